@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the registry remembers. Plain values; the rules about them are in registry/operations.
+//
+// The hierarchy is the real service's: a namespace has at most one credential (root CA), a credential any number of
+// policies (one current issuing CA each), a namespace any number of devices. A hub links to one namespace.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "platform/base/ids.h"
+
+namespace latchkey::registry {
+
+using Bytes = std::vector<std::uint8_t>;
+
+enum class KeyProfile : std::uint8_t { kEcP256 = 1, kEcP384 = 2 };
+std::string_view to_string(KeyProfile profile);  // "ec-p256", "ec-p384"
+std::optional<KeyProfile> parse_key_profile(std::string_view text);
+
+struct Namespace {
+  Uuid uuid;
+  std::string name;
+  UnixMs created = 0;
+};
+
+// The namespace's root CA as a resource; its name is always "default".
+struct Credential {
+  Uuid uuid;
+  Uuid namespace_uuid;
+  Uuid ca;  // its CaCertificate
+  KeyProfile key_profile = KeyProfile::kEcP256;
+  UnixMs created = 0;
+};
+
+enum class CaKind : std::uint8_t { kRoot = 1, kIssuing = 2 };
+enum class CaStatus : std::uint8_t {
+  kActive = 1,   // signs certificates and its CRL
+  kRevoked = 2,  // on the root's CRL; signs only its own CRL
+  kRetired = 3,  // its policy or credential was deleted: the key is destroyed, the last CRL stays
+};
+
+// A CA certificate, current or past. `key_ref` names the private key at the key provider; empty once destroyed.
+struct CaCertificate {
+  Uuid id;
+  CaKind kind = CaKind::kIssuing;
+  CaStatus status = CaStatus::kActive;
+  Uuid owner;   // credential (root) or policy (issuing)
+  Uuid issuer;  // CaCertificate that signed it; itself for a root
+  std::string subject;  // "CN=..." as RFC 4514 prints it
+  Bytes serial;         // big-endian, no leading zero octet
+  UnixMs not_before = 0;
+  UnixMs not_after = 0;
+  Bytes der;
+  std::string key_ref;
+  UnixMs revoked_at = 0;
+  std::uint64_t crl_number = 0;  // of the last CRL that it published (RFC 5280 section 5.2.3)
+  bool crl_due = false;          // its list changed since then
+};
+
+struct Policy {
+  Uuid uuid;
+  Uuid namespace_uuid;
+  std::string name;
+  int validity_days = 30;  // of leaves issued from now on; 7 to 90 on the real service
+  Uuid ca;                 // current issuing CA
+  KeyProfile key_profile = KeyProfile::kEcP256;
+  std::uint16_t number = 0;  // small stable number for the lookup table, never reused in a namespace
+  UnixMs created = 0;
+};
+
+struct Device {
+  Uuid uuid;  // new when a device is re-created under the same id
+  Uuid namespace_uuid;
+  std::string id;  // case-sensitive; the first spelling that it used
+  CredentialId credential_id;
+  bool enabled = true;
+  std::optional<Uuid> policy;         // set at issuance
+  std::string registration_id;       // folded to lower case; empty when it was not provisioned
+  std::uint64_t version = 1;          // +1 with each change
+  UnixMs created = 0;
+  UnixMs updated = 0;
+  UnixMs last_revoked = 0;  // 0: never
+};
+
+enum class AttestationKind : std::uint8_t { kSymmetricKey = 1, kX509 = 2 };
+
+// Individual enrollments speak for one registration id, groups for all devices that can prove membership.
+struct Enrollment {
+  Uuid uuid;
+  bool group = false;
+  std::string id;  // registration id or group id as written; compares case-insensitively
+  Uuid namespace_uuid;
+  AttestationKind attestation = AttestationKind::kSymmetricKey;
+  Bytes primary;    // symmetric key, or certificate DER (individual: the leaf; group: a signing CA)
+  Bytes secondary;  // may be empty
+  std::string policy_name;  // empty: assigns without issuing
+  bool enabled = true;
+  std::string device_id;  // individual only; empty: the registration id
+  UnixMs created = 0;
+  UnixMs updated = 0;
+};
+
+struct Registration {
+  std::string registration_id;  // as first written
+  Uuid enrollment;
+  Uuid namespace_uuid;
+  std::string device_id;
+  std::string hub;
+  UnixMs created = 0;
+  UnixMs updated = 0;
+};
+
+enum class CertificateStatus : std::uint8_t {
+  kReserved = 1,  // serial stored, signature not known to exist
+  kIssued = 2,
+  kRevoked = 3,
+};
+
+struct IssuedCertificate {
+  Bytes serial;
+  Uuid device;
+  std::string device_id;
+  Uuid policy;
+  Uuid ca;
+  CredentialId credential_id;
+  UnixMs not_before = 0;
+  UnixMs not_after = 0;
+  CertificateStatus status = CertificateStatus::kReserved;
+  UnixMs issued_at = 0;
+  UnixMs revoked_at = 0;
+};
+
+struct Hub {
+  Uuid uuid;
+  std::string name;
+  Uuid namespace_uuid;
+  std::string host;  // what DPS answers as assignedHub: name or name:port
+  UnixMs created = 0;
+};
+
+// A CA certificate that a hub trusts. The name is service-made and changes with each new issuing CA.
+struct HubCertificate {
+  Uuid hub;
+  std::string name;
+  Uuid ca;
+  std::optional<Uuid> policy;  // of the policy that it was synced from; matched by uuid, never by name
+  UnixMs created = 0;
+};
+
+struct AuditRecord {
+  std::uint64_t number = 0;
+  UnixMs at = 0;
+  std::string actor;     // "uid:0 (root)", "dps", "agent:dev-1"
+  std::string action;    // "device.revoke"
+  std::string resource;  // "namespaces/default/devices/dev-1"
+  std::string outcome;   // "ok" or a reason's name
+  std::string detail;
+};
+
+}  // namespace latchkey::registry
