@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// The envelope: connections, requests and replies between a gate and the hub process.
+//
+// Everything names a connection by its number, never by a device id: a reply to a connection that has ended is
+// dropped, so nobody inherits another's answers. Numbers are unique over restarts of the broker (the upper 32 bits
+// are random per broker process).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "hub/wire/feed.h"
+
+namespace latchkey::hub::wire {
+
+using ConnectionId = std::uint64_t;
+
+// A connection that the gate let in, or (DPS endpoint) an attempt to take the place of a verified session.
+struct Opened {
+  ConnectionId connection = 0;
+  // true: the connection was closed without CONNACK because a verified session of that id stands. If the hub finds
+  // its proof good it answers Attest{verified}, and the next attempt with the same proof displaces the session.
+  bool attempt = false;
+  bool resent = false;  // the hub process is new and is told what it missed
+  std::string client_id;
+  std::string username;
+  std::string password;      // DPS endpoint only: the SAS token. Never logged.
+  std::vector<Bytes> chain;  // DPS endpoint: what the client presented, leaf first; hub endpoint: empty
+  std::string peer;          // address
+};
+
+struct Closed {
+  ConnectionId connection = 0;
+};
+
+// Hub to DPS gate: what became of the proof that `connection` showed.
+struct Attest {
+  ConnectionId connection = 0;
+  bool verified = false;
+};
+
+// Hub to gate: publish to this one connection, if it lives and has subscribed to a matching filter. The QoS is capped
+// by the granted one.
+struct Deliver {
+  ConnectionId connection = 0;
+  std::string topic;
+  Bytes payload;
+  int qos = 1;
+};
+
+// A device's publish, its topic rewritten by the gate: kRequestPrefix, connection, "/", topic.
+std::string request_topic(ConnectionId connection, std::string_view device_topic);
+struct RequestTopic {
+  ConnectionId connection = 0;
+  std::string_view device_topic;  // into the parsed text
+};
+Result<RequestTopic> parse_request_topic(std::string_view topic);
+
+Bytes encode(const Opened& opened);
+Bytes encode(const Closed& closed);
+Bytes encode(const Attest& attest);
+Bytes encode(const Deliver& deliver);
+Result<Opened> decode_opened(ByteView bytes);
+Result<Closed> decode_closed(ByteView bytes);
+Result<Attest> decode_attest(ByteView bytes);
+Result<Deliver> decode_deliver(ByteView bytes);
+
+}  // namespace latchkey::hub::wire

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "platform/crypto/certificate.h"
+
+#include <cstring>
+
+#include "platform/crypto/compat.h"
+
+namespace latchkey::crypto {
+namespace {
+
+// Content bytes of kIdentifierOid and kAzureIdentifierOid (X.690 section 8.19). The first one's last arc has 128 bits,
+// more than mbedTLS can print, so object identifiers are compared as bytes.
+constexpr std::uint8_t kIdentifierOidBytes[] = {0x69, 0x81, 0xF5, 0xB3, 0xE0, 0xFD, 0x8B, 0xD0, 0xF2, 0xB1,
+                                                0xA5, 0x9B, 0x8F, 0x8B, 0xED, 0xA8, 0xEC, 0xC3, 0x88, 0x17};
+constexpr std::uint8_t kAzureOidBytes[] = {0x2B, 0x06, 0x01, 0x04, 0x01, 0x82, 0x37, 0x81, 0x05, 0x01, 0x01, 0x01};
+constexpr std::uint8_t kCommonNameOidBytes[] = {0x55, 0x04, 0x03};
+
+// SubjectPublicKeyInfo (RFC 5480) up to the uncompressed point.
+constexpr std::uint8_t kSpkiHead256[] = {0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x02, 0x01,
+                                         0x06, 0x08, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00};
+constexpr std::uint8_t kSpkiHead384[] = {0x30, 0x76, 0x30, 0x10, 0x06, 0x07, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x02,
+                                         0x01, 0x06, 0x05, 0x2B, 0x81, 0x04, 0x00, 0x22, 0x03, 0x62, 0x00};
+
+ByteView view_of(const mbedtls_asn1_buf& buffer) { return {buffer.p, buffer.len}; }
+
+// What the extension callback finds while mbedTLS parses.
+struct Extensions {
+  std::optional<DeviceIdentifier> identifier;
+  bool azure = false;
+  bool malformed = false;  // a refusal inside a non-critical extension would only be skipped
+};
+
+// extnValue holds the 32 bytes bare, or in an OCTET STRING of their own, as the real service's does.
+Result<DeviceIdentifier> decode_identifier(ByteView value) {
+  if (value.size() == DeviceIdentifier::kSize + 2 && value[0] == MBEDTLS_ASN1_OCTET_STRING &&
+      value[1] == DeviceIdentifier::kSize) {
+    return DeviceIdentifier::decode(value.subview(2, DeviceIdentifier::kSize));
+  }
+  return DeviceIdentifier::decode(value);
+}
+
+// Called for extensions that mbedTLS does not know. Not zero refuses: fatal if critical, else skipped.
+int on_extension(void* context, const mbedtls_x509_crt*, const mbedtls_x509_buf* oid, int, const unsigned char* begin,
+                 const unsigned char* end) {
+  auto& found = *static_cast<Extensions*>(context);
+  const ByteView name = view_of(*oid);
+  const ByteView value(begin, static_cast<std::size_t>(end - begin));
+  if (name == ByteView(kAzureOidBytes, sizeof kAzureOidBytes)) {
+    found.azure = true;
+    return 0;
+  }
+  if (name != ByteView(kIdentifierOidBytes, sizeof kIdentifierOidBytes)) return MBEDTLS_ERR_X509_UNKNOWN_OID;
+  const auto identifier = decode_identifier(value);
+  if (!identifier || found.identifier.has_value()) {
+    found.malformed = true;
+    return MBEDTLS_ERR_X509_INVALID_EXTENSIONS;
+  }
+  found.identifier = *identifier;
+  return 0;
+}
+
+// One certificate, parsed in place: the bytes have to outlive it.
+struct Certificate {
+  mbedtls_x509_crt crt;
+  Extensions extensions;
+
+  Certificate() { mbedtls_x509_crt_init(&crt); }
+  ~Certificate() { mbedtls_x509_crt_free(&crt); }
+  Certificate(const Certificate&) = delete;
+  Certificate& operator=(const Certificate&) = delete;
+
+  Result<void> parse(ByteView der) {
+    constexpr int kInPlace = 0;
+    const int parsed =
+        mbedtls_x509_crt_parse_der_with_ext_cb(&crt, der.data(), der.size(), kInPlace, on_extension, &extensions);
+    // mbedTLS reads the first certificate of the bytes and leaves the rest alone.
+    if (parsed != 0 || extensions.malformed || crt.raw.len != der.size()) return fail(Status::kMalformed);
+    return {};
+  }
+};
+
+// Days from 1970-01-01 in the proleptic Gregorian calendar; years start in March so that leap days come last.
+std::int64_t days_from_civil(int year, int month, int day) {
+  const std::int64_t y = month <= 2 ? year - 1 : year;
+  const std::int64_t era = (y >= 0 ? y : y - 399) / 400;
+  const std::int64_t year_of_era = y - era * 400;
+  const std::int64_t day_of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
+  const std::int64_t day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+  return era * 146097 + day_of_era - 719468;
+}
+
+UnixMs unix_ms(const mbedtls_x509_time& time) {
+  const std::int64_t hours = days_from_civil(time.year, time.mon, time.day) * 24 + time.hour;
+  return ((hours * 60 + time.min) * 60 + time.sec) * 1000;
+}
+
+bool read_common_name(const mbedtls_x509_name& subject, LeafInfo& info) {
+  const mbedtls_x509_name* found = nullptr;
+  for (const mbedtls_x509_name* part = &subject; part != nullptr; part = part->next) {
+    if (view_of(part->oid) != ByteView(kCommonNameOidBytes, sizeof kCommonNameOidBytes)) continue;
+    if (found != nullptr) return false;
+    found = part;
+  }
+  if (found == nullptr || found->val.len > info.common_name_bytes.size()) return false;
+  std::memcpy(info.common_name_bytes.data(), found->val.p, found->val.len);
+  info.common_name_size = found->val.len;
+  return true;
+}
+
+bool certifies(const mbedtls_x509_crt& crt, const DeviceKey& key) {
+  const ByteView head = key.curve == Curve::kP256 ? ByteView(kSpkiHead256, sizeof kSpkiHead256)
+                                                  : ByteView(kSpkiHead384, sizeof kSpkiHead384);
+  const ByteView spki = view_of(crt.pk_raw);
+  return !key.empty() && spki.size() == head.size() + key.point().size() && spki.subview(0, head.size()) == head &&
+         spki.subview(head.size(), key.point().size()) == key.point();
+}
+
+Result<LeafInfo> describe(const Certificate& leaf, const DeviceKey* key) {
+  LeafInfo info;
+  const ByteView serial = view_of(leaf.crt.serial);
+  // A sign byte of zero may stand before 20 bytes; serials are compared and printed without it.
+  const ByteView magnitude = serial.size() > 1 && serial[0] == 0 ? serial.subview(1, serial.size()) : serial;
+  if (magnitude.size() > info.serial_bytes.size() || !read_common_name(leaf.crt.subject, info)) {
+    return fail(Status::kMalformed);
+  }
+  std::memcpy(info.serial_bytes.data(), magnitude.data(), magnitude.size());
+  info.serial_size = magnitude.size();
+  info.not_before = unix_ms(leaf.crt.valid_from);
+  info.not_after = unix_ms(leaf.crt.valid_to);
+  info.identifier = leaf.extensions.identifier;
+  info.has_azure_identifier = leaf.extensions.azure;
+  info.key_matches = key != nullptr && certifies(leaf.crt, *key);
+  return info;
+}
+
+// Name, CA flag, key usage and signature, by mbedTLS's own verification with the issuer as the only trust anchor. The
+// date verdicts are dropped: they follow the system's clock, which is not the one that judges here.
+bool issued_by(Certificate& subject, Certificate& issuer) {
+  constexpr std::uint32_t kDates = MBEDTLS_X509_BADCERT_EXPIRED | MBEDTLS_X509_BADCERT_FUTURE;
+  std::uint32_t flags = 0;
+  const int verified = mbedtls_x509_crt_verify(&subject.crt, &issuer.crt, nullptr, nullptr, &flags, nullptr, nullptr);
+  if (verified == 0) return true;
+  return verified == MBEDTLS_ERR_X509_CERT_VERIFY_FAILED && (flags & ~kDates) == 0;
+}
+
+}  // namespace
+
+Result<LeafInfo> inspect_leaf(ByteView der, const DeviceKey* key) {
+  Certificate leaf;
+  LATCHKEY_TRY_VOID(leaf.parse(der));
+  return describe(leaf, key);
+}
+
+Result<LeafInfo> check_chain(const ByteView* ders, std::size_t count, const DeviceKey& key,
+                             std::string_view expected_cn) {
+  if (count == 0 || count > kMaxChain || key.empty()) return fail(Status::kInvalidArgument);
+  std::array<Certificate, kMaxChain> chain;
+  for (std::size_t i = 0; i < count; ++i) LATCHKEY_TRY_VOID(chain[i].parse(ders[i]));
+
+  LATCHKEY_TRY(info, describe(chain[0], &key));
+  if (!info.key_matches || info.common_name() != expected_cn) return fail(Status::kMismatch);
+  for (std::size_t i = 0; i + 1 < count; ++i) {
+    if (!issued_by(chain[i], chain[i + 1])) return fail(Status::kNotTrusted);
+  }
+  return info;
+}
+
+}  // namespace latchkey::crypto
