@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "hub/app/certificates.h"
+
+#include <filesystem>
+#include <utility>
+
+namespace latchkey::hub::app {
+
+using registry::Outcome;
+using registry::Reason;
+using registry::refuse;
+
+Outcome<provisioning::VerifiedLeaf> Verifier::verify(const std::vector<registry::Bytes>& chain,
+                                                     const std::vector<registry::Bytes>& anchors, UnixMs now) {
+  if (chain.empty()) return refuse(Reason::kNoCredential, "no certificate was presented");
+  const std::vector<registry::Bytes> intermediates(chain.begin() + 1, chain.end());
+  LATCHKEY_TRY_VOID(ca::verify_chain(chain.front(), intermediates, anchors, now));
+  LATCHKEY_TRY(view, ca::view_certificate(chain.front()));
+  return provisioning::VerifiedLeaf{std::move(view.common_name)};
+}
+
+Outcome<registry::NewCa> CaMaker::make_issuing(const std::string& ns, registry::KeyProfile profile, UnixMs now) {
+  auto credential = registry_.find_credential(ns);
+  if (!credential) {
+    return refuse(Reason::kParentNotFound, "namespace '" + ns + "' has no credential to sign an issuing CA");
+  }
+  LATCHKEY_TRY(root, registry_.find_ca(credential->ca));
+  return authority_.make_issuing(root, profile, now);
+}
+
+// A key that cannot be removed now is unnamed and goes at the next start.
+void CaMaker::destroy_key(const std::string& key_ref) { (void)keys_.destroy(key_ref); }
+
+// What cannot be published now is tried again by the publisher's own thread, while the key exists.
+void CaMaker::publish_due_crls() { (void)publisher_.publish(); }
+
+std::string CaMaker::crl_file(const Uuid& ca) {
+  const auto file = publisher_.file_of(ca);
+  std::error_code ignored;
+  return std::filesystem::exists(file, ignored) ? file.string() : std::string();
+}
+
+}  // namespace latchkey::hub::app

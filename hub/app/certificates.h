@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// hub/ca as the other rooms ask for it: an issuer and a verifier for provisioning and session, a CA maker for
+// management.
+#pragma once
+
+#include "hub/ca/certificate_view.h"
+#include "hub/ca/crl_publisher.h"
+#include "hub/ca/issuance.h"
+#include "hub/management/management.h"
+#include "hub/provisioning/ports.h"
+#include "hub/session/ports.h"
+
+namespace latchkey::hub::app {
+
+// Port: provisioning::CertificateIssuer or session::CertificateIssuer; Chain: that room's IssuedChain.
+template <class Port, class Chain>
+class Issuer final : public Port {
+ public:
+  Issuer(ca::Authority& authority, ca::Issuance& issuance) : authority_(authority), issuance_(issuance) {}
+
+  registry::Bytes new_serial() override { return ca::Authority::new_serial(); }
+
+  registry::Outcome<registry::Nothing> check_csr(std::string_view base64, std::string_view common_name) override {
+    LATCHKEY_TRY(csr, authority_.read_csr(base64, common_name));
+    (void)csr;
+    return registry::Nothing{};
+  }
+
+  // The CSR was checked when it came in; its name is the registration id, which need not be the device id.
+  registry::Outcome<Chain> issue(const registry::Call& call, const registry::IssuanceGrant& grant,
+                                 std::string_view csr_base64) override {
+    LATCHKEY_TRY(csr, authority_.read_csr(csr_base64, std::nullopt));
+    LATCHKEY_TRY(issued, issuance_.issue(call, grant, csr));
+    return Chain{{std::move(issued.value.leaf), std::move(issued.value.issuing), std::move(issued.value.root)},
+                 issued.sequence};
+  }
+
+ private:
+  ca::Authority& authority_;
+  ca::Issuance& issuance_;
+};
+using ProvisioningIssuer = Issuer<provisioning::CertificateIssuer, provisioning::IssuedChain>;
+using SessionIssuer = Issuer<session::CertificateIssuer, session::IssuedChain>;
+
+class Verifier final : public provisioning::CertificateVerifier {
+ public:
+  registry::Outcome<provisioning::VerifiedLeaf> verify(const std::vector<registry::Bytes>& chain,
+                                                       const std::vector<registry::Bytes>& anchors,
+                                                       UnixMs now) override;
+};
+
+class CaMaker final : public management::CaMaker {
+ public:
+  CaMaker(registry::Registry& registry, ca::Authority& authority, ca::KeyProvider& keys, ca::CrlPublisher& publisher)
+      : registry_(registry), authority_(authority), keys_(keys), publisher_(publisher) {}
+  registry::Outcome<registry::NewCa> make_root(registry::KeyProfile profile, UnixMs now) override {
+    return authority_.make_root(profile, now);
+  }
+  registry::Outcome<registry::NewCa> make_issuing(const std::string& ns, registry::KeyProfile profile,
+                                                  UnixMs now) override;
+  void destroy_key(const std::string& key_ref) override;
+  void crl_due() override { publisher_.wake(); }
+  void publish_due_crls() override;
+  std::string crl_file(const Uuid& ca) override;
+
+ private:
+  registry::Registry& registry_;
+  ca::Authority& authority_;
+  ca::KeyProvider& keys_;
+  ca::CrlPublisher& publisher_;
+};
+
+}  // namespace latchkey::hub::app

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "hub/app/data_folder.h"
+
+#include <fcntl.h>
+#include <pwd.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "hub/brokers/files.h"
+#include "platform/base/bytes.h"
+
+namespace latchkey::hub::app {
+namespace {
+
+using brokers::make_folder;
+using brokers::read_file;
+using brokers::write_file;
+using registry::Nothing;
+using registry::Outcome;
+using registry::Reason;
+using registry::refuse;
+
+constexpr const char* kBrokerUser = "mosquitto";     // Debian's package makes it
+constexpr std::size_t kSocketPathMax = 107;          // sockaddr_un.sun_path less the terminating zero
+constexpr std::string_view kLongestSocket = "run/management.sock";
+
+std::string random_hex(std::size_t bytes) {
+  std::array<std::uint8_t, 32> random{};
+  std::size_t got = 0;
+  while (got < bytes) {
+    const ssize_t more = ::getrandom(random.data() + got, bytes - got, 0);
+    if (more > 0) got += static_cast<std::size_t>(more);
+  }
+  std::string text(bytes * 2, '\0');
+  (void)hex_encode({random.data(), bytes}, {reinterpret_cast<std::uint8_t*>(text.data()), text.size()});
+  return text;
+}
+
+// Shaped as the real service's: 0ne and eight hex digits.
+std::string make_id_scope() {
+  std::string digits = random_hex(4);
+  for (char& c : digits) {
+    if (c >= 'a') c = static_cast<char>(c - 'a' + 'A');
+  }
+  return "0ne" + digits;
+}
+
+Outcome<Nothing> storage(const Result<void>& result, const std::filesystem::path& path) {
+  if (result) return Nothing{};
+  return refuse(Reason::kStorage, path.string() + ": " + std::string(to_string(result.error())));
+}
+
+}  // namespace
+
+DataFolder::DataFolder(DataFolder&& other) noexcept
+    : path_(std::move(other.path_)),
+      nonce_(std::move(other.nonce_)),
+      id_scope_(std::move(other.id_scope_)),
+      rehearsal_(other.rehearsal_),
+      broker_user_(std::move(other.broker_user_)),
+      broker_uid_(other.broker_uid_),
+      lock_(std::exchange(other.lock_, -1)) {}
+
+DataFolder::~DataFolder() {
+  if (lock_ >= 0) ::close(lock_);
+}
+
+Outcome<DataFolder> DataFolder::open(const std::filesystem::path& path, bool rehearsal) {
+  DataFolder folder;
+  folder.path_ = std::filesystem::absolute(path).lexically_normal();
+  if (folder.path_.filename().empty()) folder.path_ = folder.path_.parent_path();
+  if (::geteuid() == 0) {
+    const passwd* const user = ::getpwnam(kBrokerUser);
+    if (user == nullptr) {
+      return refuse(Reason::kInvalidArgument, "started as root, but there is no user 'mosquitto' for the brokers: "
+                                              "install the mosquitto package or start as another user");
+    }
+    folder.broker_user_ = kBrokerUser;
+    folder.broker_uid_ = user->pw_uid;
+  }
+  if (folder.path_.string().size() + 1 + kLongestSocket.size() > kSocketPathMax) {
+    return refuse(Reason::kInvalidArgument, "the data folder's path is too long for a Unix socket in it (107 bytes): " +
+                                                folder.path_.string());
+  }
+  // the brokers' user has to walk through it, and sees nothing on the way
+  const mode_t mode = folder.broker_user_.empty() ? 0700 : 0711;
+  if (auto made = storage(make_folder(folder.path_, mode), folder.path_); !made) return fail(made.error());
+  if (auto held = folder.hold(); !held) return fail(held.error());
+  if (auto reach = folder.check_reach(); !reach) return fail(reach.error());
+  if (auto loaded = folder.load_or_make(rehearsal); !loaded) return fail(loaded.error());
+  return folder;
+}
+
+Outcome<Nothing> DataFolder::hold() {
+  const auto file = path_ / "lock";
+  lock_ = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (lock_ < 0) return refuse(Reason::kStorage, file.string() + " cannot be opened");
+  if (::flock(lock_, LOCK_EX | LOCK_NB) != 0) {
+    return refuse(Reason::kOperationInProgress, "another hub runs on " + path_.string());
+  }
+  return Nothing{};
+}
+
+Outcome<Nothing> DataFolder::check_reach() const {
+  if (broker_user_.empty()) return Nothing{};
+  for (auto folder = path_; folder.has_relative_path(); folder = folder.parent_path()) {
+    struct stat info{};
+    if (::stat(folder.c_str(), &info) == 0 && (info.st_mode & S_IXOTH) == 0 && info.st_uid != broker_uid_) {
+      return refuse(Reason::kInvalidArgument, "the brokers run as user '" + broker_user_ + "', which cannot enter " +
+                                                  folder.string() + ": choose another --data folder");
+    }
+  }
+  return Nothing{};
+}
+
+Outcome<Nothing> DataFolder::load_or_make(bool rehearsal) {
+  const auto file = path_ / "folder.json";
+  const auto text = read_file(file);
+  if (!text && text.error() != Status::kNotFound) return refuse(Reason::kStorage, file.string() + " cannot be read");
+  if (text) {
+    const auto json = nlohmann::json::parse(*text, nullptr, false);
+    if (!json.is_object() || !json.value("nonce", nlohmann::json()).is_string()) {
+      return refuse(Reason::kStorage, file.string() + " is not a Latchkey folder description");
+    }
+    nonce_ = json["nonce"];
+    id_scope_ = json.value("idScope", "");
+    rehearsal_ = json.value("rehearsal", false);
+    if (rehearsal && !rehearsal_) {
+      return refuse(Reason::kInvalidArgument,
+                    path_.string() + " was made without --rehearsal, and that cannot be changed: use a new folder");
+    }
+  } else {
+    nonce_ = random_hex(16);
+    id_scope_ = make_id_scope();
+    rehearsal_ = rehearsal;
+    const nlohmann::json json{{"version", 1}, {"nonce", nonce_}, {"idScope", id_scope_}, {"rehearsal", rehearsal_}};
+    if (auto written = storage(write_file(file, json.dump(2) + "\n", 0600), file); !written) return fail(written.error());
+  }
+  for (const auto& [folder, mode] : {std::pair{keys(), 0700}, {tls(), 0755}, {crl(), 0755}, {path_ / "run", 0700},
+                                     {brokers(), broker_user_.empty() ? 0700 : 0711}}) {
+    if (auto made = storage(make_folder(folder, static_cast<mode_t>(mode)), folder); !made) return fail(made.error());
+  }
+  return Nothing{};
+}
+
+}  // namespace latchkey::hub::app

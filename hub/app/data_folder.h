@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// The folder in which a hub lives: who it is, and where its files lie. One hub process at a time holds it.
+//
+//   folder.json          nonce, id scope, rehearsal or not: written once        0600
+//   registry.db          everything that must survive                           0600
+//   keys/                CA keys                                                0700
+//   tls/                 throw-away server CA (ca.pem is public) and server certificate
+//   crl/                 the last CRL of every CA                               public
+//   run/                 management socket                                      0700
+//   brokers/{dps,hub}/   what each broker reads: configuration, plugin, server key, socket, log
+//   enrollment-group.key the first enrollment group's key                       0600
+#pragma once
+
+#include <sys/types.h>
+
+#include <filesystem>
+#include <string>
+
+#include "registry/model/refusal.h"
+
+namespace latchkey::hub::app {
+
+class DataFolder {
+ public:
+  // Opens the folder, makes it on first use, and holds it until destruction.
+  // kInvalidArgument: it belongs to somebody else, the brokers' user cannot reach it, its path is too long for a Unix
+  // socket, or `rehearsal` is asked of a folder that was made without. kOperationInProgress: another hub holds it.
+  static registry::Outcome<DataFolder> open(const std::filesystem::path& path, bool rehearsal);
+  DataFolder(DataFolder&& other) noexcept;
+  DataFolder& operator=(DataFolder&&) = delete;
+  ~DataFolder();
+
+  const std::filesystem::path& path() const { return path_; }
+  const std::string& nonce() const { return nonce_; }
+  const std::string& id_scope() const { return id_scope_; }
+  bool rehearsal() const { return rehearsal_; }
+
+  std::filesystem::path database() const { return path_ / "registry.db"; }
+  std::filesystem::path keys() const { return path_ / "keys"; }
+  std::filesystem::path tls() const { return path_ / "tls"; }
+  std::filesystem::path crl() const { return path_ / "crl"; }
+  std::filesystem::path management_socket() const { return path_ / "run" / "management.sock"; }
+  std::filesystem::path enrollment_key() const { return path_ / "enrollment-group.key"; }
+  std::filesystem::path brokers() const { return path_ / "brokers"; }
+
+  // The user that brokers run under: another one when the hub was started as root.
+  const std::string& broker_user() const { return broker_user_; }
+  uid_t broker_uid() const { return broker_uid_; }
+
+ private:
+  DataFolder() = default;
+  registry::Outcome<registry::Nothing> check_reach() const;
+  registry::Outcome<registry::Nothing> hold();
+  registry::Outcome<registry::Nothing> load_or_make(bool rehearsal);
+
+  std::filesystem::path path_;
+  std::string nonce_;
+  std::string id_scope_;
+  bool rehearsal_ = false;
+  std::string broker_user_;
+  uid_t broker_uid_ = uid_t(-1);
+  int lock_ = -1;
+};
+
+}  // namespace latchkey::hub::app

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where the two brokers listen. Each endpoint has a loopback address of its own because device SDKs know port 8883 only.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+#include "registry/model/refusal.h"
+
+namespace latchkey::hub::app {
+
+struct Address {
+  std::string host;  // numeric
+  std::uint16_t port = 8883;
+
+  std::string text() const { return host + ":" + std::to_string(port); }
+  // What a device is told: the port only where it is not the usual one.
+  std::string device_text() const { return port == 8883 ? host : text(); }
+};
+
+struct Endpoints {
+  Address dps{"127.0.0.1", 8883};
+  Address hub{"127.0.0.2", 8883};
+};
+
+// "127.0.0.1", "127.0.0.1:8883", "[::1]:0". kInvalidArgument names what is wrong. Port 0: any free one.
+registry::Outcome<Address> parse_address(const std::string& text);
+
+// Replaces port 0 by one that is free now.
+registry::Outcome<Address> choose_port(Address address);
+
+}  // namespace latchkey::hub::app

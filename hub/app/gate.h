@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// One endpoint: its broker process, the link to the gate inside, and the feeder that keeps the gate's state current.
+//
+// Threads: all functions from any thread. The inbox is called on the link's thread.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "hub/app/data_folder.h"
+#include "hub/app/endpoints.h"
+#include "hub/brokers/broker.h"
+#include "hub/brokers/config.h"
+#include "hub/link/feeder.h"
+#include "hub/link/gate_link.h"
+#include "hub/wire/envelope.h"
+
+namespace latchkey::hub::app {
+
+class Gate {
+ public:
+  struct Options {
+    brokers::Endpoint endpoint = brokers::Endpoint::kHub;
+    Address address;
+    std::filesystem::path mosquitto;
+    std::filesystem::path plugin;  // copied into the data folder: a rebuild does not touch a running broker
+    std::filesystem::path certificate;
+    std::filesystem::path key;
+    registry::Registry* registry = nullptr;  // nullptr at the DPS endpoint
+    std::string hub_name;
+    std::function<void(std::string_view topic, ByteView payload)> inbox;  // all but acknowledgements
+  };
+  // `folder` outlives this object.
+  Gate(const DataFolder& folder, Options options);
+  ~Gate();
+
+  // Lays out the broker's files, adopts or starts it and begins to feed it. kStorage, kInvalidArgument.
+  registry::Outcome<registry::Nothing> start();
+  // Waits until the gate holds a complete snapshot. kInternal with the tail of the broker's log when it does not.
+  registry::Outcome<registry::Nothing> wait_ready(int timeout_ms);
+  void stop();
+
+  void attest(const wire::Attest& attest);
+  void deliver(const wire::Deliver& deliver);
+  void fence() { broker_->fence(); }
+  link::Feeder& feeder() { return *feeder_; }
+
+  const Address& address() const { return options_.address; }
+  brokers::Endpoint endpoint() const { return options_.endpoint; }
+  pid_t pid() const { return broker_->pid(); }
+  std::uint64_t restarts() const { return restarts_; }
+
+ private:
+  registry::Outcome<brokers::BrokerConfig> lay_out_files();
+  void on_broker(brokers::BrokerEvent event);
+  void on_message(std::string_view topic, ByteView payload);
+  std::filesystem::path folder() const;
+
+  const DataFolder& data_;
+  const Options options_;
+  std::atomic<std::uint64_t> restarts_{0};
+  std::unique_ptr<link::Feeder> feeder_;
+  std::unique_ptr<link::GateLink> link_;
+  std::unique_ptr<brokers::Broker> broker_;
+};
+
+}  // namespace latchkey::hub::app

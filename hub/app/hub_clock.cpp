@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "hub/app/hub_clock.h"
+
+#include <chrono>
+#include <utility>
+
+namespace latchkey::hub::app {
+namespace {
+
+constexpr auto kLookEvery = std::chrono::milliseconds(50);
+
+bool same(const wire::ClockSet& a, const wire::ClockSet& b) {
+  return a.offset_ms == b.offset_ms && a.since_ms == b.since_ms && a.rate == b.rate;
+}
+
+}  // namespace
+
+HubClock::HubClock(const std::string& document)
+    : rehearsal_(document.empty() ? nullptr : std::make_unique<posix::RehearsalClock>(document)) {}
+
+HubClock::~HubClock() { stop(); }
+
+UnixMs HubClock::now() const { return setting().at(real_.now()); }
+
+ports::MonotonicMs HubClock::monotonic() const { return real_.monotonic(); }
+
+wire::ClockSet HubClock::setting() const {
+  if (!rehearsal_) return {};
+  const auto document = rehearsal_->document(real_.monotonic());
+  return {static_cast<std::int64_t>(document.offset_s * 1000), static_cast<std::int64_t>(document.since_s * 1000),
+          document.rate};
+}
+
+UnixMs HubClock::settled_now() const {
+  const std::lock_guard lock(mutex_);
+  return settled_.at(real_.now());
+}
+
+void HubClock::follow(std::function<void(const wire::ClockSet&)> changed) {
+  changed_ = std::move(changed);
+  settled_ = setting();
+  changed_(settled_);
+  if (rehearsal_) thread_ = std::thread([this] { watch(); });
+}
+
+void HubClock::stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+    stop_.notify_all();
+  }
+  if (thread_.joinable()) thread_.join();
+}
+
+void HubClock::watch() {
+  std::unique_lock lock(mutex_);
+  while (!stop_.wait_for(lock, kLookEvery, [this] { return stopping_; })) {
+    const auto current = setting();
+    if (same(settled_, current)) continue;
+    lock.unlock();
+    changed_(current);
+    lock.lock();
+    settled_ = current;
+  }
+}
+
+}  // namespace latchkey::hub::app

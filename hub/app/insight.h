@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// What management may know and say of the running hub: decisions, sessions, gates, messages to devices.
+#pragma once
+
+#include "hub/app/decision_log.h"
+#include "hub/app/gate.h"
+#include "hub/app/hub_clock.h"
+#include "hub/app/hub_process.h"
+#include "hub/management/management.h"
+#include "hub/session/session.h"
+
+namespace latchkey::hub::app {
+
+class Insight final : public management::Insight {
+ public:
+  // All outlive this object.
+  Insight(const DataFolder& folder, const UpOptions& options, const HubClock& clock, registry::Registry& registry,
+          const DecisionLog& log, Gate& dps, Gate& hub, const session::Sessions& sessions)
+      : folder_(folder), options_(options), clock_(clock), registry_(registry), log_(log), dps_(dps), hub_(hub),
+        sessions_(sessions), started_(clock.now()) {}
+
+  std::vector<management::SeenDecision> decisions(const management::DecisionFilter& filter) override {
+    return log_.find(filter);
+  }
+  management::DecisionCounts counts() override { return log_.counts(); }
+  std::optional<bool> connected(const std::string& ns, const std::string& device) override;
+  management::HubState status() override;
+
+ private:
+  management::GateState state_of(Gate& gate) const;
+
+  const DataFolder& folder_;
+  const UpOptions& options_;
+  const HubClock& clock_;
+  registry::Registry& registry_;
+  const DecisionLog& log_;
+  Gate& dps_;
+  Gate& hub_;
+  const session::Sessions& sessions_;
+  const UnixMs started_;
+};
+
+class Messages final : public management::Messages {
+ public:
+  explicit Messages(session::Sessions& sessions) : sessions_(sessions) {}
+  registry::Outcome<registry::Nothing> send(const std::string& ns, const std::string& device,
+                                            const std::map<std::string, std::string>& properties,
+                                            const registry::Bytes& payload) override;
+
+ private:
+  session::Sessions& sessions_;
+};
+
+}  // namespace latchkey::hub::app

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "hub/app/up.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <iostream>
+#include <memory>
+#include <string>
+
+#include "hub/app/hub_process.h"
+
+namespace latchkey::hub::app {
+namespace {
+
+std::filesystem::path own_folder() { return std::filesystem::canonical("/proc/self/exe").parent_path(); }
+
+// Where the build or the installation put the plugin, seen from the program.
+std::filesystem::path default_plugin() {
+  for (const auto& place : {"../lib/latchkey-gate.so", "../lib/latchkey/latchkey-gate.so"}) {
+    const auto path = own_folder() / place;
+    if (std::filesystem::exists(path)) return std::filesystem::canonical(path);
+  }
+  return "latchkey-gate.so";
+}
+
+struct Arguments {
+  std::string dps = "127.0.0.1:8883";
+  std::string hub = "127.0.0.2:8883";
+  std::string endpoints_file;
+  std::string clock;
+  std::string key_profile = "ec-p256";
+  std::string mosquitto = "/usr/sbin/mosquitto";
+  std::string plugin = default_plugin().string();
+  std::uint32_t retry_after_s = 1;
+  bool rehearsal = false;
+};
+
+void declare(CLI::App& program, Arguments& arguments) {
+  program.add_option("--dps", arguments.dps, "Address and port of the provisioning endpoint; port 0 takes a free one")
+      ->capture_default_str();
+  program.add_option("--hub", arguments.hub, "Address and port of the hub endpoint; port 0 takes a free one")
+      ->capture_default_str();
+  program.add_option("--endpoints-file", arguments.endpoints_file, "Write endpoints, id scope and file names there, as JSON");
+  program.add_option("--key-profile", arguments.key_profile, "Keys of CAs that the first start makes: ec-p256 or ec-p384")
+      ->capture_default_str();
+  program.add_flag("--rehearsal", arguments.rehearsal,
+                   "Make the data folder for rehearsals: allows --clock and short lifetimes; cannot be undone");
+  program.add_option("--clock", arguments.clock, "Clock document {\"offset\": seconds, \"rate\": 1.0}; rehearsals only");
+  program.add_option("--retry-after", arguments.retry_after_s, "Seconds that devices are asked to wait before they poll")
+      ->capture_default_str();
+  program.add_option("--mosquitto", arguments.mosquitto, "The broker's program")->capture_default_str();
+  program.add_option("--gate", arguments.plugin, "The gate plugin")->capture_default_str();
+}
+
+registry::Outcome<UpOptions> to_options(const Arguments& arguments, const std::string& data) {
+  UpOptions options;
+  options.data = data;
+  LATCHKEY_TRY(dps, parse_address(arguments.dps));
+  LATCHKEY_TRY(hub, parse_address(arguments.hub));
+  options.endpoints = {dps, hub};
+  options.endpoints_file = arguments.endpoints_file;
+  options.rehearsal = arguments.rehearsal;
+  options.clock = arguments.clock;
+  const auto profile = registry::parse_key_profile(arguments.key_profile);
+  if (!profile) {
+    return registry::refuse(registry::Reason::kInvalidArgument,
+                            "--key-profile is ec-p256 or ec-p384, not '" + arguments.key_profile + "'");
+  }
+  options.key_profile = *profile;
+  options.mosquitto = arguments.mosquitto;
+  options.plugin = arguments.plugin;
+  options.retry_after_s = arguments.retry_after_s;
+  return options;
+}
+
+int complain(const registry::Refusal& refusal) {
+  std::cerr << "latchkey: " << refusal.detail << "\n";
+  return registry::faces(refusal.reason).exit_status;
+}
+
+// Every thread inherits the mask, so that only the wait below sees these.
+sigset_t block_ending_signals() {
+  sigset_t ends;
+  sigemptyset(&ends);
+  for (const int number : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&ends, number);
+  pthread_sigmask(SIG_BLOCK, &ends, nullptr);
+  signal(SIGPIPE, SIG_IGN);
+  return ends;
+}
+
+int run(const Arguments& arguments, const std::string& data) {
+  const sigset_t ends = block_ending_signals();
+  auto options = to_options(arguments, data);
+  if (!options) return complain(options.error());
+  auto hub = HubProcess::start(std::move(*options));
+  if (!hub) return complain(hub.error());
+  std::cout << (*hub)->greeting() << std::flush;
+  int number = 0;
+  sigwait(&ends, &number);
+  std::cout << "Stopping." << std::endl;
+  return 0;
+}
+
+}  // namespace
+
+cli::LocalVerb up_verb() {
+  auto arguments = std::make_shared<Arguments>();
+  cli::LocalVerb verb;
+  verb.name = "up";
+  verb.help = "Start a hub: the registry, its CAs and two Mosquitto brokers, one to provision and one to connect";
+  verb.add_options = [arguments](CLI::App& program) { declare(program, *arguments); };
+  verb.run = [arguments](const std::string& data) { return run(*arguments, data); };
+  return verb;
+}
+
+}  // namespace latchkey::hub::app

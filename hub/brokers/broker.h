@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// A broker under watch: started or adopted, restarted when it dies, stopped with the hub.
+//
+// Threads: start(), stop() and fence() from any thread, not from the listener. The listener is called on the watch
+// thread: kStarted before the broker can serve anybody with state, kEnded as soon as it is known to be gone.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <filesystem>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <thread>
+
+#include "hub/brokers/process.h"
+#include "platform/base/status.h"
+
+namespace latchkey::hub::brokers {
+
+enum class BrokerEvent : std::uint8_t { kStarted, kAdopted, kEnded };
+
+class Broker {
+ public:
+  struct Options {
+    std::string name;                      // "dps", "hub": for messages
+    std::filesystem::path executable;      // mosquitto
+    std::filesystem::path config_file;     // written by start()
+    std::string config;                    // its text
+    std::filesystem::path pid_file;
+    std::string nonce;                     // of the data folder
+    std::function<void(BrokerEvent)> listener;
+  };
+  explicit Broker(Options options);
+  ~Broker();  // stop()s
+
+  // Adopts the broker that a crashed hub process left behind if it runs with this very configuration; ends it if the
+  // configuration is another one; starts one otherwise. kNotFound: no such executable. kStorageFailed.
+  Result<void> start();
+  // SIGTERM, and SIGKILL after 5 s.
+  void stop();
+  // Ends a broker that does not follow: SIGKILL; the watch starts a fresh one, which serves nobody before it has
+  // taken a snapshot. Returns when the old one is gone.
+  void fence();
+  // Did the last process end by itself within its first second? Then its log says why (port in use, ...).
+  bool failing() const { return quick_ends_ >= 3; }
+  pid_t pid() const;
+
+ private:
+  Result<BrokerEvent> adopt_or_spawn();
+  Result<void> spawn();
+  void watch();
+  void emit(BrokerEvent event) const {
+    if (options_.listener) options_.listener(event);
+  }
+
+  const Options options_;
+  const std::string config_hash_;
+  std::atomic<int> quick_ends_{0};
+  mutable std::mutex mutex_;  // guards the rest
+  std::condition_variable changed_;
+  Process process_;
+  bool stopping_ = false;
+  std::uint64_t ended_ = 0;  // counts ends, so that fence() can wait for one
+  std::thread watch_;
+};
+
+}  // namespace latchkey::hub::brokers

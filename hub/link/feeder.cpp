@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "hub/link/feeder.h"
+
+#include <algorithm>
+#include <chrono>
+#include <random>
+#include <utility>
+
+namespace latchkey::hub::link {
+namespace {
+
+constexpr std::size_t kBatchChanges = 1000;
+constexpr std::uint64_t kWindow = 64;  // batches under way at the most
+constexpr int kWindowMs = 5000;
+
+template <class... Fs>
+struct Overload : Fs... {
+  using Fs::operator()...;
+};
+template <class... Fs>
+Overload(Fs...) -> Overload<Fs...>;
+
+wire::FeedChange to_wire(registry::ChangeBody body) {
+  return std::visit(
+      Overload{
+          [](registry::DeviceState&& device) -> wire::FeedChange {
+            return wire::DeviceRecord{std::move(device.id), device.uuid, device.credential_id, device.enabled,
+                                      device.policy_number};
+          },
+          [](registry::DeviceGone&& gone) -> wire::FeedChange { return wire::DeviceGone{std::move(gone.id)}; },
+          [](registry::AnchorAdded&& added) -> wire::FeedChange {
+            return wire::AnchorAdded{added.ca, std::move(added.der)};
+          },
+          [](registry::AnchorGone&& gone) -> wire::FeedChange { return wire::AnchorGone{gone.ca}; },
+      },
+      std::move(body));
+}
+
+std::uint64_t random_generation() {
+  std::random_device device;
+  return static_cast<std::uint64_t>(device()) << 32 | device() | 1;
+}
+
+}  // namespace
+
+Feeder::Feeder(registry::Registry* registry, std::string hub_name, Send send)
+    : registry_(registry), hub_name_(std::move(hub_name)), send_(std::move(send)) {}
+
+Feeder::~Feeder() { stop(); }
+
+void Feeder::start() {
+  if (registry_ != nullptr) {
+    if (const auto hub = registry_->find_hub(hub_name_)) {
+      hub_ = hub->uuid;
+      namespace_ = hub->namespace_uuid;
+    }
+    newest_ = registry_->newest_sequence();
+  }
+  thread_ = std::thread([this] { run(); });
+}
+
+void Feeder::stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+    work_.notify_all();
+    progress_.notify_all();
+  }
+  if (thread_.joinable()) thread_.join();
+}
+
+void Feeder::gate_up() {
+  const std::lock_guard lock(mutex_);
+  up_ = true;
+  snapshot_wanted_ = true;
+  work_.notify_all();
+}
+
+void Feeder::gate_down() {
+  const std::lock_guard lock(mutex_);
+  up_ = false;
+  ready_ = false;
+  progress_.notify_all();  // a sender that waits for window gives up
+}
+
+void Feeder::process_started() {
+  const std::lock_guard lock(mutex_);
+  alive_ = true;
+  applied_ = cut_ = 0;
+  ready_ = false;
+}
+
+void Feeder::process_ended() {
+  const std::lock_guard lock(mutex_);
+  alive_ = false;
+  ready_ = false;
+  progress_.notify_all();
+}
+
+void Feeder::committed(registry::Sequence newest) {
+  const std::lock_guard lock(mutex_);
+  newest_ = std::max(newest_, newest);
+  work_.notify_all();
+}
+
+void Feeder::set_clock(const wire::ClockSet& clock) {
+  const std::lock_guard lock(mutex_);
+  clock_ = clock;
+  ++clock_version_;
+  work_.notify_all();
+}
+
+void Feeder::acknowledged(const wire::Ack& ack) {
+  const std::lock_guard lock(mutex_);
+  if (ack.need_snapshot) {
+    // about an older generation it says nothing that the running snapshot does not answer
+    if (ack.generation != 0 && ack.generation != current_generation_) return;
+    snapshot_wanted_ = true;
+    work_.notify_all();
+    return;
+  }
+  if (ack.generation != current_generation_) return;
+  acked_applied_ = std::max(acked_applied_, ack.applied);
+  acked_cut_ = std::max(acked_cut_, ack.cut);
+  advance();
+}
+
+void Feeder::advance() {
+  while (!applied_marks_.empty() && applied_marks_.front().number <= acked_applied_) {
+    applied_ = applied_marks_.front().sequence;
+    applied_clock_ = applied_marks_.front().clock;
+    ready_ = true;
+    applied_marks_.pop_front();
+  }
+  while (!cut_marks_.empty() && cut_marks_.front().number <= acked_cut_) {
+    cut_ = cut_marks_.front().sequence;
+    cut_marks_.pop_front();
+  }
+  progress_.notify_all();
+}
+
+void Feeder::mark(registry::Sequence sequence, std::uint64_t clock) {
+  const std::lock_guard lock(mutex_);
+  const Mark mark{number_, sequence, clock};
+  applied_marks_.push_back(mark);
+  cut_marks_.push_back(mark);
+  advance();
+}
+
+bool Feeder::reached(registry::Sequence sequence, Progress progress) const {
+  return (progress == Progress::kApplied ? applied_ : cut_) >= sequence;
+}
+
+bool Feeder::wait(registry::Sequence sequence, Progress progress, int timeout_ms) {
+  std::unique_lock lock(mutex_);
+  progress_.wait_for(lock, std::chrono::milliseconds(timeout_ms),
+                     [&] { return stopping_ || !alive_ || reached(sequence, progress); });
+  return !alive_ || reached(sequence, progress);
+}
+
+bool Feeder::wait_clock(int timeout_ms) {
+  std::unique_lock lock(mutex_);
+  const auto wanted = clock_version_;
+  progress_.wait_for(lock, std::chrono::milliseconds(timeout_ms),
+                     [&] { return stopping_ || (ready_ && applied_clock_ >= wanted); });
+  return ready_ && applied_clock_ >= wanted;
+}
+
+Feeder::State Feeder::state() const {
+  const std::lock_guard lock(mutex_);
+  return {alive_, up_, ready_, applied_, cut_};
+}
+
+bool Feeder::relevant(const registry::ChangeBody& body) const {
+  return std::visit(Overload{
+                        [this](const registry::DeviceState& device) { return device.namespace_uuid == namespace_; },
+                        [this](const registry::DeviceGone& gone) { return gone.namespace_uuid == namespace_; },
+                        [this](const registry::AnchorAdded& added) { return added.hub == hub_; },
+                        [this](const registry::AnchorGone& gone) { return gone.hub == hub_; },
+                    },
+                    body);
+}
+
+// Numbers and sends the batch once the window has room; empties it. False: the snapshot starts anew.
+bool Feeder::send(wire::Batch& batch) {
+  batch.generation = generation_;
+  batch.number = ++number_;
+  {
+    std::unique_lock lock(mutex_);
+    const bool room = progress_.wait_for(lock, std::chrono::milliseconds(kWindowMs), [this] {
+      return stopping_ || !up_ || snapshot_wanted_ || number_ - acked_applied_ <= kWindow;
+    });
+    if (stopping_ || !up_ || snapshot_wanted_) return false;
+    if (!room) {
+      snapshot_wanted_ = true;
+      return false;
+    }
+  }
+  const bool sent = send_(batch);
+  batch.changes.clear();
+  return sent;
+}
+
+void Feeder::feed_snapshot() {
+  generation_ = random_generation();
+  number_ = 0;
+  wire::Batch batch;
+  std::uint64_t clock;
+  {
+    const std::lock_guard lock(mutex_);
+    snapshot_wanted_ = false;
+    ready_ = false;
+    current_generation_ = generation_;
+    acked_applied_ = acked_cut_ = 0;
+    applied_marks_.clear();
+    cut_marks_.clear();
+    clock = clock_version_;
+    batch.changes.emplace_back(clock_);
+  }
+  registry::Sequence sequence = 0;
+  if (registry_ != nullptr) {
+    bool going = true;
+    const auto snapshot = registry_->snapshot(hub_, [&](registry::ChangeBody body) {
+      if (!going) return;
+      batch.changes.push_back(to_wire(std::move(body)));
+      if (batch.changes.size() >= kBatchChanges) going = send(batch);
+    });
+    if (!snapshot || !going) {
+      const std::lock_guard lock(mutex_);
+      snapshot_wanted_ = up_;
+      return;
+    }
+    sequence = *snapshot;
+  }
+  batch.snapshot_end = true;
+  if (!send(batch)) return;
+  fed_ = sequence;
+  fed_clock_ = clock;
+  mark(sequence, clock);
+}
+
+void Feeder::feed_increment() {
+  wire::Batch batch;
+  std::uint64_t clock;
+  registry::Sequence newest;  // taken before the read: the read then shows at least that much
+  {
+    const std::lock_guard lock(mutex_);
+    clock = clock_version_;
+    newest = newest_;
+    if (clock != fed_clock_) batch.changes.emplace_back(clock_);
+  }
+  registry::Sequence sequence = fed_;
+  if (registry_ != nullptr) {
+    auto changes = registry_->changes_after(fed_, kBatchChanges);
+    if (!changes) {
+      const std::lock_guard lock(mutex_);
+      snapshot_wanted_ = true;
+      return;
+    }
+    for (auto& change : *changes) {
+      sequence = change.sequence;
+      if (relevant(change.body)) batch.changes.push_back(to_wire(std::move(change.body)));
+    }
+    if (changes->empty()) sequence = std::max(sequence, newest);
+  }
+  if (!batch.changes.empty() && !send(batch)) return;
+  fed_ = sequence;
+  fed_clock_ = clock;
+  mark(sequence, clock);
+}
+
+void Feeder::run() {
+  std::unique_lock lock(mutex_);
+  while (!stopping_) {
+    work_.wait(lock, [this] {
+      return stopping_ || (up_ && (snapshot_wanted_ || newest_ > fed_ || clock_version_ != fed_clock_));
+    });
+    if (stopping_) return;
+    const bool snapshot = snapshot_wanted_;
+    lock.unlock();
+    if (snapshot) {
+      feed_snapshot();
+    } else {
+      feed_increment();
+    }
+    lock.lock();
+  }
+}
+
+}  // namespace latchkey::hub::link

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+// Keeps one gate's state equal to the registry's, and knows how far it is.
+//
+// A snapshot when the gate is new or lost its place, increments after that; every sequence number of the registry
+// maps to the batch that carries it, and the gate's Acks tell which sequence is applied (table and trust store hold
+// it) and which is cut (every session that it condemned is closed).
+//
+// Threads: all functions from any thread. Batches are sent from the feeder's own thread.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <thread>
+
+#include "hub/wire/feed.h"
+#include "registry/operations/registry.h"
+
+namespace latchkey::hub::link {
+
+enum class Progress : std::uint8_t { kApplied, kCut };
+
+class Feeder {
+ public:
+  // False when there is no connection.
+  using Send = std::function<bool(const wire::Batch&)>;
+
+  // A gate of the hub endpoint follows the hub of that name. A gate of the DPS endpoint has no registry to follow
+  // (nullptr): it gets the clock alone.
+  Feeder(registry::Registry* registry, std::string hub_name, Send send);
+  ~Feeder();
+  void start();
+  void stop();
+
+  void gate_up();
+  void gate_down();
+  void acknowledged(const wire::Ack& ack);
+  void committed(registry::Sequence newest);
+  void set_clock(const wire::ClockSet& clock);  // acknowledged like a change; see wait_clock()
+
+  // The broker process: while it is dead nobody is served with old state, so nobody has to wait for it.
+  void process_started();
+  void process_ended();
+
+  // True once the gate has come that far, or its process is gone. False on time-out or stop().
+  bool wait(registry::Sequence sequence, Progress progress, int timeout_ms);
+  // True once the gate goes by the clock that was set last.
+  bool wait_clock(int timeout_ms);
+
+  struct State {
+    bool process_alive = false;
+    bool connected = false;
+    bool ready = false;  // holds a complete snapshot
+    registry::Sequence applied = 0;
+    registry::Sequence cut = 0;
+  };
+  State state() const;
+
+ private:
+  struct Mark {  // batches up to `number` carry everything up to `sequence` and clock version `clock`
+    std::uint64_t number;
+    registry::Sequence sequence;
+    std::uint64_t clock;
+  };
+  void run();
+  void feed_snapshot();
+  void feed_increment();
+  bool send(wire::Batch& batch);
+  void mark(registry::Sequence sequence, std::uint64_t clock);
+  void advance();  // with mutex_ held
+  bool relevant(const registry::ChangeBody& body) const;
+  bool reached(registry::Sequence sequence, Progress progress) const;
+
+  registry::Registry* const registry_;
+  const std::string hub_name_;
+  const Send send_;
+  std::thread thread_;
+
+  // the feeder thread's alone
+  std::uint64_t generation_ = 0;
+  std::uint64_t number_ = 0;
+  registry::Sequence fed_ = 0;
+  std::uint64_t fed_clock_ = 0;
+  Uuid hub_;
+  Uuid namespace_;
+
+  mutable std::mutex mutex_;  // guards the rest
+  std::condition_variable work_;
+  std::condition_variable progress_;
+  bool stopping_ = false;
+  bool up_ = false;
+  bool alive_ = false;
+  bool snapshot_wanted_ = false;
+  registry::Sequence newest_ = 0;
+  wire::ClockSet clock_;
+  std::uint64_t clock_version_ = 1;
+  std::uint64_t current_generation_ = 0;
+  std::uint64_t acked_applied_ = 0;
+  std::uint64_t acked_cut_ = 0;
+  std::deque<Mark> applied_marks_;
+  std::deque<Mark> cut_marks_;
+  bool ready_ = false;
+  registry::Sequence applied_ = 0;
+  registry::Sequence cut_ = 0;
+  std::uint64_t applied_clock_ = 0;
+};
+
+}  // namespace latchkey::hub::link
