@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Holds the arrows of the house: which room may include which. Exit status 1 names every include that does not."""
+import pathlib
+import re
+import sys
+
+# Room -> rooms that it may include beside itself. A name without a slash stands for all rooms below it.
+MAY_INCLUDE = {
+    "platform/base": [],
+    "platform/ports": ["platform/base"],
+    "platform/crypto": ["platform/base"],
+    "platform/openssl": ["platform/base"],
+    "platform/posix": ["platform/ports", "platform/crypto", "platform/base"],
+    "platform/sim": ["platform/ports", "platform/crypto", "platform/base"],
+    "agent/protocol": ["platform/base"],
+    "agent/core": ["agent/protocol", "platform/ports", "platform/crypto", "platform/base"],
+    "registry/model": ["platform/base", "platform/ports"],
+    "registry/table": ["registry/model", "platform/base"],
+    "registry/store": ["registry/model", "platform/base"],
+    "registry/operations": ["registry/store", "registry/model", "platform/base"],
+    "hub/wire": ["registry/model", "platform/base"],
+    "hub/gate": ["registry/table", "registry/model", "hub/wire", "agent/protocol", "platform/base"],
+    "hub/link": ["hub/wire", "registry/operations", "registry/model", "platform/base"],
+    "hub/brokers": ["registry/model", "platform/openssl", "platform/base"],
+    "hub/ca": ["registry/operations", "registry/model", "platform/openssl", "platform/base"],
+    "hub/provisioning": ["registry/operations", "registry/model", "hub/wire", "agent/protocol", "platform"],
+    "hub/session": ["registry/operations", "registry/model", "hub/wire", "agent/protocol", "platform"],
+    "hub/management": ["registry/operations", "registry/model", "hub/wire", "platform"],
+    "hub/cli": ["platform/base"],
+    "hub/app": ["hub", "registry", "agent/protocol", "platform"],
+    "boards/host": ["agent", "platform"],
+}
+# What a room may not see of the outside: its system and library headers.
+FORBIDDEN_HEADERS = {
+    "agent": r"(mosquitto|mqtt/|openssl|sqlite3|nlohmann|sys/|unistd|thread|mutex|iostream|fstream|filesystem)",
+    "registry": r"(mosquitto|mqtt/|openssl|mbedtls|nlohmann|boost/beast)",
+    "platform/base": r"(mosquitto|mqtt/|openssl|mbedtls|sqlite3|nlohmann|sys/|unistd)",
+    "platform/ports": r"(mosquitto|mqtt/|openssl|mbedtls|sqlite3|nlohmann|sys/|unistd)",
+}
+INCLUDE = re.compile(r'^\s*#\s*include\s+(?:"([^"]+)"|<([^>]+)>)', re.M)
+TOP = ("platform/", "agent/", "registry/", "hub/", "boards/", "tests/")
+
+
+def room_of(path):
+    return "/".join(path.split("/")[:2])
+
+
+def allowed(room, target):
+    return target == room or any(target == one or target.startswith(one + "/") for one in MAY_INCLUDE[room])
+
+
+def faults_of(path, root):
+    name = path.relative_to(root).as_posix()
+    room = room_of(name)
+    if room not in MAY_INCLUDE:
+        return [f"{name}: room {room} has no arrows: add it to tests/arrows/check.py"]
+    faults = []
+    for own, system in INCLUDE.findall(path.read_text()):
+        if own and own.startswith(TOP):
+            if not allowed(room, room_of(own)):
+                faults.append(f"{name}: {room} may not include {own}")
+            elif "/internal/" in own and room_of(own) != room:
+                faults.append(f"{name}: {own} is private to {room_of(own)}")
+        elif own:
+            faults.append(f'{name}: write "{own}" from the root')
+        for place, pattern in FORBIDDEN_HEADERS.items():
+            if system and name.startswith(place + "/") and re.match(pattern, system):
+                if not (place == "registry" and room == "registry/store" and system == "sqlite3.h"):
+                    faults.append(f"{name}: {place} may not see <{system}>")
+    return faults
+
+
+def main():
+    root = pathlib.Path(__file__).resolve().parents[2]
+    files = [f for top in TOP[:-1] for f in sorted((root / top).rglob("*")) if f.suffix in (".h", ".cpp")]
+    faults = [fault for f in files for fault in faults_of(f, root)]
+    print("\n".join(faults) if faults else f"arrows: {len(files)} files, every include follows them")
+    return 1 if faults else 0
+
+
+sys.exit(main())
