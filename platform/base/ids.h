@@ -51,6 +51,7 @@ struct DeviceIdentifier {
 
 // The extension's object identifier: 2.25.{decimal of the project's fixed UUID
 // 7ab3c1f4-5d0e-4c52-9b1e-2f6a8d90c417} (ITU-T X.667, arc 2.25 needs no registration).
+// Its value (extnValue) is the DER of an OCTET STRING of the 32 bytes: 04 20, then DeviceIdentifier::encode().
 inline constexpr std::string_view kIdentifierOid = "2.25.163099170488962020191184446638292780055";
 // The extension that the real service marks critical; agents have to accept it (Microsoft's 1.3.6.1.4.1.311.133.1.1.1).
 inline constexpr std::string_view kAzureIdentifierOid = "1.3.6.1.4.1.311.133.1.1.1";

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+// CrlPublisher: keeps one file <folder>/<ca uuid>.crl (DER) a CA, for everyone but the hub, which never reads them.
+// A CA has a list from its creation on, empty at first; a revocation is on it within a second; an unchanged list is
+// signed anew when half of its validity is over.
+//
+// Order: file durable, then the registry's record of its number. A number stands for one content of the list (the
+// registry takes a new one with every change), so after a crash between the two the file found is just recorded; no two
+// lists ever share a number (RFC 5280 section 5.2.3).
+//
+// Threads: one of its own does the work. wake() may be called from any thread, also from the registry's commit
+// listener: it neither blocks nor calls back. start() and stop() belong to the owner.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "hub/ca/authority.h"
+
+namespace latchkey::hub::ca {
+
+class CrlPublisher {
+ public:
+  struct Options {
+    std::filesystem::path folder;                 // made (0755) if it is not there
+    std::chrono::milliseconds coalesce{100};      // revocations this close together share one signature
+    std::chrono::milliseconds check_every{1000};  // real time between looks at the clock, which may be rehearsed
+    UnixMs validity_ms = 7 * kDayMs;              // nextUpdate after thisUpdate
+  };
+  using Clock = std::function<UnixMs()>;
+  // A failure to publish is tried again; this hears of it (and never of keys).
+  using ErrorSink = std::function<void(const registry::Refusal&)>;
+
+  // Registry and authority outlive this object.
+  CrlPublisher(registry::Registry& registry, Authority& authority, Clock clock, Options options, ErrorSink on_error);
+  ~CrlPublisher();  // stops
+  CrlPublisher(const CrlPublisher&) = delete;
+  CrlPublisher& operator=(const CrlPublisher&) = delete;
+
+  // Publishes what is due, then goes on in its own thread. kStorage when the folder cannot be made.
+  registry::Outcome<void> start();
+  // A list may have changed.
+  void wake();
+  // Publishes what is due now, on the caller's thread; returns how many lists were written. Used by start(), by tests,
+  // and by whoever must know that a list is out.
+  registry::Outcome<std::size_t> publish();
+  // Finishes the list at hand; the rest is due after the next start. May be called twice.
+  void stop();
+
+  std::filesystem::path file_of(const Uuid& ca) const;
+
+ private:
+  struct Published {
+    std::uint64_t number = 0;  // 0: there is no file
+    UnixMs this_update = 0;
+    UnixMs next_update = 0;
+    std::size_t entries = 0;
+    bool fresh_at(UnixMs now) const { return number > 0 && this_update <= now && now < renew_at(); }
+    UnixMs renew_at() const { return this_update + (next_update - this_update) / 2; }
+  };
+  void run();
+  bool stopping();
+  void report(const registry::Outcome<std::size_t>& outcome);
+  registry::Outcome<void> add_stale(UnixMs now, std::vector<registry::CrlOrder>& orders);
+  registry::Outcome<void> record(const Uuid& ca, const Published& list);
+  registry::Outcome<void> publish_one(registry::CrlOrder order, UnixMs now);
+  Published& last_of(const Uuid& ca);
+
+  registry::Registry& registry_;
+  Authority& authority_;
+  const Clock clock_;
+  const Options options_;
+  const ErrorSink on_error_;
+
+  std::mutex publishing_;                // one publication at a time; guards the next three
+  std::map<Uuid, Published> published_;  // read from the files once
+  UnixMs looked_at_ = 0;
+  UnixMs look_again_at_ = 0;  // when the first of the unchanged lists has to be renewed
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool woken_ = false;     // guarded by mutex_
+  bool stopping_ = false;  // guarded by mutex_
+  std::thread thread_;
+  registry::Reason reported_ = registry::Reason::kNone;  // start(), then the thread's
+};
+
+}  // namespace latchkey::hub::ca

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// A device's certificate signing request (PKCS#10, RFC 2986) after all checks: from here on only its key matters.
+// Extensions and attributes that it asks for, and subject parts beyond the CN, are ignored.
+//
+// Threads: read_csr is pure; a Csr may be shared.
+#pragma once
+
+#include <openssl/types.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "registry/model/refusal.h"
+
+namespace latchkey::hub::ca {
+
+inline constexpr std::size_t kCsrCharactersMax = 8192;  // of base64
+
+struct Csr {
+  std::string common_name;
+  std::shared_ptr<const X509_PUBKEY> public_key;  // as the device encoded it, seen to be a key of an allowed kind
+};
+
+enum class RsaKeys : bool { kRefused = false, kAllowed = true };
+
+// `base64`: DER in base64, without PEM lines or line ends, as devices send it. kCsrUnreadable: too long, PEM, not
+// base64, not exactly one PKCS#10. kCsrRejected: the CN is not exactly `expected_cn` (nothing: any) or not unique; the
+// key is none of P-256 (signed with SHA-256), P-384 (SHA-256 or SHA-384), both by curve name, and RSA of 2048 to 4096
+// bits (SHA-256 or better) where allowed; or its own signature is wrong. The detail names the rule.
+registry::Outcome<Csr> read_csr(std::string_view base64, std::optional<std::string_view> expected_cn, RsaKeys rsa);
+
+}  // namespace latchkey::hub::ca
