@@ -24,7 +24,9 @@ target_compile_options(latchkey_flags INTERFACE
   $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>)
 target_include_directories(latchkey_flags INTERFACE ${CMAKE_SOURCE_DIR})
 if(LATCHKEY_SANITIZE)
-  target_compile_options(latchkey_flags INTERFACE -fsanitize=${LATCHKEY_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  # vptr wants the type information that device rooms are built without
+  target_compile_options(latchkey_flags INTERFACE -fsanitize=${LATCHKEY_SANITIZE} -fno-sanitize=vptr
+    -fno-sanitize-recover=all -fno-omit-frame-pointer)
   target_link_options(latchkey_flags INTERFACE -fsanitize=${LATCHKEY_SANITIZE})
 endif()
 

@@ -1,0 +1,550 @@
+// SPDX-License-Identifier: Apache-2.0
+// Against a real Mosquitto, and against a server of our own where a broker is too well-behaved.
+#include "platform/posix/paho_link.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstdlib>
+#include <filesystem>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tests/unit/platform/posix/test_servers.h"
+#include "tests/unit/platform/test_certificates.h"
+
+namespace latchkey::posix {
+namespace {
+
+using namespace std::chrono_literals;
+using ports::LinkFailure;
+using ports::LinkIdentity;
+using testing::ElementsAre;
+
+constexpr auto kPatience = 30s;  // an upper bound for a broken link to fail the test; never waited out by a good one
+
+// Writes down what a link says, and lets a test wait for it.
+class Recorder final : public ports::MqttLinkEvents {
+ public:
+  struct End {
+    LinkFailure why;
+    int detail;
+  };
+
+  void on_connected(bool) override {
+    add([this] { ++connected_; });
+  }
+  void on_ended(LinkFailure why, int detail) override {
+    add([&] { ends_.push_back({why, detail}); });
+    if (inside_on_ended) inside_on_ended();
+  }
+  void on_subscribed(bool granted) override {
+    add([&] { granted_.push_back(granted); });
+  }
+  void on_published() override {
+    add([this] { ++published_; });
+  }
+  void on_message(std::string_view topic, ByteView payload) override {
+    add([&] { messages_.push_back(std::string(topic) + "=" + std::string(payload.text())); });
+  }
+
+  bool await_connected(int count = 1) {
+    return await([&] { return connected_ >= count; });
+  }
+  bool await_published(int count) {
+    return await([&] { return published_ >= count; });
+  }
+  std::optional<End> await_end(std::size_t count = 1) {
+    if (!await([&] { return ends_.size() >= count; })) return std::nullopt;
+    const std::lock_guard lock(mutex_);
+    return ends_[count - 1];
+  }
+  std::vector<bool> await_granted(std::size_t count) {
+    await([&] { return granted_.size() >= count; });
+    const std::lock_guard lock(mutex_);
+    return granted_;
+  }
+  std::vector<std::string> await_messages(std::size_t count) {
+    await([&] { return messages_.size() >= count; });
+    const std::lock_guard lock(mutex_);
+    return messages_;
+  }
+  std::size_t ends() {
+    const std::lock_guard lock(mutex_);
+    return ends_.size();
+  }
+  int connected() {
+    const std::lock_guard lock(mutex_);
+    return connected_;
+  }
+
+  std::function<void()> inside_on_ended;  // set before connecting
+
+ private:
+  template <class Change>
+  void add(Change change) {
+    {
+      const std::lock_guard lock(mutex_);
+      change();
+    }
+    changed_.notify_all();
+  }
+  template <class Condition>
+  bool await(Condition condition) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, kPatience, condition);
+  }
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  int connected_ = 0;
+  int published_ = 0;
+  std::vector<End> ends_;
+  std::vector<bool> granted_;
+  std::vector<std::string> messages_;
+};
+
+class PahoLinkTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    ca_key_ = test::make_ec_key();
+    test::CertificateSpec ca;
+    ca.common_names = {"test CA"};
+    ca.subject_key = ca_key_.get();
+    ca.ca = true;
+    ca_ = test::make_certificate(ca);
+    folder_.write("ca.pem", test::to_pem(ca_.get()));
+    write_server("server", "DNS:localhost,IP:127.0.0.1", 4'000'000'000);
+
+    options_.trust_store = folder_.path("ca.pem");
+    options_.slot_a = folder_.path("slot-a.pem");
+    options_.slot_b = folder_.path("slot-b.pem");
+    options_.onboarding_certificate = folder_.path("onboarding.pem");
+    options_.onboarding_key = folder_.path("onboarding.key");
+    write_slot("slot-a.pem", 4'000'000'000, ca_.get(), ca_key_.get());
+  }
+
+  void write_server(const std::string& name, const std::string& names, std::time_t not_after) {
+    const test::Pkey key = test::make_ec_key();
+    test::CertificateSpec spec;
+    spec.common_names = {"server"};
+    spec.subject_key = key.get();
+    spec.issuer = ca_.get();
+    spec.issuer_key = ca_key_.get();
+    spec.subject_alternative_name = names;
+    spec.not_after = not_after;
+    folder_.write(name + ".pem", test::to_pem(test::make_certificate(spec).get()));
+    folder_.write(name + ".key", test::to_pem(key.get()));
+  }
+
+  // As storage keeps a slot: a header, the key, the leaf, its issuer.
+  void write_slot(const std::string& file, std::time_t not_after, X509* issuer, EVP_PKEY* issuer_key) {
+    const test::Pkey key = test::make_ec_key();
+    test::CertificateSpec spec;
+    spec.common_names = {"pump-17"};
+    spec.subject_key = key.get();
+    spec.issuer = issuer;
+    spec.issuer_key = issuer_key;
+    spec.not_after = not_after;
+    const std::string leaf = test::to_pem(test::make_certificate(spec).get());
+    folder_.write(file,
+                  "Record: latchkey 1\nGeneration: 7\n\n" + test::to_pem(key.get()) + leaf + test::to_pem(issuer));
+  }
+
+  void write_slot_of_a_stranger(const std::string& file) {
+    const test::Pkey key = test::make_ec_key();
+    test::CertificateSpec other;
+    other.common_names = {"other CA"};
+    other.subject_key = key.get();
+    other.ca = true;
+    write_slot(file, 4'000'000'000, test::make_certificate(other).get(), key.get());
+  }
+
+  void write_onboarding() {
+    const test::Pkey key = test::make_ec_key();
+    test::CertificateSpec spec;
+    spec.common_names = {"pump-17"};
+    spec.subject_key = key.get();
+    spec.issuer = ca_.get();
+    spec.issuer_key = ca_key_.get();
+    folder_.write("onboarding.pem", test::to_pem(test::make_certificate(spec).get()));
+    folder_.write("onboarding.key", test::to_pem(key.get()));
+  }
+
+  std::string tls_settings(const std::string& more = "", const std::string& server = "server") const {
+    return "cafile " + folder_.path("ca.pem") + "\ncertfile " + folder_.path(server + ".pem") + "\nkeyfile " +
+           folder_.path(server + ".key") + "\n" + more;
+  }
+  test::TlsServer server_files() const {
+    test::TlsServer server;
+    server.certificate = folder_.path("server.pem");
+    server.key = folder_.path("server.key");
+    return server;
+  }
+  static std::string open_door() { return "allow_anonymous true\n"; }
+  static std::string certificates_only() { return "allow_anonymous true\nrequire_certificate true\n"; }
+
+  static ports::LinkRequest request(std::uint16_t port, LinkIdentity identity = LinkIdentity::kNone,
+                                    std::string_view host = "127.0.0.1") {
+    ports::LinkRequest made;
+    made.host = host;
+    made.port = port;
+    made.client_id = "pump-17";
+    made.identity = identity;
+    return made;
+  }
+
+  void expect_end(const ports::LinkRequest& asked, LinkFailure why, std::optional<int> detail = std::nullopt) {
+    Recorder events;
+    PahoLink link(options_, events);
+    ASSERT_TRUE(link.connect(asked));
+    const auto end = events.await_end();
+    ASSERT_TRUE(end.has_value());
+    EXPECT_EQ(end->why, why);
+    if (detail) {
+      EXPECT_EQ(end->detail, *detail);
+    }
+    EXPECT_EQ(events.connected(), 0);
+  }
+
+  test::TemporaryFolder folder_;
+  test::Pkey ca_key_;
+  test::X509Ptr ca_;
+  PahoLinkOptions options_;
+};
+
+TEST_F(PahoLinkTest, connects_with_the_certificate_of_a_slot) {
+  const test::MosquittoBroker broker(folder_, tls_settings(certificates_only()));
+  for (const char* host : {"127.0.0.1", "localhost"}) {
+    Recorder events;
+    PahoLink link(options_, events);
+    ASSERT_TRUE(link.connect(request(broker.port(), LinkIdentity::kSlotA, host)));
+    EXPECT_TRUE(events.await_connected()) << host;
+  }
+}
+
+TEST_F(PahoLinkTest, connects_with_the_onboarding_certificate) {
+  write_onboarding();
+  const test::MosquittoBroker broker(folder_, tls_settings(certificates_only()));
+  Recorder events;
+  PahoLink link(options_, events);
+  ASSERT_TRUE(link.connect(request(broker.port(), LinkIdentity::kOnboarding)));
+  EXPECT_TRUE(events.await_connected());
+}
+
+TEST_F(PahoLinkTest, server_for_another_host_is_not_trusted) {
+  write_server("elsewhere", "DNS:elsewhere.example,IP:127.0.0.2", 4'000'000'000);
+  const test::MosquittoBroker broker(folder_, tls_settings(open_door(), "elsewhere"));
+  expect_end(request(broker.port(), LinkIdentity::kNone, "127.0.0.1"), LinkFailure::kServerNotTrusted);
+  expect_end(request(broker.port(), LinkIdentity::kNone, "localhost"), LinkFailure::kServerNotTrusted);
+}
+
+TEST_F(PahoLinkTest, server_of_an_unknown_ca_is_not_trusted) {
+  const test::MosquittoBroker broker(folder_, tls_settings(open_door()));
+  const test::Pkey key = test::make_ec_key();
+  test::CertificateSpec other;
+  other.common_names = {"other CA"};
+  other.subject_key = key.get();
+  other.ca = true;
+  options_.trust_store = folder_.write("other-ca.pem", test::to_pem(test::make_certificate(other).get()));
+  expect_end(request(broker.port()), LinkFailure::kServerNotTrusted);
+}
+
+TEST_F(PahoLinkTest, server_with_an_expired_certificate_is_not_trusted) {
+  write_server("expired", "DNS:localhost,IP:127.0.0.1", 1'700'000'100);
+  const test::MosquittoBroker broker(folder_, tls_settings(open_door(), "expired"));
+  expect_end(request(broker.port()), LinkFailure::kServerNotTrusted);
+}
+
+TEST_F(PahoLinkTest, connack_5_is_a_refusal_with_its_code) {
+  const test::MosquittoBroker broker(folder_, tls_settings("allow_anonymous false\n"));
+  expect_end(request(broker.port()), LinkFailure::kRefused, 5);
+  auto wrong = request(broker.port());
+  wrong.username = "somebody";
+  wrong.password = "something";
+  expect_end(wrong, LinkFailure::kRefused, 5);
+}
+
+// The server's verdict on our certificate: inside the handshake with TLS 1.2, after it with TLS 1.3.
+class PahoLinkAlertTest : public PahoLinkTest, public testing::WithParamInterface<int> {
+ protected:
+  void SetUp() override {
+    PahoLinkTest::SetUp();
+    test::TlsServer files = server_files();
+    files.highest_version = GetParam();
+    files.client_ca = folder_.path("ca.pem");
+    server_.emplace([files](int socket) { test::serve_tls(socket, files, [](SSL*) {}); });
+  }
+  std::optional<test::LoopbackServer> server_;
+};
+
+TEST_P(PahoLinkAlertTest, certificate_of_an_unknown_ca_is_a_tls_alert) {
+  write_slot_of_a_stranger("slot-b.pem");
+  expect_end(request(server_->port(), LinkIdentity::kSlotB), LinkFailure::kTlsAlert, 48);  // unknown_ca
+}
+
+TEST_P(PahoLinkAlertTest, expired_certificate_is_a_tls_alert) {
+  write_slot("slot-b.pem", 1'700'000'100, ca_.get(), ca_key_.get());
+  expect_end(request(server_->port(), LinkIdentity::kSlotB), LinkFailure::kTlsAlert, 45);  // certificate_expired
+}
+
+TEST_P(PahoLinkAlertTest, missing_certificate_is_a_tls_alert) {
+  const int number = GetParam() == TLS1_3_VERSION ? 116 : 40;  // certificate_required, handshake_failure
+  expect_end(request(server_->port()), LinkFailure::kTlsAlert, number);
+}
+
+INSTANTIATE_TEST_SUITE_P(Versions, PahoLinkAlertTest, testing::Values(TLS1_2_VERSION, TLS1_3_VERSION),
+                         [](const auto& version) {
+                           return std::string(version.param == TLS1_2_VERSION ? "tls_1_2" : "tls_1_3");
+                         });
+
+// Mosquitto closes as soon as its alert is out, so whether the alert can still be read is chance (tls_trace.h).
+TEST_F(PahoLinkTest, certificate_that_the_broker_does_not_accept_ends_the_attempt) {
+  write_slot_of_a_stranger("slot-b.pem");
+  const test::MosquittoBroker broker(folder_, tls_settings(certificates_only()));
+  Recorder events;
+  PahoLink link(options_, events);
+  ASSERT_TRUE(link.connect(request(broker.port(), LinkIdentity::kSlotB)));
+  const auto end = events.await_end();
+  ASSERT_TRUE(end.has_value());
+  EXPECT_THAT(end->why, testing::AnyOf(LinkFailure::kTlsAlert, LinkFailure::kClosedWithoutConnack));
+  EXPECT_EQ(events.connected(), 0);
+}
+
+TEST_F(PahoLinkTest, nobody_listening_is_unreachable) {
+  expect_end(request(test::unused_port()), LinkFailure::kUnreachable);
+}
+
+TEST_F(PahoLinkTest, name_that_does_not_resolve_is_unreachable) {
+  expect_end(request(8883, LinkIdentity::kNone, "no-such-host.invalid"), LinkFailure::kUnreachable);
+}
+
+TEST_F(PahoLinkTest, close_in_the_middle_of_the_handshake_counts_as_an_alert_of_unknown_number) {
+  const test::LoopbackServer server([](int socket) {
+    char hello[16];
+    [[maybe_unused]] const ssize_t got = recv(socket, hello, sizeof hello, 0);
+  });
+  expect_end(request(server.port()), LinkFailure::kTlsAlert, 0);
+}
+
+TEST_F(PahoLinkTest, close_after_connect_is_closed_without_connack) {
+  const test::LoopbackServer server([this](int socket) {
+    test::serve_tls(socket, server_files(), [](SSL* tls) {
+      char connect[256];
+      SSL_read(tls, connect, sizeof connect);
+    });
+  });
+  expect_end(request(server.port()), LinkFailure::kClosedWithoutConnack);
+}
+
+TEST_F(PahoLinkTest, identity_that_does_not_load_ends_locally) {
+  const test::MosquittoBroker broker(folder_, tls_settings(open_door()));
+  expect_end(request(broker.port(), LinkIdentity::kSlotB), LinkFailure::kLocal);       // no file
+  expect_end(request(broker.port(), LinkIdentity::kOnboarding), LinkFailure::kLocal);  // no file
+  folder_.write("slot-b.pem", "Record: torn");
+  expect_end(request(broker.port(), LinkIdentity::kSlotB), LinkFailure::kLocal);
+
+  write_onboarding();
+  folder_.write("onboarding.key", test::to_pem(test::make_ec_key().get()));  // of another certificate
+  expect_end(request(broker.port(), LinkIdentity::kOnboarding), LinkFailure::kLocal);
+
+  options_.onboarding_certificate.clear();
+  options_.onboarding_key.clear();
+  expect_end(request(broker.port(), LinkIdentity::kOnboarding), LinkFailure::kLocal);
+  options_.trust_store = folder_.path("missing.pem");
+  expect_end(request(broker.port()), LinkFailure::kLocal);
+}
+
+TEST_F(PahoLinkTest, empty_host_is_refused_at_once) {
+  Recorder events;
+  PahoLink link(options_, events);
+  EXPECT_EQ(link.connect(request(8883, LinkIdentity::kNone, "")).error(), Status::kInvalidArgument);
+}
+
+TEST_F(PahoLinkTest, message_comes_back_and_is_acknowledged) {
+  const test::MosquittoBroker broker(folder_, tls_settings(certificates_only()));
+  Recorder events;
+  PahoLink link(options_, events);
+  ASSERT_TRUE(link.connect(request(broker.port(), LinkIdentity::kSlotA)));
+  ASSERT_TRUE(events.await_connected());
+  ASSERT_TRUE(link.subscribe("devices/pump-17/#", 1));
+  EXPECT_THAT(events.await_granted(1), ElementsAre(true));
+  const std::string payload("a\0b", 3);
+  ASSERT_TRUE(link.publish("devices/pump-17/x", ByteView(payload), 1));
+  ASSERT_TRUE(link.publish("devices/pump-17/y", {}, 1));
+  ASSERT_TRUE(link.publish("devices/pump-17/z", ByteView(std::string(100'000, 'z')), 0));
+  EXPECT_TRUE(events.await_published(2));
+  EXPECT_THAT(events.await_messages(3), ElementsAre("devices/pump-17/x=" + payload, "devices/pump-17/y=",
+                                                    "devices/pump-17/z=" + std::string(100'000, 'z')));
+  EXPECT_EQ(events.ends(), 0u);
+}
+
+TEST_F(PahoLinkTest, refused_subscription_is_reported) {
+  const test::LoopbackServer server([this](int socket) {
+    test::serve_tls(socket, server_files(), [](SSL* tls) {
+      unsigned char packet[256];
+      SSL_read(tls, packet, sizeof packet);
+      SSL_write(tls, "\x20\x02\x00\x00", 4);  // CONNACK
+      SSL_read(tls, packet, sizeof packet);
+      const unsigned char suback[] = {0x90, 3, packet[2], packet[3], 0x80};
+      SSL_write(tls, suback, sizeof suback);
+      SSL_read(tls, packet, sizeof packet);  // DISCONNECT
+    });
+  });
+  Recorder events;
+  PahoLink link(options_, events);
+  ASSERT_TRUE(link.connect(request(server.port())));
+  ASSERT_TRUE(events.await_connected());
+  ASSERT_TRUE(link.subscribe("forbidden", 1));
+  EXPECT_THAT(events.await_granted(1), ElementsAre(false));
+}
+
+TEST_F(PahoLinkTest, death_of_the_server_is_a_lost_session) {
+  test::MosquittoBroker broker(folder_, tls_settings(certificates_only()));
+  Recorder events;
+  PahoLink link(options_, events);
+  ASSERT_TRUE(link.connect(request(broker.port(), LinkIdentity::kSlotA)));
+  ASSERT_TRUE(events.await_connected());
+  broker.kill();
+  const auto end = events.await_end();
+  ASSERT_TRUE(end.has_value());
+  EXPECT_EQ(end->why, LinkFailure::kLost);
+  EXPECT_EQ(link.publish("t", {}, 1).error(), Status::kNotReady);
+}
+
+TEST_F(PahoLinkTest, second_connect_is_busy_until_the_first_has_ended) {
+  const test::MosquittoBroker broker(folder_, tls_settings(open_door()));
+  Recorder events;
+  PahoLink link(options_, events);
+  const auto asked = request(broker.port());
+  ASSERT_TRUE(link.connect(asked));
+  EXPECT_EQ(link.connect(asked).error(), Status::kBusy);
+  ASSERT_TRUE(events.await_connected());
+  EXPECT_EQ(link.connect(asked).error(), Status::kBusy);
+  link.disconnect();
+  ASSERT_TRUE(events.await_end().has_value());
+  EXPECT_TRUE(link.connect(asked));
+  EXPECT_TRUE(events.await_connected(2));
+}
+
+TEST_F(PahoLinkTest, nothing_can_be_sent_without_a_session) {
+  Recorder events;
+  PahoLink link(options_, events);
+  EXPECT_EQ(link.publish("t", {}, 1).error(), Status::kNotReady);
+  EXPECT_EQ(link.subscribe("t", 1).error(), Status::kNotReady);
+  link.disconnect();
+  EXPECT_EQ(events.ends(), 0u);
+}
+
+TEST_F(PahoLinkTest, disconnect_ends_the_session_once_and_in_order) {
+  const test::MosquittoBroker broker(folder_, tls_settings(open_door()));
+  Recorder events;
+  PahoLink link(options_, events);
+  ASSERT_TRUE(link.connect(request(broker.port())));
+  ASSERT_TRUE(events.await_connected());
+  link.disconnect();
+  link.disconnect();
+  const auto end = events.await_end();
+  ASSERT_TRUE(end.has_value());
+  EXPECT_EQ(end->why, LinkFailure::kLost);
+  link.disconnect();
+  ASSERT_TRUE(link.connect(request(broker.port())));
+  ASSERT_TRUE(events.await_connected(2));
+  EXPECT_EQ(events.ends(), 1u);
+}
+
+// A server that takes the connection and never says anything.
+TEST_F(PahoLinkTest, attempt_can_be_given_up) {
+  const test::LoopbackServer server([](int socket) {
+    char hello[1024];
+    while (recv(socket, hello, sizeof hello, 0) > 0) {
+    }
+  });
+  Recorder events;
+  PahoLink link(options_, events);
+  ASSERT_TRUE(link.connect(request(server.port())));
+  link.disconnect();
+  const auto end = events.await_end();
+  ASSERT_TRUE(end.has_value());
+  EXPECT_EQ(end->why, LinkFailure::kLost);
+  ASSERT_TRUE(link.connect(request(server.port())));  // destroyed while it waits
+}
+
+TEST_F(PahoLinkTest, connect_from_within_the_end_of_a_session_works) {
+  test::MosquittoBroker broker(folder_, tls_settings("allow_anonymous false\n"));
+  Recorder events;
+  std::atomic<int> left = 2;
+  PahoLink* self = nullptr;
+  const auto asked = request(broker.port());
+  events.inside_on_ended = [&] {
+    if (left-- > 0) {
+      EXPECT_TRUE(self->connect(asked));
+    }
+  };
+  PahoLink link(options_, events);
+  self = &link;
+  ASSERT_TRUE(link.connect(asked));
+  const auto end = events.await_end(3);
+  ASSERT_TRUE(end.has_value());
+  EXPECT_EQ(end->why, LinkFailure::kRefused);
+}
+
+std::size_t count_entries(const char* folder) {
+  std::size_t count = 0;
+  for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator(folder)) ++count;
+  return count;
+}
+
+// LATCHKEY_RECONNECTS=100 for the long run; each takes a second, since Paho stops its threads in between.
+TEST_F(PahoLinkTest, reconnects_again_and_again_without_leaving_descriptors_or_threads) {
+  const char* wanted = std::getenv("LATCHKEY_RECONNECTS");
+  const int rounds = wanted != nullptr ? std::stoi(wanted) : 4;
+  const test::MosquittoBroker broker(folder_, tls_settings(certificates_only()));
+  const std::size_t descriptors = count_entries("/proc/self/fd");
+  const std::size_t threads = count_entries("/proc/self/task");
+  {
+    Recorder events;
+    PahoLink link(options_, events);
+    for (int round = 1; round <= rounds; ++round) {
+      ASSERT_TRUE(link.connect(request(broker.port(), LinkIdentity::kSlotA)));
+      ASSERT_TRUE(events.await_connected(round)) << round;
+      const auto published = link.publish("t", ByteView(std::string("x")), 1);
+      ASSERT_TRUE(published) << round << ": " << to_string(published.error());
+      link.disconnect();
+      ASSERT_TRUE(events.await_end(static_cast<std::size_t>(round)).has_value()) << round;
+    }
+    EXPECT_EQ(events.connected(), rounds);
+    EXPECT_EQ(events.ends(), static_cast<std::size_t>(rounds));
+  }
+  EXPECT_EQ(count_entries("/proc/self/fd"), descriptors);
+  EXPECT_EQ(count_entries("/proc/self/task"), threads);
+}
+
+TEST_F(PahoLinkTest, two_links_live_side_by_side) {
+  const test::MosquittoBroker broker(folder_, tls_settings(open_door()));
+  Recorder one_events, other_events;
+  PahoLink one(options_, one_events);
+  auto asked = request(broker.port());
+  ASSERT_TRUE(one.connect(asked));
+  ASSERT_TRUE(one_events.await_connected());
+  {
+    PahoLink other(options_, other_events);
+    asked.client_id = "pump-18";
+    ASSERT_TRUE(other.connect(asked));
+    ASSERT_TRUE(other_events.await_connected());
+  }
+  ASSERT_TRUE(one.publish("t", ByteView(std::string("still here")), 1));
+  EXPECT_TRUE(one_events.await_published(1));
+  EXPECT_EQ(one_events.ends(), 0u);
+}
+
+}  // namespace
+}  // namespace latchkey::posix
