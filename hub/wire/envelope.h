@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,11 +25,13 @@ struct Opened {
   // its proof good it answers Attest{verified}, and the next attempt with the same proof displaces the session.
   bool attempt = false;
   bool resent = false;  // the hub process is new and is told what it missed
+  bool verified = false;  // DPS endpoint, with `resent`: an earlier Attest stands; its token is no longer kept
   std::string client_id;
   std::string username;
   std::string password;      // DPS endpoint only: the SAS token. Never logged.
   std::vector<Bytes> chain;  // DPS endpoint: what the client presented, leaf first; hub endpoint: empty
   std::string peer;          // address
+  std::optional<DeviceIdentifier> identifier;  // hub endpoint: what its certificate carries
 };
 
 struct Closed {

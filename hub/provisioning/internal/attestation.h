@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// Attestation: which enrollment, if any, does a connection prove itself to? It shows a registration id and either a SAS
+// token or a certificate chain.
+//
+// An individual enrollment speaks alone for its id: while there is one, groups do not count. Only a disabled one lets a
+// group's proof through, to be refused as disabled: that is how one member of a group is locked out.
+//
+// Threads: any, several at once; blocks on the registry.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "hub/provisioning/ports.h"
+#include "hub/wire/envelope.h"
+
+namespace latchkey::hub::provisioning {
+
+class Attestation {
+ public:
+  Attestation(registry::Registry& registry, CertificateVerifier& verifier, std::string id_scope)
+      : registry_(registry), verifier_(verifier), id_scope_(std::move(id_scope)) {}
+
+  // The enrollment, which may be disabled. A connection of before a restart of the hub process, whose token is no
+  // longer kept, is taken at the gate's word that it was verified: only its enrollment is looked up again;
+  // kRegistryNotReady (it has to connect again) when there is no telling which that was.
+  //  `group`: the group that this connection proved itself to before, tried
+  // first; may be empty. Refusals: kNoCredential, kTokenInvalid, kTokenExpired, kCertificateNotEnrolled,
+  // kClientIdMismatch, the verifier's, and the registry's own faults.
+  registry::Outcome<registry::Enrollment> attest(const wire::Opened& shown, const std::string& group, UnixMs now) const;
+
+ private:
+  class Claim;
+  class TokenClaim;
+  class CertificateClaim;
+
+  registry::Outcome<registry::Enrollment> recall(const std::string& registration_id) const;
+  registry::Outcome<void> check_names(const wire::Opened& shown) const;
+  registry::Outcome<registry::Enrollment> find_proven(Claim& claim, const std::string& registration_id,
+                                                      const std::string& group) const;
+  registry::Outcome<registry::Enrollment> find_group(Claim& claim, const std::string& group) const;
+
+  registry::Registry& registry_;
+  CertificateVerifier& verifier_;
+  const std::string id_scope_;
+};
+
+}  // namespace latchkey::hub::provisioning

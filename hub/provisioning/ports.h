@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// What provisioning needs from the other rooms of the hub; hub/app implements these over hub/ca and hub/link.
+//
+// Threads: every function may be called from several threads at once and may block.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "registry/operations/registry.h"
+
+namespace latchkey::hub::provisioning {
+
+// A signed certificate with its chain, recorded as issued.
+struct IssuedChain {
+  std::vector<registry::Bytes> certificates;  // DER: leaf, issuing CA, root
+  registry::Sequence sequence = 0;
+};
+
+class CertificateIssuer {
+ public:
+  virtual ~CertificateIssuer() = default;
+  // Fresh and random; the registry stores it before anything is signed.
+  virtual registry::Bytes new_serial() = 0;
+  // kCsrUnreadable (not base64 DER of one PKCS#10, PEM, too long), kCsrRejected (CN, key or signature not acceptable).
+  virtual registry::Outcome<registry::Nothing> check_csr(std::string_view base64, std::string_view common_name) = 0;
+  virtual registry::Outcome<IssuedChain> issue(const registry::Call& call, const registry::IssuanceGrant& grant,
+                                               std::string_view csr_base64) = 0;
+};
+
+struct VerifiedLeaf {
+  std::string common_name;
+};
+
+class CertificateVerifier {
+ public:
+  virtual ~CertificateVerifier() = default;
+  // Does chain[0] chain to one of `anchors` (DER; partial chain: an anchor need not be self-signed, and may be the leaf
+  // itself) at `now`? The rest of `chain` is what the device sent along. Refusals: kExpired, kNotYetValid,
+  // kIssuerNotTrusted, kCertificateMalformed.
+  virtual registry::Outcome<VerifiedLeaf> verify(const std::vector<registry::Bytes>& chain,
+                                                 const std::vector<registry::Bytes>& anchors, UnixMs now) = 0;
+};
+
+class Enforcement {
+ public:
+  virtual ~Enforcement() = default;
+  // Returns once every live hub gate has applied `sequence`; at once when they have. kEnforcementTimeout when one did
+  // not confirm in time: the caller may ask again.
+  virtual registry::Outcome<registry::Nothing> wait_applied(registry::Sequence sequence) = 0;
+};
+
+}  // namespace latchkey::hub::provisioning

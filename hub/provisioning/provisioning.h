@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+// Provisioning: the hub's side of the Device Provisioning Service over MQTT. Devices register with what they were
+// given at the factory (a symmetric key or an X.509 certificate) and a CSR, and poll until they are told their hub and
+// handed their operational certificate.
+//
+// The DPS gate holds no keys: it conveys what each connection showed, and this room verifies it at every request, since
+// the enrollment may have been disabled, deleted or given another key meanwhile. A wrong proof leaves the connection
+// open and answers 401, as the real service does.
+//
+// Threads: every function may be called from any thread, several at once; opened() and request() block on the registry
+// and (request) on signing and on the gates. No lock is held during any call out of this room.
+//
+// Invariants:
+//  1. A register is answered with 202 first, its operation stored before; the work follows on the same thread.
+//  2. "assigned" goes out only once every live hub gate has what makes the device acceptable.
+//  3. The finished operation lies in the registry: any node can answer the poll.
+//  4. Nothing tells a wrong proof apart from an id that is not enrolled.
+//
+// Source: "Communicate with DPS using the MQTT protocol"; the preview's certificate signing requests as SDKs send them.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "hub/provisioning/ports.h"
+#include "hub/wire/envelope.h"
+#include "registry/operations/registry.h"
+
+namespace latchkey::agent::dps {
+struct RequestTopic;
+}
+
+namespace latchkey::hub::provisioning {
+
+class Attestation;
+class Throttle;
+struct RegisterBody;
+struct Answer;
+
+// Publishes to the connection that asked.
+using Reply = std::function<void(std::string_view topic, std::string_view payload)>;
+
+struct Options {
+  std::string id_scope;
+  std::function<UnixMs()> now;                 // the rehearsal's clock
+  std::uint32_t retry_after_s = 1;             // what 202 asks a device to wait; 0 is told as 0
+  std::uint32_t fault_retry_s = 5;             // what 5xx asks for
+  std::uint32_t throttle_retry_s = 10;         // what 429 asks for
+  std::uint32_t registrations_per_minute = 0;  // of the whole service; 0: no limit (the real service: 1000)
+  std::uint32_t operations_per_minute = 0;     // polls; likewise
+  std::int64_t orphan_after_ms = 10'000;       // an operation that nobody works on any more counts as failed by then
+  std::int64_t keep_operations_ms = 86'400'000;
+};
+
+struct Counters {
+  std::uint64_t registrations = 0;  // worked on to a result
+  std::uint64_t assigned = 0;
+  std::uint64_t failed = 0;
+  std::uint64_t disabled = 0;
+  std::uint64_t unauthorized = 0;  // requests answered 401
+  std::uint64_t throttled = 0;
+};
+
+// A request answered with an error, and why in truth: the device is told less.
+struct RefusedRequest {
+  UnixMs at = 0;
+  std::string registration_id;
+  std::string peer;
+  registry::Reason reason = registry::Reason::kNone;
+  std::string detail;
+};
+
+class Provisioning {
+ public:
+  // All outlive this object; requests have ended before it goes.
+  Provisioning(registry::Registry& registry, CertificateIssuer& issuer, CertificateVerifier& verifier,
+               Enforcement& enforcement, Options options);
+  ~Provisioning();
+
+  // A connection opened, or asked to take a verified session's place (Opened::attempt: it is closed already and only
+  // judged). True when what it showed proves the id, even where the enrollment is disabled: it may stay and be told so.
+  bool opened(const wire::Opened& opened);
+  void closed(wire::ConnectionId connection);
+
+  // One publish of a device. `reply` is called once, or never: connection unknown, topic not of DPS, no usable `$rid`.
+  void request(wire::ConnectionId connection, std::string_view device_topic, ByteView payload, const Reply& reply);
+
+  Counters counters() const;
+  // The last 256, newest first.
+  std::vector<RefusedRequest> refusals() const;
+
+ private:
+  struct Connection;
+  struct Work;
+  using ConnectionPtr = std::shared_ptr<Connection>;
+
+  ConnectionPtr find(wire::ConnectionId id) const;
+  registry::Outcome<registry::Enrollment> attest(Connection& connection);
+  Answer answer(const ConnectionPtr& connection, const agent::dps::RequestTopic& topic, ByteView payload,
+                std::unique_ptr<Work>& work);
+  Answer start(const ConnectionPtr& connection, const registry::Enrollment& enrollment, RegisterBody body,
+               std::unique_ptr<Work>& work);
+  registry::Outcome<registry::Nothing> admit(const std::string& operation_id, const std::string& registration_id);
+  void settle(const Work& work);
+  void audit_csr(const std::string& registration_id, const registry::Refusal& refusal);
+  registry::Outcome<RegisterBody> read_register(const Connection& connection, ByteView payload) const;
+  Answer poll(const Connection& connection, const registry::Enrollment& enrollment, std::string_view operation_id);
+  Answer poll_assigned(const Connection& connection, const registry::Operation& operation);
+  void finish(const Work& work);
+  registry::Operation carry_out(const Work& work);
+  registry::Operation assigned(const Work& work, const registry::RegistrationGrant& grant, const IssuedChain& chain,
+                               registry::Sequence sequence);
+  registry::Operation refused(const Work& work, const registry::Refusal& refusal);
+  Answer refusal_answer(const Connection& connection, const registry::Refusal& refusal);
+  registry::Call call() const { return {"dps", options_.now()}; }
+
+  registry::Registry& registry_;
+  CertificateIssuer& issuer_;
+  Enforcement& enforcement_;
+  const Options options_;
+  const std::unique_ptr<Attestation> attestation_;
+  const std::unique_ptr<Throttle> registrations_;
+  const std::unique_ptr<Throttle> operations_;
+
+  mutable std::mutex mutex_;
+  // Guarded by mutex_; of a Connection also `running`, `enrollment` and `group`.
+  std::unordered_map<wire::ConnectionId, ConnectionPtr> connections_;
+  std::unordered_set<std::string> running_;  // operations that this process works on
+  Counters counters_;
+  std::deque<RefusedRequest> refusals_;
+};
+
+}  // namespace latchkey::hub::provisioning
