@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "boards/host/options.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <vector>
+
+namespace latchkey::boards::host {
+namespace {
+
+struct OptionsOf : testing::Test {
+  void SetUp() override {
+    ASSERT_TRUE(crypto::init().has_value());
+    std::string pattern = (std::filesystem::temp_directory_path() / "latchkey-options-XXXXXX").string();
+    folder = mkdtemp(pattern.data());
+    key = write("key", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\n", 0600);
+    ca = write("ca.pem", "any", 0644);
+  }
+  void TearDown() override { std::filesystem::remove_all(folder); }
+
+  std::string write(const std::string& name, const std::string& text, mode_t mode) {
+    const std::string path = folder + "/" + name;
+    std::ofstream(path) << text;
+    ::chmod(path.c_str(), mode);
+    return path;
+  }
+  std::vector<std::string> good() const {
+    return {"latchkey-agent",  "--registration-id", "dev-1", "--id-scope", "0ne",
+            "--dps",           "127.0.0.1:9",       "--ca",  ca,           "--state",
+            folder + "/state", "--key-file",        key};
+  }
+  static std::variant<Options, Exit> parse(const std::vector<std::string>& words) {
+    std::vector<const char*> argv;
+    for (const std::string& word : words) argv.push_back(word.c_str());
+    return parse_options(static_cast<int>(argv.size()), argv.data());
+  }
+  static std::string problem_of(const Options& options) {
+    std::string problem;
+    EXPECT_FALSE(make_config(options, problem).has_value());
+    return problem;
+  }
+
+  std::string folder;
+  std::string key;
+  std::string ca;
+};
+
+TEST_F(OptionsOf, a_good_command_line_become_a_configuration) {
+  auto words = good();
+  for (const char* word :
+       {"--key-profile", "ec-p384", "--retry-initial-ms", "50", "--renew-at", "0.5", "--keep-alive-s", "30"}) {
+    words.push_back(word);
+  }
+  const auto parsed = parse(words);
+  ASSERT_TRUE(std::holds_alternative<Options>(parsed));
+  std::string problem;
+  const auto config = make_config(std::get<Options>(parsed), problem);
+  ASSERT_TRUE(config.has_value()) << problem;
+  EXPECT_EQ(config->registration_id, "dev-1");
+  EXPECT_EQ(config->dps.host, "127.0.0.1");
+  EXPECT_EQ(config->dps.port, 9);
+  EXPECT_EQ(config->curve, crypto::Curve::kP384);
+  EXPECT_EQ(config->retry_initial_ms, 50u);
+  EXPECT_EQ(config->renew_at_permille, 500);
+  EXPECT_EQ(config->keep_alive_s, 30);
+  EXPECT_EQ(config->onboarding, agent::Onboarding::kSymmetricKey);
+  EXPECT_EQ(config->symmetric_key_size, 32u);
+  EXPECT_EQ(config->symmetric_key[31], 0x1f);
+}
+
+TEST_F(OptionsOf, a_group_key_is_derived_and_not_used_itself) {
+  auto words = good();
+  words.push_back("--group-key");
+  const Options options = std::get<Options>(parse(words));
+  std::string problem;
+  const auto config = make_config(options, problem);
+  ASSERT_TRUE(config.has_value());
+  EXPECT_EQ(config->symmetric_key_size, 32u);
+  EXPECT_NE(config->symmetric_key[31], 0x1f);
+}
+
+TEST_F(OptionsOf, mistakes_in_the_form_exit_with_2_and_a_sentence) {
+  const auto exits_with_2 = [this](std::vector<std::string> extra) {
+    auto words = good();
+    words.insert(words.end(), extra.begin(), extra.end());
+    const auto parsed = parse(words);
+    return std::holds_alternative<Exit>(parsed) && std::get<Exit>(parsed).status == 2 &&
+           !std::get<Exit>(parsed).text.empty();
+  };
+  EXPECT_FALSE(exits_with_2({}));
+  EXPECT_TRUE(exits_with_2({"--nonsense"}));
+  EXPECT_TRUE(exits_with_2({"--key-profile", "rsa"}));
+  EXPECT_TRUE(exits_with_2({"--keep-alive-s", "2000"}));
+  EXPECT_TRUE(exits_with_2({"--telemetry-interval-ms", "often"}));
+  EXPECT_TRUE(exits_with_2({"--renew-at", "1.5"}));
+  EXPECT_TRUE(exits_with_2({"--onboarding-cert", "x", "--onboarding-key-file", "y"}));
+}
+
+TEST_F(OptionsOf, an_onboarding_credential_is_needed_and_complete) {
+  auto words = good();
+  words.resize(words.size() - 2);
+  EXPECT_EQ(std::get<Exit>(parse(words)).status, 2);
+  words.insert(words.end(), {"--onboarding-cert", ca});
+  EXPECT_EQ(std::get<Exit>(parse(words)).status, 2);
+  words.insert(words.end(), {"--onboarding-key-file", key});
+  const Options options = std::get<Options>(parse(words));
+  std::string problem;
+  const auto config = make_config(options, problem);
+  ASSERT_TRUE(config.has_value()) << problem;
+  EXPECT_EQ(config->onboarding, agent::Onboarding::kCertificate);
+}
+
+TEST_F(OptionsOf, help_is_no_mistake) { EXPECT_EQ(std::get<Exit>(parse({"latchkey-agent", "--help"})).status, 0); }
+
+TEST_F(OptionsOf, files_and_names_that_do_not_do_are_named) {
+  const Options fine = std::get<Options>(parse(good()));
+  Options bad = fine;
+  bad.registration_id = "-dev";
+  EXPECT_NE(problem_of(bad).find("--registration-id"), std::string::npos);
+  bad = fine;
+  bad.id_scope = "a/b";
+  EXPECT_NE(problem_of(bad).find("--id-scope"), std::string::npos);
+  bad = fine;
+  bad.dps = "host:port";
+  EXPECT_NE(problem_of(bad).find("--dps"), std::string::npos);
+  bad = fine;
+  bad.ca_file = folder + "/none";
+  EXPECT_NE(problem_of(bad).find("none"), std::string::npos);
+}
+
+TEST_F(OptionsOf, a_key_file_that_others_can_read_is_refused) {
+  Options options = std::get<Options>(parse(good()));
+  for (const mode_t mode : {0644, 0640, 0604, 0660}) {
+    ::chmod(key.c_str(), mode);
+    EXPECT_NE(problem_of(options).find("chmod 600"), std::string::npos) << std::oct << mode;
+  }
+  options.key_file = folder;
+  EXPECT_FALSE(problem_of(options).empty());
+  options.key_file = folder + "/none";
+  EXPECT_FALSE(problem_of(options).empty());
+}
+
+TEST_F(OptionsOf, a_key_that_is_none_is_refused_without_being_shown) {
+  Options options = std::get<Options>(parse(good()));
+  for (const char* text : {"", "geheim-geheim!", "AAEC", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"}) {
+    options.key_file = write("bad", text, 0600);
+    const std::string problem = problem_of(options);
+    EXPECT_NE(problem.find("base64"), std::string::npos);
+    EXPECT_EQ(problem.find("geheim"), std::string::npos);
+  }
+}
+
+}  // namespace
+}  // namespace latchkey::boards::host
