@@ -99,9 +99,9 @@ void act_revoke_and_disable(Stage& stage, Story& story) {
   story.act("3. Revoke and disable", "sensor-2 was stolen: its certificates are revoked and it may not come back.");
   const auto old = stage.agent(id).identity();
   const auto before = stage.mark(id);
-  story.step("revoke and disable sensor-2", "CONNACK 5, device disabled", [&] {
+  story.step("revoke and disable sensor-2", "CONNACK 5, identifier mismatch", [&] {
     stage.operate({"device", "revoke", "-n", id, "--disable", "-y"});
-    return stage.refused_for(id, old, "device disabled");
+    return stage.refused_for(id, old, "identifier mismatch");
   });
   story.step("provisioning refuses it", "DPS answers disabled", [&] {
     const bool disabled = disabled_by_dps(stage, id, "sensors");

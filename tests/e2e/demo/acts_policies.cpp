@@ -44,7 +44,7 @@ json ca_with(Stage& stage, const std::string& subject) {
 bool on_roots_crl(Stage& stage, const json& ca) {
   const auto list = stage.ask({"ca", "list"});
   for (const auto& row : rows(list)) {
-    if (row.at("id") != ca.at("issuer")) continue;
+    if (row.at("name") != ca.at("issuer")) continue;
     const auto shown = tests::run({"/usr/bin/openssl", "crl", "-inform", "DER", "-noout", "-text", "-in",
                                    row.at("crlFile").get<std::string>()});
     auto serial = ca.at("serialNumber").get<std::string>();
