@@ -17,22 +17,22 @@ enum class Reason : std::uint8_t {
   kNone = 0,  // not refused
 
   // Connections, decided by the gate (1 to 39)
-  kIdentifierMismatch = 1,    // the certificate's identifier is not the device's current one
+  kIdentifierMismatch = 1,  // the certificate's identifier is not the device's current one
   kDeviceUnknown = 2,
   kDeviceDisabled = 3,
-  kIssuerNotTrusted = 4,      // no chain to an issuing CA that this hub trusts now
+  kIssuerNotTrusted = 4,  // no chain to an issuing CA that this hub trusts now
   kExpired = 5,
   kNotYetValid = 6,
-  kClientIdMismatch = 7,      // client id, certificate CN and username do not name one device
-  kMalformedIdentifier = 8,   // the identifier extension is missing, or not 32 bytes, or not unique
-  kNoCredential = 9,          // neither certificate nor token
-  kRegistryNotReady = 10,     // no complete state yet: closed without CONNACK
-  kMalformedClientId = 11,    // outside the registration pattern
-  kProtocolVersion = 12,      // not MQTT 3.1.1
-  kTooManyConnections = 13,   // a cap on connections that have not proven themselves
-  kSessionHeld = 14,          // a verified provisioning session of that id stands; show its leaf or a valid token
-  kCertificateMalformed = 15, // chain broken in another way than trust or time (signature, constraints)
-  kStaleVerdict = 16,         // TLS verdict missing: resumed session or hook bypassed
+  kClientIdMismatch = 7,       // client id, certificate CN and username do not name one device
+  kMalformedIdentifier = 8,    // the identifier extension is missing, or not 32 bytes, or not unique
+  kNoCredential = 9,           // neither certificate nor token
+  kRegistryNotReady = 10,      // no complete state yet: closed without CONNACK
+  kMalformedClientId = 11,     // outside the registration pattern
+  kProtocolVersion = 12,       // not MQTT 3.1.1
+  kTooManyConnections = 13,    // a cap on connections that have not proven themselves
+  kSessionHeld = 14,           // a verified provisioning session of that id stands; show its leaf or a valid token
+  kCertificateMalformed = 15,  // chain broken in another way than trust or time (signature, constraints)
+  kStaleVerdict = 16,          // TLS verdict missing: resumed session or hook bypassed
 
   // Attestation and provisioning (40 to 69)
   kTokenInvalid = 40,
@@ -42,18 +42,18 @@ enum class Reason : std::uint8_t {
   kEnrollmentDisabled = 44,
   kRegistrationNotFound = 45,
   kOperationNotFound = 46,
-  kPolicyMissing = 47,          // the enrollment or device names a policy that is gone
+  kPolicyMissing = 47,  // the enrollment or device names a policy that is gone
   kPolicyPendingActivation = 48,
   kNoHub = 49,
   kThrottled = 50,
-  kMalformedRequest = 51,       // not JSON, wrong types, missing members
+  kMalformedRequest = 51,  // not JSON, wrong types, missing members
   kUnsupportedApiVersion = 52,
-  kCsrUnreadable = 53,          // not base64, not DER, PEM, too large
-  kCsrRejected = 54,            // readable, but wrong CN, bad signature, key not allowed
+  kCsrUnreadable = 53,  // not base64, not DER, PEM, too large
+  kCsrRejected = 54,    // readable, but wrong CN, bad signature, key not allowed
   kIssuanceFailed = 55,
-  kRequestInProgress = 56,      // renewal: another request runs
+  kRequestInProgress = 56,  // renewal: another request runs
   kNothingToReplace = 57,
-  kNotConfigured = 58,          // certificate management is not set up for this device or hub
+  kNotConfigured = 58,  // certificate management is not set up for this device or hub
 
   // Management (70 to 109)
   kInvalidName = 70,
@@ -101,6 +101,7 @@ struct Refusal {
 
 template <class T>
 using Outcome = Result<T, Refusal>;
+struct Nothing {};  // the value of an act that only succeeds
 
 inline tl::unexpected<Refusal> refuse(Reason reason, std::string detail) {
   return tl::unexpected<Refusal>(Refusal{reason, std::move(detail)});

@@ -47,8 +47,8 @@ struct CaCertificate {
   Uuid id;
   CaKind kind = CaKind::kIssuing;
   CaStatus status = CaStatus::kActive;
-  Uuid owner;   // credential (root) or policy (issuing)
-  Uuid issuer;  // CaCertificate that signed it; itself for a root
+  Uuid owner;           // credential (root) or policy (issuing)
+  Uuid issuer;          // CaCertificate that signed it; itself for a root
   std::string subject;  // "CN=..." as RFC 4514 prints it
   Bytes serial;         // big-endian, no leading zero octet
   UnixMs not_before = 0;
@@ -77,9 +77,9 @@ struct Device {
   std::string id;  // case-sensitive; the first spelling that it used
   CredentialId credential_id;
   bool enabled = true;
-  std::optional<Uuid> policy;         // set at issuance
-  std::string registration_id;       // folded to lower case; empty when it was not provisioned
-  std::uint64_t version = 1;          // +1 with each change
+  std::optional<Uuid> policy;   // set at issuance
+  std::string registration_id;  // folded to lower case; empty when it was not provisioned
+  std::uint64_t version = 1;    // +1 with each change
   UnixMs created = 0;
   UnixMs updated = 0;
   UnixMs last_revoked = 0;  // 0: never
@@ -94,8 +94,8 @@ struct Enrollment {
   std::string id;  // registration id or group id as written; compares case-insensitively
   Uuid namespace_uuid;
   AttestationKind attestation = AttestationKind::kSymmetricKey;
-  Bytes primary;    // symmetric key, or certificate DER (individual: the leaf; group: a signing CA)
-  Bytes secondary;  // may be empty
+  Bytes primary;            // symmetric key, or certificate DER (individual: the leaf; group: a signing CA)
+  Bytes secondary;          // may be empty
   std::string policy_name;  // empty: assigns without issuing
   bool enabled = true;
   std::string device_id;  // individual only; empty: the registration id
@@ -108,7 +108,7 @@ struct Registration {
   Uuid enrollment;
   Uuid namespace_uuid;
   std::string device_id;
-  std::string hub;
+  std::string hub;  // the host of the assigned hub, as it is now
   UnixMs created = 0;
   UnixMs updated = 0;
 };

@@ -32,6 +32,9 @@ namespace latchkey::registry {
 struct Call {
   std::string actor;
   UnixMs now = 0;
+  // What the session that asks showed when it connected. begin_renewal refuses kIdentifierMismatch when it is not the
+  // device's any more: a request that was under way when its device was revoked must not bring it back.
+  std::optional<DeviceIdentifier> shown = std::nullopt;
 };
 
 // A value and the sequence number after which it is in force. `sequence` is the last change of the transaction, or
@@ -41,7 +44,6 @@ struct Committed {
   T value{};
   Sequence sequence = 0;
 };
-struct Nothing {};
 
 // A freshly made CA certificate, its key already stored at the key provider under `key_ref`.
 struct NewCa {
@@ -81,8 +83,8 @@ struct RegistrationRequest {
   std::string registration_id;  // as the device spells it
   Uuid enrollment;
   bool wants_certificate = false;
-  Bytes serial;             // fresh, random, of the CA's making; used only if a certificate is issued
-  std::string operation_id; // the answer is kept under it (finish_issuance)
+  Bytes serial;              // fresh, random, of the CA's making; used only if a certificate is issued
+  std::string operation_id;  // the answer is kept under it (finish_issuance)
 };
 
 // The leave to sign one certificate. Carries what the registry held when the serial was stored.
@@ -117,10 +119,11 @@ struct RevokedSerial {
   UnixMs revoked_at = 0;
 };
 
-// What a CA has to put on its next CRL.
+// What a CA has to put on its next CRL. The number stands for this state of the list: each change takes another one, so
+// numbers of published CRLs increase, not always by one (RFC 5280 section 5.2.3).
 struct CrlOrder {
   CaCertificate ca;
-  std::uint64_t number = 0;  // the CRL's number, one more than the last
+  std::uint64_t number = 0;            // the CRL's number, above the last one's
   std::vector<RevokedSerial> revoked;  // every unexpired serial; for a root: its revoked issuing CAs
 };
 
@@ -135,7 +138,7 @@ using CommitListener = std::function<void(Sequence newest)>;
 class Registry {
  public:
   struct Options {
-    std::string path;            // of the database file; created 0600 when it is not there
+    std::string path;               // of the database file; created 0600 when it is not there
     std::size_t batch_limit = 256;  // operations that share one commit at the most
     bool rehearsal = false;         // allows leaf lifetimes of 1 to 3650 days
   };
@@ -197,7 +200,10 @@ class Registry {
   virtual Outcome<std::vector<CaCertificate>> list_cas() = 0;
   // CAs whose list changed since their last CRL and whose key still exists.
   virtual Outcome<std::vector<CrlOrder>> due_crls(UnixMs now) = 0;
-  // The CRL with that number is on disk. Leaves crl_due set if the list changed meanwhile.
+  // Makes the list of one CA due and answers it: its last CRL runs out soon, or the file is lost. Takes a new number as
+  // every change of the list does. kNotFound when there is no such CA or its key was destroyed.
+  virtual Outcome<CrlOrder> crl_order(const Uuid& ca, UnixMs now) = 0;
+  // The CRL with that number, of an order from here, is on disk. Leaves crl_due set if the list changed meanwhile.
   virtual Outcome<Nothing> crl_published(const Uuid& ca, std::uint64_t number, std::size_t entries) = 0;
 
   // --- devices
@@ -212,7 +218,8 @@ class Registry {
   virtual Outcome<Committed<Nothing>> delete_device(const Call& call, const std::string& ns, const std::string& id) = 0;
   virtual Outcome<Device> find_device(const std::string& ns, const std::string& id) = 0;
   virtual Outcome<DevicePage> list_devices(const std::string& ns, const std::string& after, std::size_t limit) = 0;
-  virtual Outcome<std::vector<IssuedCertificate>> list_certificates(const std::string& ns, const std::string& device) = 0;
+  virtual Outcome<std::vector<IssuedCertificate>> list_certificates(const std::string& ns,
+                                                                    const std::string& device) = 0;
 
   // --- enrollments. Ids compare case-insensitively; a policy that is named must exist at creation and update.
   virtual Outcome<Committed<Enrollment>> create_enrollment(const Call& call, NewEnrollment enrollment) = 0;
@@ -225,7 +232,8 @@ class Registry {
   // --- hubs
   virtual Outcome<Committed<Hub>> create_hub(const Call& call, const std::string& ns, const std::string& name,
                                              const std::string& host) = 0;
-  virtual Outcome<Committed<Hub>> update_hub_host(const Call& call, const std::string& name, const std::string& host) = 0;
+  virtual Outcome<Committed<Hub>> update_hub_host(const Call& call, const std::string& name,
+                                                  const std::string& host) = 0;
   virtual Outcome<Hub> find_hub(const std::string& name) = 0;
   virtual Outcome<std::vector<Hub>> list_hubs() = 0;
   virtual Outcome<std::vector<HubCertificate>> list_hub_certificates(const std::string& hub) = 0;
@@ -238,7 +246,8 @@ class Registry {
   // points it at the enrollment's policy and, if a certificate is wanted and the enrollment names a policy, reserves
   // the serial. Refusals: kEnrollmentNotFound, kEnrollmentDisabled, kDeviceDisabled, kPolicyMissing, kNoHub.
   // A device whose enrollment is individual and names a device_id gets that id.
-  virtual Outcome<Committed<RegistrationGrant>> register_device(const Call& call, const RegistrationRequest& request) = 0;
+  virtual Outcome<Committed<RegistrationGrant>> register_device(const Call& call,
+                                                                const RegistrationRequest& request) = 0;
   // Renewal of a connected device: by its own policy. Refusals: kDeviceUnknown, kDeviceDisabled, kPolicyMissing,
   // kEnrollmentDisabled (its registration's enrollment exists and is disabled; a deleted enrollment still renews),
   // kNotConfigured (never had a policy).

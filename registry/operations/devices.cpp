@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "registry/store/devices.h"
+
+#include <algorithm>
+
+#include "registry/operations/internal/names.h"
+#include "registry/operations/internal/random.h"
+#include "registry/operations/internal/rules.h"
+#include "registry/store/certificates.h"
+
+namespace latchkey::registry {
+namespace {
+
+constexpr std::size_t kPageLimit = 1000;
+
+}  // namespace
+
+Outcome<Committed<Device>> SqlRegistry::create_device(const Call& call, const std::string& ns, const std::string& id) {
+  return mutate<Device>(call, {"device.create", device_path(ns, id)}, [&](Act& act) -> Outcome<Device> {
+    LATCHKEY_TRY(parent, parent_namespace(act.db, ns));
+    if (!valid_registration_id(id)) {
+      return refuse(Reason::kInvalidName,
+                    "a device id has up to 128 letters, digits, '.', '_', '-', ':', alphanumeric at both ends");
+    }
+    LATCHKEY_TRY(found, store::find_device(act.db, parent.uuid, id));
+    if (found) return refuse(Reason::kAlreadyExists, "device '" + id + "' is there already");
+    Device device;
+    device.uuid = random_uuid();
+    device.namespace_uuid = parent.uuid;
+    device.id = id;
+    device.credential_id = random_credential_id();
+    device.created = device.updated = act.now();
+    LATCHKEY_TRY_VOID(store::insert(act.db, device));
+    LATCHKEY_TRY(state, store::state_of(act.db, device));
+    LATCHKEY_TRY_VOID(act.change(state));
+    return device;
+  });
+}
+
+Outcome<Committed<Device>> SqlRegistry::update_device(const Call& call, const std::string& ns, const std::string& id,
+                                                      const DeviceUpdate& update) {
+  return mutate<Device>(call, {"device.update", device_path(ns, id)}, [&](Act& act) -> Outcome<Device> {
+    LATCHKEY_TRY(device, existing_device(act.db, ns, id));
+    if (!update.enabled || *update.enabled == device.enabled) {
+      act.note = "no change";
+      return device;
+    }
+    device.enabled = *update.enabled;
+    LATCHKEY_TRY_VOID(save_changed(act, device));
+    act.note = device.enabled ? "enabled" : "disabled";
+    return device;
+  });
+}
+
+Outcome<Committed<Device>> SqlRegistry::revoke_device(const Call& call, const std::string& ns, const std::string& id,
+                                                      bool disable) {
+  return mutate<Device>(call, {"device.revoke", device_path(ns, id)}, [&](Act& act) -> Outcome<Device> {
+    LATCHKEY_TRY(device, existing_device(act.db, ns, id));
+    LATCHKEY_TRY(certificates, revoke_leaves(act, device.uuid));
+    device.credential_id = random_credential_id();
+    device.last_revoked = act.now();
+    if (disable) device.enabled = false;
+    LATCHKEY_TRY_VOID(save_changed(act, device));
+    act.note = std::to_string(certificates) + " certificates revoked" + (disable ? ", disabled" : "");
+    return device;
+  });
+}
+
+Outcome<Committed<Nothing>> SqlRegistry::delete_device(const Call& call, const std::string& ns, const std::string& id) {
+  return mutate<Nothing>(call, {"device.delete", device_path(ns, id)}, [&](Act& act) -> Outcome<Nothing> {
+    LATCHKEY_TRY(device, existing_device(act.db, ns, id));
+    LATCHKEY_TRY(certificates, revoke_leaves(act, device.uuid));
+    LATCHKEY_TRY_VOID(store::delete_device(act.db, device.uuid));
+    LATCHKEY_TRY_VOID(act.change(DeviceGone{device.namespace_uuid, device.id}));
+    act.note = std::to_string(certificates) + " certificates revoked";
+    return Nothing{};
+  });
+}
+
+Outcome<Device> SqlRegistry::find_device(const std::string& ns, const std::string& id) {
+  return read<Device>([&](store::Database& db) { return existing_device(db, ns, id); });
+}
+
+Outcome<DevicePage> SqlRegistry::list_devices(const std::string& ns, const std::string& after, std::size_t limit) {
+  return read<DevicePage>([&](store::Database& db) -> Outcome<DevicePage> {
+    const std::size_t size = std::clamp<std::size_t>(limit, 1, kPageLimit);
+    LATCHKEY_TRY(parent, parent_namespace(db, ns));
+    LATCHKEY_TRY(devices, store::devices_after(db, parent.uuid, after, size + 1));
+    DevicePage page{std::move(devices), {}};
+    if (page.devices.size() > size) {
+      page.devices.pop_back();
+      page.next = page.devices.back().id;
+    }
+    return page;
+  });
+}
+
+Outcome<std::vector<IssuedCertificate>> SqlRegistry::list_certificates(const std::string& ns, const std::string& id) {
+  return read<std::vector<IssuedCertificate>>([&](store::Database& db) -> Outcome<std::vector<IssuedCertificate>> {
+    LATCHKEY_TRY(device, existing_device(db, ns, id));
+    return store::certificates_of(db, device.uuid);
+  });
+}
+
+}  // namespace latchkey::registry

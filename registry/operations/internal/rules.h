@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// Parts that several rules share: finding what an operation is about, or refusing in the same words everywhere.
+#pragma once
+
+#include "registry/operations/internal/sql_registry.h"
+
+namespace latchkey::registry {
+
+// The namespace that an operation happens in; kParentNotFound.
+Outcome<Namespace> parent_namespace(store::Database& db, const std::string& ns);
+// kParentNotFound (namespace) or kNotFound.
+Outcome<Policy> existing_policy(store::Database& db, const std::string& ns, const std::string& name);
+Outcome<Device> existing_device(store::Database& db, const std::string& ns, const std::string& id);
+Outcome<Enrollment> existing_enrollment(store::Database& db, const std::string& id, bool group);
+Outcome<Hub> existing_hub(store::Database& db, const std::string& name);
+
+// kInvalidArgument or kAlreadyExists unless it is a complete, new CA certificate.
+Outcome<Nothing> check_new_ca(store::Database& db, const NewCa& ca);
+CaCertificate make_ca(const NewCa& ca, CaKind kind, const Uuid& owner, const Uuid& issuer);
+
+// Makes every hub that is linked to the policy's namespace trust its current issuing CA and none of its former ones.
+Outcome<Registry::SyncResult> sync_policy(Act& act, const Policy& policy);
+
+// Stores a changed device, as a new version, and tells the feed.
+Outcome<Nothing> save_changed(Act& act, Device& device);
+// Revokes the device's live certificates; the CAs that issued them owe a CRL. Answers how many.
+Outcome<std::int64_t> revoke_leaves(Act& act, const Uuid& device);
+
+// Reserves a serial for a leaf of this device by this policy, as of now.
+Outcome<IssuanceGrant> reserve_leaf(Act& act, const Device& device, const Policy& policy, const Bytes& serial);
+
+}  // namespace latchkey::registry

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+// SqlRegistry: Registry on a database. Each operation is a rule that runs on the writer's thread in a savepoint; this
+// header has the frame around them: audit, change feed and sequence number. The rules stand in the .cpp files, one
+// for each noun.
+#pragma once
+
+#include <atomic>
+
+#include "registry/operations/registry.h"
+#include "registry/store/readers.h"
+#include "registry/store/writer.h"
+
+namespace latchkey::registry {
+
+// What a rule has at hand. Valid during the rule only.
+struct Act {
+  store::Transaction& transaction;
+  store::Database& db;
+  const Call& call;
+  std::string note;  // detail of the audit record when the rule succeeds; no secrets
+
+  UnixMs now() const { return call.now; }
+  Outcome<Nothing> change(const ChangeBody& body) { return transaction.change(body); }
+};
+
+// What is being tried, for the audit record.
+struct Attempt {
+  std::string_view action;
+  std::string resource;
+};
+
+class SqlRegistry final : public Registry {
+ public:
+  // As Registry::open; `hooks` are for tests, its batch_limit is taken from `options`.
+  static Outcome<std::unique_ptr<SqlRegistry>> open_with(Options options, store::Writer::Options hooks);
+  ~SqlRegistry() override;
+
+  std::uint64_t commits() const { return writer_->commits(); }
+
+  void close() override;
+  void set_commit_listener(CommitListener listener) override;
+  Outcome<std::optional<std::string>> setting(const std::string& name) override;
+  Outcome<Nothing> set_setting(const std::string& name, const std::string& value) override;
+  Outcome<Committed<Namespace>> create_namespace(const Call& call, const std::string& name) override;
+  Outcome<Committed<Nothing>> delete_namespace(const Call& call, const std::string& name) override;
+  Outcome<Namespace> find_namespace(const std::string& name) override;
+  Outcome<std::vector<Namespace>> list_namespaces() override;
+  Outcome<Committed<Credential>> create_credential(const Call& call, const std::string& ns, NewCa root) override;
+  Outcome<Committed<std::string>> delete_credential(const Call& call, const std::string& ns) override;
+  Outcome<Credential> find_credential(const std::string& ns) override;
+  Outcome<Committed<SyncResult>> sync_credential(const Call& call, const std::string& ns) override;
+  Outcome<Committed<Policy>> create_policy(const Call& call, const std::string& ns, NewPolicy policy) override;
+  Outcome<Committed<Policy>> update_policy(const Call& call, const std::string& ns, const std::string& name,
+                                           int validity_days) override;
+  Outcome<Committed<Policy>> revoke_policy(const Call& call, const std::string& ns, const std::string& name,
+                                           NewCa replacement) override;
+  Outcome<Committed<std::vector<std::string>>> delete_policy(const Call& call, const std::string& ns,
+                                                             const std::string& name) override;
+  Outcome<Policy> find_policy(const std::string& ns, const std::string& name) override;
+  Outcome<std::vector<Policy>> list_policies(const std::string& ns) override;
+  Outcome<CaCertificate> find_ca(const Uuid& id) override;
+  Outcome<std::vector<CaCertificate>> list_cas() override;
+  Outcome<std::vector<CrlOrder>> due_crls(UnixMs now) override;
+  Outcome<CrlOrder> crl_order(const Uuid& ca, UnixMs now) override;
+  Outcome<Nothing> crl_published(const Uuid& ca, std::uint64_t number, std::size_t entries) override;
+  Outcome<Committed<Device>> create_device(const Call& call, const std::string& ns, const std::string& id) override;
+  Outcome<Committed<Device>> update_device(const Call& call, const std::string& ns, const std::string& id,
+                                           const DeviceUpdate& update) override;
+  Outcome<Committed<Device>> revoke_device(const Call& call, const std::string& ns, const std::string& id,
+                                           bool disable) override;
+  Outcome<Committed<Nothing>> delete_device(const Call& call, const std::string& ns, const std::string& id) override;
+  Outcome<Device> find_device(const std::string& ns, const std::string& id) override;
+  Outcome<DevicePage> list_devices(const std::string& ns, const std::string& after, std::size_t limit) override;
+  Outcome<std::vector<IssuedCertificate>> list_certificates(const std::string& ns, const std::string& device) override;
+  Outcome<Committed<Enrollment>> create_enrollment(const Call& call, NewEnrollment enrollment) override;
+  Outcome<Committed<Enrollment>> update_enrollment(const Call& call, const std::string& id, bool group,
+                                                   const EnrollmentUpdate& update) override;
+  Outcome<Committed<Nothing>> delete_enrollment(const Call& call, const std::string& id, bool group) override;
+  Outcome<Enrollment> find_enrollment(const std::string& id, bool group) override;
+  Outcome<std::vector<Enrollment>> list_enrollments() override;
+  Outcome<Committed<Hub>> create_hub(const Call& call, const std::string& ns, const std::string& name,
+                                     const std::string& host) override;
+  Outcome<Committed<Hub>> update_hub_host(const Call& call, const std::string& name, const std::string& host) override;
+  Outcome<Hub> find_hub(const std::string& name) override;
+  Outcome<std::vector<Hub>> list_hubs() override;
+  Outcome<std::vector<HubCertificate>> list_hub_certificates(const std::string& hub) override;
+  Outcome<Committed<Nothing>> delete_hub_certificate(const Call& call, const std::string& hub,
+                                                     const std::string& name) override;
+  Outcome<Committed<RegistrationGrant>> register_device(const Call& call, const RegistrationRequest& request) override;
+  Outcome<Committed<IssuanceGrant>> begin_renewal(const Call& call, const std::string& ns, const std::string& device_id,
+                                                  const Bytes& serial) override;
+  Outcome<Committed<Nothing>> finish_issuance(const Call& call, const Bytes& serial) override;
+  Outcome<Nothing> put_operation(const Operation& operation) override;
+  Outcome<Operation> find_operation(const std::string& id) override;
+  Outcome<Registration> find_registration(const std::string& registration_id) override;
+  Outcome<std::vector<Registration>> list_registrations() override;
+  Sequence newest_sequence() override;
+  Outcome<std::vector<Change>> changes_after(Sequence after, std::size_t limit) override;
+  Outcome<Sequence> snapshot(const Uuid& hub, const std::function<void(ChangeBody)>& visit) override;
+  Outcome<Nothing> audit(const Call& call, const std::string& action, const std::string& resource,
+                         const std::string& outcome, const std::string& detail) override;
+  Outcome<std::vector<AuditRecord>> list_audit(std::uint64_t before, std::size_t limit) override;
+
+ private:
+  SqlRegistry(Options options, std::unique_ptr<store::Writer> writer);
+
+  // Runs a rule as one operation. Its audit record is written with it, or, when it refuses, instead of it.
+  template <class T>
+  Outcome<Committed<T>> mutate(const Call& call, const Attempt& attempt, const std::function<Outcome<T>(Act&)>& rule) {
+    Committed<T> committed;
+    LATCHKEY_TRY(sequence, run(call, attempt, [&](Act& act) -> Outcome<Nothing> {
+                   LATCHKEY_TRY(value, rule(act));
+                   committed.value = std::move(value);
+                   return Nothing{};
+                 }));
+    committed.sequence = sequence;
+    return committed;
+  }
+  Outcome<Sequence> run(const Call& call, const Attempt& attempt, const std::function<Outcome<Nothing>(Act&)>& rule);
+
+  // A write that is no operation of anybody's: bookkeeping of the hub process, not audited.
+  Outcome<Nothing> keep(const std::function<Outcome<Nothing>(store::Database&)>& rule);
+
+  template <class T>
+  Outcome<T> read(const std::function<Outcome<T>(store::Database&)>& look) {
+    LATCHKEY_TRY(view, readers_.view());
+    return look(*view);
+  }
+
+  const Options options_;
+  std::atomic<UnixMs> last_now_ = 0;  // of the newest call: the only notion of time that the registry has
+
+  // The writer's connection closes last: only it can tidy up the write-ahead log.
+  std::unique_ptr<store::Writer> writer_;
+  store::Readers readers_;
+};
+
+}  // namespace latchkey::registry

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "registry/store/policies.h"
+
+#include <limits>
+
+#include "registry/operations/internal/names.h"
+#include "registry/operations/internal/random.h"
+#include "registry/operations/internal/rules.h"
+#include "registry/store/cas.h"
+#include "registry/store/namespaces.h"
+
+namespace latchkey::registry {
+namespace {
+
+Outcome<Nothing> check_validity(int days, bool rehearsal) {
+  const int least = rehearsal ? 1 : 7;
+  const int most = rehearsal ? 3650 : 90;
+  if (days >= least && days <= most) return Nothing{};
+  return refuse(Reason::kInvalidValidityPeriod,
+                "leaves live " + std::to_string(least) + " to " + std::to_string(most) + " days");
+}
+
+Outcome<Credential> parent_credential(store::Database& db, const std::string& ns) {
+  LATCHKEY_TRY(parent, parent_namespace(db, ns));
+  LATCHKEY_TRY(found, store::find_credential(db, parent.uuid));
+  if (!found) return refuse(Reason::kParentNotFound, "namespace '" + ns + "' has no credential");
+  return *found;
+}
+
+// Small, stable, never reused in a namespace: one above the highest that there ever was, deleted policies included.
+Outcome<std::uint16_t> next_number(store::Database& db, const Uuid& ns) {
+  LATCHKEY_TRY(last, store::last_policy_number(db, ns));
+  if (last >= std::numeric_limits<std::uint16_t>::max()) {
+    return refuse(Reason::kInvalidArgument, "this namespace has had 65535 policies; use another one");
+  }
+  return static_cast<std::uint16_t>(last + 1);
+}
+
+}  // namespace
+
+Outcome<Committed<Policy>> SqlRegistry::create_policy(const Call& call, const std::string& ns, NewPolicy policy) {
+  return mutate<Policy>(call, {"policy.create", policy_path(ns, policy.name)}, [&](Act& act) -> Outcome<Policy> {
+    if (!valid_policy_name(policy.name)) {
+      return refuse(Reason::kInvalidName,
+                    "a policy name has 3 to 63 letters, digits or '-' and does not begin with '-'");
+    }
+    LATCHKEY_TRY_VOID(check_validity(policy.validity_days, options_.rehearsal));
+    LATCHKEY_TRY(credential, parent_credential(act.db, ns));
+    LATCHKEY_TRY(found, store::find_policy(act.db, credential.namespace_uuid, policy.name));
+    if (found) return refuse(Reason::kAlreadyExists, "policy '" + found->name + "' is there already");
+    LATCHKEY_TRY_VOID(check_new_ca(act.db, policy.issuing_ca));
+    LATCHKEY_TRY(number, next_number(act.db, credential.namespace_uuid));
+
+    Policy made;
+    made.uuid = random_uuid();
+    made.namespace_uuid = credential.namespace_uuid;
+    made.name = policy.name;
+    made.validity_days = policy.validity_days;
+    made.ca = policy.issuing_ca.id;
+    made.key_profile = policy.issuing_ca.key_profile;
+    made.number = number;
+    made.created = act.now();
+    LATCHKEY_TRY_VOID(store::insert(act.db, make_ca(policy.issuing_ca, CaKind::kIssuing, made.uuid, credential.ca)));
+    LATCHKEY_TRY_VOID(store::insert(act.db, made));
+    LATCHKEY_TRY_VOID(sync_policy(act, made));
+    act.note = "issuing CA " + policy.issuing_ca.subject + ", " + std::to_string(made.validity_days) + " days";
+    return made;
+  });
+}
+
+Outcome<Committed<Policy>> SqlRegistry::update_policy(const Call& call, const std::string& ns, const std::string& name,
+                                                      int validity_days) {
+  return mutate<Policy>(call, {"policy.update", policy_path(ns, name)}, [&](Act& act) -> Outcome<Policy> {
+    LATCHKEY_TRY_VOID(check_validity(validity_days, options_.rehearsal));
+    LATCHKEY_TRY(policy, existing_policy(act.db, ns, name));
+    LATCHKEY_TRY_VOID(store::set_validity(act.db, policy.uuid, validity_days));
+    policy.validity_days = validity_days;
+    act.note = std::to_string(validity_days) + " days from now on";
+    return policy;
+  });
+}
+
+Outcome<Committed<Policy>> SqlRegistry::revoke_policy(const Call& call, const std::string& ns, const std::string& name,
+                                                      NewCa replacement) {
+  return mutate<Policy>(call, {"policy.revoke", policy_path(ns, name)}, [&](Act& act) -> Outcome<Policy> {
+    LATCHKEY_TRY(policy, existing_policy(act.db, ns, name));
+    LATCHKEY_TRY_VOID(check_new_ca(act.db, replacement));
+    LATCHKEY_TRY(old, store::find_ca(act.db, policy.ca));
+    if (!old) return refuse(Reason::kInternal, "policy '" + policy.name + "' has no issuing CA");
+    if (old->subject == replacement.subject) {
+      return refuse(Reason::kInvalidArgument, "the new issuing CA needs another subject than '" + old->subject + "'");
+    }
+    LATCHKEY_TRY_VOID(store::revoke_ca(act.db, old->id, act.now()));
+    LATCHKEY_TRY_VOID(store::order_crl(act.db, old->issuer));
+    LATCHKEY_TRY_VOID(store::insert(act.db, make_ca(replacement, CaKind::kIssuing, policy.uuid, old->issuer)));
+    LATCHKEY_TRY_VOID(store::set_issuing_ca(act.db, policy.uuid, replacement.id, replacement.key_profile));
+    policy.ca = replacement.id;
+    policy.key_profile = replacement.key_profile;
+    LATCHKEY_TRY_VOID(sync_policy(act, policy));
+    act.note = "issuing CA " + old->subject + " revoked, replaced by " + replacement.subject;
+    return policy;
+  });
+}
+
+// The hubs keep the CA certificate: leaves work until they expire or somebody deletes it there.
+Outcome<Committed<std::vector<std::string>>> SqlRegistry::delete_policy(const Call& call, const std::string& ns,
+                                                                        const std::string& name) {
+  using Keys = std::vector<std::string>;
+  return mutate<Keys>(call, {"policy.delete", policy_path(ns, name)}, [&](Act& act) -> Outcome<Keys> {
+    LATCHKEY_TRY(policy, existing_policy(act.db, ns, name));
+    LATCHKEY_TRY_VOID(store::mark_policy_deleted(act.db, policy.uuid, act.now()));
+    return store::retire_cas(act.db, policy.uuid);
+  });
+}
+
+Outcome<Policy> SqlRegistry::find_policy(const std::string& ns, const std::string& name) {
+  return read<Policy>([&](store::Database& db) { return existing_policy(db, ns, name); });
+}
+
+Outcome<std::vector<Policy>> SqlRegistry::list_policies(const std::string& ns) {
+  return read<std::vector<Policy>>([&](store::Database& db) -> Outcome<std::vector<Policy>> {
+    LATCHKEY_TRY(credential, parent_credential(db, ns));
+    return store::list_policies(db, credential.namespace_uuid);
+  });
+}
+
+}  // namespace latchkey::registry

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "registry/store/registrations.h"
+
+#include "registry/operations/internal/names.h"
+#include "registry/operations/internal/random.h"
+#include "registry/operations/internal/rules.h"
+#include "registry/store/devices.h"
+#include "registry/store/enrollments.h"
+#include "registry/store/fold.h"
+#include "registry/store/hubs.h"
+#include "registry/store/policies.h"
+
+namespace latchkey::registry {
+namespace {
+
+// One registration in the making: what was asked, and what the registry holds about it.
+struct Assignment {
+  const RegistrationRequest& request;
+  Enrollment enrollment;
+  std::optional<store::RegistrationRow> before;
+  std::string device_id;
+  std::optional<Device> device;
+  std::optional<Policy> policy;
+};
+
+Outcome<Enrollment> proven_enrollment(store::Database& db, const RegistrationRequest& request) {
+  if (!valid_registration_id(request.registration_id)) {
+    return refuse(Reason::kInvalidName, "'" + request.registration_id + "' is not a registration id");
+  }
+  LATCHKEY_TRY(enrollment, store::find_enrollment_by_uuid(db, request.enrollment));
+  if (!enrollment) return refuse(Reason::kEnrollmentNotFound, "the enrollment is gone");
+  if (!enrollment->group && store::fold(enrollment->id) != store::fold(request.registration_id)) {
+    return refuse(Reason::kEnrollmentNotFound,
+                  "enrollment '" + enrollment->id + "' does not speak for '" + request.registration_id + "'");
+  }
+  if (!enrollment->enabled) {
+    return refuse(Reason::kEnrollmentDisabled, "enrollment '" + enrollment->id + "' is disabled");
+  }
+  return std::move(*enrollment);
+}
+
+// The enrollment's choice, or the spelling that the device used first.
+std::string device_id_of(const Assignment& assignment) {
+  if (!assignment.enrollment.device_id.empty()) return assignment.enrollment.device_id;
+  if (assignment.before) return assignment.before->registration.device_id;
+  return assignment.request.registration_id;
+}
+
+// An individual enrollment may give its device any id. A member of a group cannot take that device over by registering
+// under an id of the same spelling.
+Outcome<Nothing> check_not_anothers(store::Database& db, const Assignment& assignment) {
+  const Device& device = *assignment.device;
+  if (!assignment.enrollment.group || device.registration_id.empty() ||
+      device.registration_id == store::fold(assignment.request.registration_id)) {
+    return Nothing{};
+  }
+  LATCHKEY_TRY(owner, store::find_enrollment(db, device.registration_id, false));
+  if (!owner) return Nothing{};
+  return refuse(Reason::kEnrollmentNotFound, "device '" + device.id + "' belongs to enrollment '" + owner->id + "'");
+}
+
+Outcome<Nothing> find_device_and_policy(store::Database& db, Assignment& assignment) {
+  const Enrollment& enrollment = assignment.enrollment;
+  LATCHKEY_TRY(device, store::find_device(db, enrollment.namespace_uuid, assignment.device_id));
+  assignment.device = std::move(device);
+  if (assignment.device) {
+    LATCHKEY_TRY_VOID(check_not_anothers(db, assignment));
+    if (!assignment.device->enabled) {
+      return refuse(Reason::kDeviceDisabled, "device '" + assignment.device_id + "' is disabled");
+    }
+  }
+  if (enrollment.policy_name.empty()) return Nothing{};
+  LATCHKEY_TRY(policy, store::find_policy(db, enrollment.namespace_uuid, enrollment.policy_name));
+  assignment.policy = std::move(policy);
+  // Who asks for no certificate is assigned all the same.
+  if (!assignment.policy && assignment.request.wants_certificate) {
+    return refuse(Reason::kPolicyMissing,
+                  "enrollment '" + enrollment.id + "' names policy '" + enrollment.policy_name + "', which is gone");
+  }
+  return Nothing{};
+}
+
+// The hub that it had, if that is still linked; else one by the hash of its id (FNV-1a), so that every node that is
+// asked would choose the same.
+Outcome<Hub> choose_hub(store::Database& db, const Assignment& assignment) {
+  LATCHKEY_TRY(hubs, store::hubs_of(db, assignment.enrollment.namespace_uuid));
+  if (hubs.empty()) return refuse(Reason::kNoHub, "no hub is linked to the namespace of this enrollment");
+  std::uint64_t hash = 0xcbf29ce484222325;
+  for (const char c : store::fold(assignment.request.registration_id)) {
+    hash = (hash ^ static_cast<std::uint8_t>(c)) * 0x100000001b3;
+  }
+  for (Hub& hub : hubs) {
+    if (assignment.before && assignment.before->hub == hub.uuid) return std::move(hub);
+  }
+  return std::move(hubs[hash % hubs.size()]);
+}
+
+Outcome<Nothing> put_device(Act& act, Assignment& assignment) {
+  const std::string registration_id = store::fold(assignment.request.registration_id);
+  const auto policy = assignment.policy ? std::optional(assignment.policy->uuid) : std::nullopt;
+  if (assignment.device) {
+    Device& device = *assignment.device;
+    const bool same_policy = !policy || device.policy == policy;
+    if (same_policy && device.registration_id == registration_id) return Nothing{};
+    if (policy) device.policy = policy;
+    device.registration_id = registration_id;
+    return save_changed(act, device);
+  }
+  Device device;
+  device.uuid = random_uuid();
+  device.namespace_uuid = assignment.enrollment.namespace_uuid;
+  device.id = assignment.device_id;
+  device.credential_id = random_credential_id();
+  device.policy = policy;
+  device.registration_id = registration_id;
+  device.created = device.updated = act.now();
+  LATCHKEY_TRY_VOID(store::insert(act.db, device));
+  LATCHKEY_TRY(state, store::state_of(act.db, device));
+  assignment.device = std::move(device);
+  return act.change(state);
+}
+
+Outcome<Registration> put_registration(Act& act, const Assignment& assignment, const Hub& hub) {
+  store::RegistrationRow row;
+  Registration& registration = row.registration;
+  const bool again = assignment.before.has_value();
+  registration.registration_id =
+      again ? assignment.before->registration.registration_id : assignment.request.registration_id;
+  registration.enrollment = assignment.enrollment.uuid;
+  registration.namespace_uuid = assignment.enrollment.namespace_uuid;
+  registration.device_id = assignment.device_id;
+  registration.hub = hub.host;
+  registration.created = again ? assignment.before->registration.created : act.now();
+  registration.updated = act.now();
+  row.hub = hub.uuid;
+  LATCHKEY_TRY_VOID(store::put(act.db, row));
+  return registration;
+}
+
+}  // namespace
+
+Outcome<Committed<RegistrationGrant>> SqlRegistry::register_device(const Call& call,
+                                                                   const RegistrationRequest& request) {
+  const Attempt attempt{"device.register", "registrations/" + request.registration_id};
+  return mutate<RegistrationGrant>(call, attempt, [&](Act& act) -> Outcome<RegistrationGrant> {
+    LATCHKEY_TRY(enrollment, proven_enrollment(act.db, request));
+    LATCHKEY_TRY(before, store::find_registration(act.db, request.registration_id));
+    Assignment assignment{request, std::move(enrollment), std::move(before), {}, {}, {}};
+    assignment.device_id = device_id_of(assignment);
+    LATCHKEY_TRY_VOID(find_device_and_policy(act.db, assignment));
+    LATCHKEY_TRY(hub, choose_hub(act.db, assignment));
+
+    RegistrationGrant grant;
+    grant.initial = !assignment.before;
+    LATCHKEY_TRY_VOID(put_device(act, assignment));
+    LATCHKEY_TRY(registration, put_registration(act, assignment, hub));
+    grant.registration = std::move(registration);
+    if (request.wants_certificate && assignment.policy) {
+      LATCHKEY_TRY(issuance, reserve_leaf(act, *assignment.device, *assignment.policy, request.serial));
+      grant.issuance = std::move(issuance);
+    }
+    act.note = "device '" + assignment.device_id + "' to hub '" + hub.name + "'" +
+               (grant.issuance ? ", certificate by policy '" + assignment.policy->name + "'" : "");
+    return grant;
+  });
+}
+
+Outcome<Registration> SqlRegistry::find_registration(const std::string& registration_id) {
+  return read<Registration>([&](store::Database& db) -> Outcome<Registration> {
+    LATCHKEY_TRY(found, store::find_registration(db, registration_id));
+    if (!found) return refuse(Reason::kRegistrationNotFound, "there is no registration '" + registration_id + "'");
+    return std::move(found->registration);
+  });
+}
+
+Outcome<std::vector<Registration>> SqlRegistry::list_registrations() {
+  return read<std::vector<Registration>>([](store::Database& db) { return store::list_registrations(db); });
+}
+
+Outcome<Nothing> SqlRegistry::put_operation(const Operation& operation) {
+  const UnixMs now = last_now_.load(std::memory_order_relaxed);
+  return keep([&](store::Database& db) -> Outcome<Nothing> {
+    LATCHKEY_TRY_VOID(store::prune_operations(db, now));
+    return store::put(db, store::OperationRow{operation.id, operation.registration_id, operation.status, operation.body,
+                                              operation.expires});
+  });
+}
+
+Outcome<Operation> SqlRegistry::find_operation(const std::string& id) {
+  return read<Operation>([&](store::Database& db) -> Outcome<Operation> {
+    LATCHKEY_TRY(found, store::find_operation(db, id));
+    if (!found) return refuse(Reason::kOperationNotFound, "there is no operation '" + id + "'");
+    return Operation{std::move(found->id), std::move(found->registration_id), std::move(found->status),
+                     std::move(found->body), found->expires};
+  });
+}
+
+}  // namespace latchkey::registry

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "registry/operations/internal/rules.h"
+
+#include "registry/operations/internal/random.h"
+#include "registry/store/cas.h"
+#include "registry/store/certificates.h"
+#include "registry/store/devices.h"
+#include "registry/store/enrollments.h"
+#include "registry/store/hubs.h"
+#include "registry/store/namespaces.h"
+#include "registry/store/policies.h"
+
+namespace latchkey::registry {
+namespace {
+
+constexpr std::size_t kSerialLimit = 20;  // octets, RFC 5280 section 4.1.2.2
+
+bool valid_serial(const Bytes& serial) {
+  return !serial.empty() && serial.size() <= kSerialLimit && serial.front() != 0;
+}
+
+// "adr-{policy}-{8 hex}" within the 64 characters that a hub certificate name may have.
+std::string new_certificate_name(const std::string& policy) {
+  constexpr std::size_t kPolicyPart = 64 - 4 - 9;
+  return "adr-" + policy.substr(0, kPolicyPart) + "-" + std::string(view(to_text(random_uuid())).substr(0, 8));
+}
+
+Outcome<std::string> free_certificate_name(store::Database& db, const Hub& hub, const std::string& policy) {
+  for (;;) {
+    std::string name = new_certificate_name(policy);
+    LATCHKEY_TRY(taken, store::find_hub_certificate(db, hub.uuid, name));
+    if (!taken) return name;
+  }
+}
+
+Outcome<Registry::SyncResult> sync_policy_to_hub(Act& act, const Policy& policy, const Hub& hub) {
+  Registry::SyncResult result;
+  bool trusted = false;
+  LATCHKEY_TRY(certificates, store::hub_certificates_of(act.db, hub.uuid));
+  for (const HubCertificate& certificate : certificates) {
+    if (certificate.policy != policy.uuid) continue;  // by uuid: a namesake of a deleted policy is another policy
+    if (certificate.ca == policy.ca) {
+      trusted = true;
+      continue;
+    }
+    LATCHKEY_TRY_VOID(store::delete_hub_certificate(act.db, hub.uuid, certificate.name));
+    LATCHKEY_TRY_VOID(act.change(AnchorGone{hub.uuid, certificate.ca}));
+    ++result.removed;
+  }
+  if (trusted) return result;
+  LATCHKEY_TRY(ca, store::find_ca(act.db, policy.ca));
+  if (!ca) return refuse(Reason::kInternal, "policy '" + policy.name + "' has no issuing CA");
+  LATCHKEY_TRY(name, free_certificate_name(act.db, hub, policy.name));
+  LATCHKEY_TRY_VOID(store::insert(act.db, HubCertificate{hub.uuid, name, policy.ca, policy.uuid, act.now()}));
+  LATCHKEY_TRY_VOID(act.change(AnchorAdded{hub.uuid, policy.ca, ca->der}));
+  ++result.added;
+  return result;
+}
+
+// X.509 times have seconds; the record shows what the certificate will say.
+UnixMs whole_seconds(UnixMs at) { return at - ((at % 1000) + 1000) % 1000; }
+
+}  // namespace
+
+Outcome<Namespace> parent_namespace(store::Database& db, const std::string& ns) {
+  LATCHKEY_TRY(found, store::find_namespace(db, ns));
+  if (!found) return refuse(Reason::kParentNotFound, "there is no namespace '" + ns + "'");
+  return std::move(*found);
+}
+
+Outcome<Policy> existing_policy(store::Database& db, const std::string& ns, const std::string& name) {
+  LATCHKEY_TRY(parent, parent_namespace(db, ns));
+  LATCHKEY_TRY(found, store::find_policy(db, parent.uuid, name));
+  if (!found) return refuse(Reason::kNotFound, "there is no policy '" + name + "' in namespace '" + ns + "'");
+  return std::move(*found);
+}
+
+Outcome<Device> existing_device(store::Database& db, const std::string& ns, const std::string& id) {
+  LATCHKEY_TRY(parent, parent_namespace(db, ns));
+  LATCHKEY_TRY(found, store::find_device(db, parent.uuid, id));
+  if (!found) return refuse(Reason::kNotFound, "there is no device '" + id + "' in namespace '" + ns + "'");
+  return std::move(*found);
+}
+
+Outcome<Enrollment> existing_enrollment(store::Database& db, const std::string& id, bool group) {
+  LATCHKEY_TRY(found, store::find_enrollment(db, id, group));
+  if (!found) {
+    return refuse(
+        Reason::kEnrollmentNotFound,
+        std::string("there is no ") + (group ? "enrollment group" : "individual enrollment") + " '" + id + "'");
+  }
+  return std::move(*found);
+}
+
+Outcome<Hub> existing_hub(store::Database& db, const std::string& name) {
+  LATCHKEY_TRY(found, store::find_hub(db, name));
+  if (!found) return refuse(Reason::kNotFound, "there is no hub '" + name + "'");
+  return std::move(*found);
+}
+
+Outcome<Nothing> check_new_ca(store::Database& db, const NewCa& ca) {
+  if (ca.id.is_zero() || ca.subject.empty() || ca.der.empty() || ca.key_ref.empty() || !valid_serial(ca.serial)) {
+    return refuse(Reason::kInvalidArgument, "a CA certificate needs id, subject, certificate, key and serial");
+  }
+  if (ca.not_after <= ca.not_before) {
+    return refuse(Reason::kInvalidArgument, "CA certificate '" + ca.subject + "' ends before it begins");
+  }
+  LATCHKEY_TRY(found, store::find_ca(db, ca.id));
+  if (found) return refuse(Reason::kAlreadyExists, "CA certificate '" + ca.subject + "' is there already");
+  return Nothing{};
+}
+
+CaCertificate make_ca(const NewCa& ca, CaKind kind, const Uuid& owner, const Uuid& issuer) {
+  CaCertificate made;
+  made.id = ca.id;
+  made.kind = kind;
+  made.owner = owner;
+  made.issuer = issuer;
+  made.subject = ca.subject;
+  made.serial = ca.serial;
+  made.not_before = ca.not_before;
+  made.not_after = ca.not_after;
+  made.der = ca.der;
+  made.key_ref = ca.key_ref;
+  return made;
+}
+
+Outcome<Registry::SyncResult> sync_policy(Act& act, const Policy& policy) {
+  Registry::SyncResult total;
+  LATCHKEY_TRY(hubs, store::hubs_of(act.db, policy.namespace_uuid));
+  for (const Hub& hub : hubs) {
+    LATCHKEY_TRY(result, sync_policy_to_hub(act, policy, hub));
+    total.added += result.added;
+    total.removed += result.removed;
+  }
+  return total;
+}
+
+Outcome<Nothing> save_changed(Act& act, Device& device) {
+  ++device.version;
+  device.updated = act.now();
+  LATCHKEY_TRY_VOID(store::update(act.db, device));
+  LATCHKEY_TRY(state, store::state_of(act.db, device));
+  return act.change(state);
+}
+
+Outcome<std::int64_t> revoke_leaves(Act& act, const Uuid& device) {
+  LATCHKEY_TRY(revoked, store::revoke_certificates(act.db, device, act.now()));
+  for (const Uuid& ca : revoked.cas) LATCHKEY_TRY_VOID(store::order_crl(act.db, ca));
+  return revoked.certificates;
+}
+
+Outcome<IssuanceGrant> reserve_leaf(Act& act, const Device& device, const Policy& policy, const Bytes& serial) {
+  constexpr UnixMs kBackdateMs = 5 * 60 * 1000;  // for devices whose clocks are a little behind
+  constexpr UnixMs kDayMs = 24 * 60 * 60 * 1000;
+  if (!valid_serial(serial)) return refuse(Reason::kInvalidArgument, "a serial has 1 to 20 octets and no leading zero");
+  LATCHKEY_TRY(used, store::find_certificate(act.db, serial));
+  if (used) return refuse(Reason::kAlreadyExists, "the serial is in use");
+  LATCHKEY_TRY(ca, store::find_ca(act.db, policy.ca));
+  if (!ca) return refuse(Reason::kInternal, "policy '" + policy.name + "' has no issuing CA");
+  if (ca->not_after <= act.now()) {
+    return refuse(Reason::kIssuanceFailed, "the issuing CA of policy '" + policy.name + "' has expired");
+  }
+  IssuedCertificate leaf;
+  leaf.serial = serial;
+  leaf.device = device.uuid;
+  leaf.device_id = device.id;
+  leaf.policy = policy.uuid;
+  leaf.ca = policy.ca;
+  leaf.credential_id = device.credential_id;
+  leaf.not_before = whole_seconds(act.now() - kBackdateMs);
+  leaf.not_after = whole_seconds(std::min(act.now() + policy.validity_days * kDayMs, ca->not_after));
+  LATCHKEY_TRY_VOID(store::reserve(act.db, leaf, act.now()));
+  return IssuanceGrant{leaf.serial, leaf.device_id, leaf.device,     leaf.credential_id,
+                       leaf.policy, leaf.ca,        leaf.not_before, leaf.not_after};
+}
+
+}  // namespace latchkey::registry

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "registry/operations/internal/sql_registry.h"
+
+#include "registry/store/schema.h"
+#include "registry/store/settings.h"
+
+namespace latchkey::registry {
+
+Outcome<std::unique_ptr<Registry>> Registry::open(Options options) {
+  LATCHKEY_TRY(registry, SqlRegistry::open_with(std::move(options), {}));
+  return std::unique_ptr<Registry>(std::move(registry));
+}
+
+Outcome<std::unique_ptr<SqlRegistry>> SqlRegistry::open_with(Options options, store::Writer::Options hooks) {
+  LATCHKEY_TRY(database, store::Database::open(options.path, store::Database::Access::kReadWrite));
+  LATCHKEY_TRY_VOID(store::migrate(*database));
+  hooks.batch_limit = options.batch_limit;
+  LATCHKEY_TRY(writer, store::Writer::start(std::move(database), std::move(hooks)));
+  return std::unique_ptr<SqlRegistry>(new SqlRegistry(std::move(options), std::move(writer)));
+}
+
+SqlRegistry::SqlRegistry(Options options, std::unique_ptr<store::Writer> writer)
+    : options_(std::move(options)), writer_(std::move(writer)), readers_(options_.path) {}
+
+SqlRegistry::~SqlRegistry() { writer_->close(); }
+
+void SqlRegistry::close() { writer_->close(); }
+
+void SqlRegistry::set_commit_listener(CommitListener listener) { writer_->set_listener(std::move(listener)); }
+
+Outcome<Sequence> SqlRegistry::run(const Call& call, const Attempt& attempt,
+                                   const std::function<Outcome<Nothing>(Act&)>& rule) {
+  last_now_.store(call.now, std::memory_order_relaxed);
+  auto record = [&](store::Transaction& transaction, std::string outcome, std::string detail) {
+    return transaction.audit({0, call.now, call.actor, std::string(attempt.action), attempt.resource,
+                              std::move(outcome), std::move(detail)});
+  };
+  return writer_->run(
+      [&](store::Transaction& transaction) -> Outcome<Nothing> {
+        Act act{transaction, transaction.database(), call, {}};
+        LATCHKEY_TRY_VOID(rule(act));
+        return record(transaction, "ok", std::move(act.note));
+      },
+      [&](store::Transaction& transaction, const Refusal& refusal) {
+        return record(transaction, std::string(to_string(refusal.reason)), refusal.detail);
+      });
+}
+
+Outcome<Nothing> SqlRegistry::keep(const std::function<Outcome<Nothing>(store::Database&)>& rule) {
+  LATCHKEY_TRY(sequence,
+               writer_->run([&](store::Transaction& transaction) { return rule(transaction.database()); }, {}));
+  static_cast<void>(sequence);
+  return Nothing{};
+}
+
+Outcome<std::optional<std::string>> SqlRegistry::setting(const std::string& name) {
+  return read<std::optional<std::string>>([&](store::Database& db) { return store::find_setting(db, name); });
+}
+
+Outcome<Nothing> SqlRegistry::set_setting(const std::string& name, const std::string& value) {
+  return keep([&](store::Database& db) { return store::put_setting(db, name, value); });
+}
+
+}  // namespace latchkey::registry

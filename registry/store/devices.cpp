@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "registry/store/devices.h"
+
+#include "registry/store/policies.h"
+
+namespace latchkey::registry::store {
+namespace {
+
+const std::string kSelect =
+    "SELECT uuid, namespace, id, credential_id, enabled, policy, registration_id, version, created, updated, "
+    "last_revoked FROM devices ";
+
+Device read_device(const Query& row) {
+  Device device;
+  device.uuid = row.id<Uuid>(0);
+  device.namespace_uuid = row.id<Uuid>(1);
+  device.id = row.text(2);
+  device.credential_id = row.id<CredentialId>(3);
+  device.enabled = row.flag(4);
+  device.policy = row.optional_id<Uuid>(5);
+  device.registration_id = row.text(6);
+  device.version = static_cast<std::uint64_t>(row.integer(7));
+  device.created = row.integer(8);
+  device.updated = row.integer(9);
+  device.last_revoked = row.integer(10);
+  return device;
+}
+
+}  // namespace
+
+Outcome<Nothing> insert(Database& database, const Device& device) {
+  return database
+      .query(
+          "INSERT INTO devices (uuid, namespace, id, credential_id, enabled, policy, registration_id, version, "
+          "created, updated, last_revoked) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+          device.uuid, device.namespace_uuid, device.id, device.credential_id, device.enabled, device.policy,
+          device.registration_id, device.version, device.created, device.updated, device.last_revoked)
+      .run();
+}
+
+Outcome<Nothing> update(Database& database, const Device& device) {
+  return database
+      .query(
+          "UPDATE devices SET credential_id = $1, enabled = $2, policy = $3, registration_id = $4, version = $5, "
+          "updated = $6, last_revoked = $7 WHERE uuid = $8",
+          device.credential_id, device.enabled, device.policy, device.registration_id, device.version, device.updated,
+          device.last_revoked, device.uuid)
+      .run();
+}
+
+Outcome<Nothing> delete_device(Database& database, const Uuid& uuid) {
+  return database.query("DELETE FROM devices WHERE uuid = $1", uuid).run();
+}
+
+Outcome<std::optional<Device>> find_device(Database& database, const Uuid& ns, std::string_view id) {
+  static const std::string sql = kSelect + "WHERE namespace = $1 AND id = $2";
+  return database.query(sql, ns, id).first(read_device);
+}
+
+Outcome<std::optional<Device>> find_device_by_uuid(Database& database, const Uuid& uuid) {
+  static const std::string sql = kSelect + "WHERE uuid = $1";
+  return database.query(sql, uuid).first(read_device);
+}
+
+Outcome<std::vector<Device>> devices_after(Database& database, const Uuid& ns, std::string_view after,
+                                           std::size_t limit) {
+  static const std::string sql = kSelect + "WHERE namespace = $1 AND id > $2 ORDER BY id LIMIT $3";
+  return database.query(sql, ns, after, limit).all(read_device);
+}
+
+Outcome<DeviceState> state_of(Database& database, const Device& device) {
+  DeviceState state{device.namespace_uuid, device.id, device.uuid, device.credential_id, device.enabled, 0};
+  if (device.policy) {
+    LATCHKEY_TRY(row, find_policy_row(database, *device.policy));
+    if (row) state.policy_number = row->policy.number;
+  }
+  return state;
+}
+
+}  // namespace latchkey::registry::store

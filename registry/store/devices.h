@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rows of devices.
+#pragma once
+
+#include "registry/model/change.h"
+#include "registry/store/sql.h"
+
+namespace latchkey::registry::store {
+
+Outcome<Nothing> insert(Database& database, const Device& device);
+// Everything that may change: credential id, enabled, policy, registration id, version, times.
+Outcome<Nothing> update(Database& database, const Device& device);
+Outcome<Nothing> delete_device(Database& database, const Uuid& uuid);
+
+// Device ids are case-sensitive.
+Outcome<std::optional<Device>> find_device(Database& database, const Uuid& ns, std::string_view id);
+Outcome<std::optional<Device>> find_device_by_uuid(Database& database, const Uuid& uuid);
+// Ids after `after`, in the order of their bytes.
+Outcome<std::vector<Device>> devices_after(Database& database, const Uuid& ns, std::string_view after,
+                                           std::size_t limit);
+
+// The device as gates see it.
+Outcome<DeviceState> state_of(Database& database, const Device& device);
+
+}  // namespace latchkey::registry::store

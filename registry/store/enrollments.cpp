@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "registry/store/enrollments.h"
+
+#include "registry/store/fold.h"
+
+namespace latchkey::registry::store {
+namespace {
+
+const std::string kSelect =
+    "SELECT uuid, is_group, id, namespace, attestation, primary_proof, secondary_proof, policy_name, enabled, "
+    "device_id, created, updated FROM enrollments ";
+
+Enrollment read_enrollment(const Query& row) {
+  Enrollment enrollment;
+  enrollment.uuid = row.id<Uuid>(0);
+  enrollment.group = row.flag(1);
+  enrollment.id = row.text(2);
+  enrollment.namespace_uuid = row.id<Uuid>(3);
+  enrollment.attestation = row.value<AttestationKind>(4);
+  enrollment.primary = row.bytes(5);
+  enrollment.secondary = row.bytes(6);
+  enrollment.policy_name = row.text(7);
+  enrollment.enabled = row.flag(8);
+  enrollment.device_id = row.text(9);
+  enrollment.created = row.integer(10);
+  enrollment.updated = row.integer(11);
+  return enrollment;
+}
+
+}  // namespace
+
+Outcome<Nothing> insert(Database& database, const Enrollment& enrollment) {
+  return database
+      .query(
+          "INSERT INTO enrollments (uuid, is_group, id, folded_id, namespace, attestation, primary_proof, "
+          "secondary_proof, policy_name, enabled, device_id, created, updated) "
+          "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+          enrollment.uuid, enrollment.group, enrollment.id, fold(enrollment.id), enrollment.namespace_uuid,
+          enrollment.attestation, enrollment.primary, enrollment.secondary, enrollment.policy_name, enrollment.enabled,
+          enrollment.device_id, enrollment.created, enrollment.updated)
+      .run();
+}
+
+Outcome<Nothing> update(Database& database, const Enrollment& enrollment) {
+  return database
+      .query("UPDATE enrollments SET policy_name = $1, enabled = $2, updated = $3 WHERE uuid = $4",
+             enrollment.policy_name, enrollment.enabled, enrollment.updated, enrollment.uuid)
+      .run();
+}
+
+Outcome<Nothing> delete_enrollment(Database& database, const Uuid& uuid) {
+  return database.query("DELETE FROM enrollments WHERE uuid = $1", uuid).run();
+}
+
+Outcome<std::optional<Enrollment>> find_enrollment(Database& database, std::string_view id, bool group) {
+  static const std::string sql = kSelect + "WHERE folded_id = $1 AND is_group = $2";
+  return database.query(sql, fold(id), group).first(read_enrollment);
+}
+
+Outcome<std::optional<Enrollment>> find_enrollment_by_uuid(Database& database, const Uuid& uuid) {
+  static const std::string sql = kSelect + "WHERE uuid = $1";
+  return database.query(sql, uuid).first(read_enrollment);
+}
+
+Outcome<std::vector<Enrollment>> list_enrollments(Database& database) {
+  static const std::string sql = kSelect + "ORDER BY folded_id, is_group";
+  return database.query(sql).all(read_enrollment);
+}
+
+}  // namespace latchkey::registry::store

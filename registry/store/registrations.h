@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rows of registrations (which registration id was assigned to which device and hub) and of the provisioning
+// operations that devices poll.
+#pragma once
+
+#include "registry/store/sql.h"
+
+namespace latchkey::registry::store {
+
+// The row names the hub by uuid, so that it is answered under the host that the hub has now.
+struct RegistrationRow {
+  Registration registration;  // `hub` is the hub's host
+  Uuid hub;
+};
+Outcome<Nothing> put(Database& database, const RegistrationRow& row);
+Outcome<std::optional<RegistrationRow>> find_registration(Database& database, std::string_view registration_id);
+Outcome<std::vector<Registration>> list_registrations(Database& database);
+
+struct OperationRow {
+  std::string id;
+  std::string registration_id;
+  std::string status;
+  Bytes body;
+  UnixMs expires = 0;
+};
+Outcome<Nothing> put(Database& database, const OperationRow& operation);
+Outcome<std::optional<OperationRow>> find_operation(Database& database, std::string_view id);
+Outcome<Nothing> prune_operations(Database& database, UnixMs now);  // expired ones
+
+}  // namespace latchkey::registry::store

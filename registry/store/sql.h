@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+// A thin layer over SQLite: connections, cached prepared statements, values in and out, errors as Outcome. It is the
+// only place that names sqlite3, so that a libpq connection can stand behind the same queries.
+//
+// What the queries keep to for that: parameters are $1, $2, ... (both databases know them) and appear in order;
+// types are BIGINT, SMALLINT, TEXT and BYTEA; upserts are INSERT ... ON CONFLICT; text orders by its bytes.
+//
+// Threads: a Database and its queries belong to one thread at a time.
+//
+// Errors: Reason::kStorage with the database's own message; "storage full: ..." when the disk or a limit is reached.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <unordered_map>
+#include <vector>
+
+#include "registry/model/refusal.h"
+#include "registry/model/resources.h"
+
+struct sqlite3;
+struct sqlite3_stmt;
+
+namespace latchkey::registry::store {
+
+class Database;
+
+// One run of a prepared statement. Bind, then next() for each row, or run() where there are none. The first error
+// sticks: it is what next() answers from then on. Must not outlive its Database.
+class Query {
+ public:
+  Query(Query&& other) noexcept;
+  Query& operator=(Query&&) = delete;
+  ~Query();
+
+  Query& bind(std::int64_t value);
+  Query& bind(std::string_view text);
+  Query& bind(const char* text) { return bind(std::string_view(text)); }
+  Query& bind(ByteView bytes);
+  Query& bind(const std::string& text) { return bind(std::string_view(text)); }
+  Query& bind(const Bytes& bytes) { return bind(ByteView(bytes)); }
+  Query& bind_null();
+  template <class Tag>
+  Query& bind(const Id128<Tag>& id) {
+    return bind(ByteView(id.bytes));
+  }
+  template <class T>
+  Query& bind(const std::optional<T>& value) {
+    return value ? bind(*value) : bind_null();
+  }
+  template <class T, class = std::enable_if_t<std::is_integral_v<T> || std::is_enum_v<T>>>
+  Query& bind(T value) {
+    return bind(static_cast<std::int64_t>(value));
+  }
+
+  // True: stands on a row. False: no more rows.
+  Outcome<bool> next();
+  Outcome<Nothing> run();
+
+  // Columns of the current row, counted from 0.
+  std::int64_t integer(int column) const;
+  bool flag(int column) const { return integer(column) != 0; }
+  bool null(int column) const;
+  std::string text(int column) const;
+  Bytes bytes(int column) const;
+  template <class Enum>
+  Enum value(int column) const {
+    return static_cast<Enum>(integer(column));
+  }
+  // Sixteen bytes. Anything else means a damaged row and becomes the query's error.
+  template <class Id>
+  Id id(int column) const {
+    Id id;
+    read_id(column, id.bytes);
+    return id;
+  }
+  template <class Id>
+  std::optional<Id> optional_id(int column) const {
+    return null(column) ? std::nullopt : std::optional<Id>(id<Id>(column));
+  }
+
+  // The first row as `read` makes it, or nothing when there is none.
+  template <class Read>
+  auto first(Read read) -> Outcome<std::optional<std::invoke_result_t<Read, const Query&>>> {
+    using Row = std::invoke_result_t<Read, const Query&>;
+    LATCHKEY_TRY(found, next());
+    if (!found) return std::optional<Row>();
+    std::optional<Row> row(read(*this));
+    if (error_) return fail(*error_);
+    return row;
+  }
+  // Every row. `read` may also be called for its effects: see each().
+  template <class Read>
+  auto all(Read read) -> Outcome<std::vector<std::invoke_result_t<Read, const Query&>>> {
+    std::vector<std::invoke_result_t<Read, const Query&>> rows;
+    LATCHKEY_TRY(done, each([&](const Query& row) { rows.push_back(read(row)); }));
+    static_cast<void>(done);
+    return rows;
+  }
+  template <class Visit>
+  Outcome<Nothing> each(Visit visit) {
+    for (;;) {
+      LATCHKEY_TRY(found, next());
+      if (!found) return Nothing{};
+      visit(*this);
+      if (error_) return fail(*error_);
+    }
+  }
+
+ private:
+  friend class Database;
+  Query(Database* database, sqlite3_stmt* statement, bool cached);
+  explicit Query(Refusal error);
+  void read_id(int column, std::array<std::uint8_t, 16>& out) const;
+  void check(int code);
+
+  Database* database_ = nullptr;
+  sqlite3_stmt* statement_ = nullptr;  // null after a failed preparation
+  bool cached_ = false;                // false: this query finalizes it
+  int bound_ = 0;
+  mutable std::optional<Refusal> error_;
+};
+
+class Database {
+ public:
+  enum class Access { kReadWrite, kReadOnly };
+  // Opens the file; with kReadWrite also creates it, mode 0600. Refuses a file that others than its owner may read.
+  static Outcome<std::unique_ptr<Database>> open(const std::string& path, Access access);
+  ~Database();
+  Database(const Database&) = delete;
+  Database& operator=(const Database&) = delete;
+
+  // Prepared once for each text.
+  template <class... Values>
+  Query query(std::string_view sql, const Values&... values) {
+    Query query = prepare(sql);
+    (query.bind(values), ...);
+    return query;
+  }
+  // Several statements without values or rows: schema and settings.
+  Outcome<Nothing> execute(const std::string& sql);
+  // Rows changed by the last statement that ran.
+  std::int64_t changed() const;
+
+  Outcome<Nothing> begin_read();  // one consistent view until end_read
+  void end_read();
+  Outcome<Nothing> begin_write();  // takes the write lock at once
+  Outcome<Nothing> commit();
+  void rollback();
+  // False after the database gave the transaction up by itself, as SQLite does on a full disk.
+  bool in_transaction() const;
+
+  Outcome<Nothing> savepoint();
+  Outcome<Nothing> release_savepoint();
+  Outcome<Nothing> rollback_to_savepoint();
+
+ private:
+  friend class Query;
+  struct TextHash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
+  };
+  struct Prepared {
+    sqlite3_stmt* statement = nullptr;
+    bool in_use = false;
+  };
+  explicit Database(sqlite3* connection) : connection_(connection) {}
+  Query prepare(std::string_view sql);
+  void give_back(sqlite3_stmt* statement);
+  Refusal error(int code, std::string_view doing) const;
+
+  sqlite3* connection_ = nullptr;
+  std::unordered_map<std::string, Prepared, TextHash, std::equal_to<>> statements_;
+  std::unordered_map<sqlite3_stmt*, Prepared*> lent_;
+};
+
+}  // namespace latchkey::registry::store

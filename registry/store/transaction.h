@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// What an operation sees of the writer's transaction: the database, and the two numbered records that every mutation
+// leaves, changes and audit. Numbers are given here, under the write lock, so they follow commit order.
+#pragma once
+
+#include "registry/model/change.h"
+#include "registry/store/sql.h"
+
+namespace latchkey::registry::store {
+
+class Transaction {
+ public:
+  // Reads the counters. (On PostgreSQL they are rows taken FOR UPDATE; a database sequence would not follow commits.)
+  static Outcome<Transaction> start(Database& database);
+
+  Database& database() { return *database_; }
+
+  // Adds to the change feed. The record gets the next sequence number.
+  Outcome<Nothing> change(const ChangeBody& body);
+  // Adds to the audit; `record.number` is given here, and what cannot be printed is replaced.
+  Outcome<Nothing> audit(AuditRecord record);
+
+  Sequence newest() const { return numbers_.change; }
+
+  // The counters as of now, to go back to after rolling back to a savepoint.
+  struct Numbers {
+    Sequence change = 0;
+    std::uint64_t audit = 0;
+  };
+  Numbers mark() const { return numbers_; }
+  void restore(const Numbers& mark) { numbers_ = mark; }
+
+  // Stores the counters and, now and then, prunes all but the newest `keep_changes` changes. Before COMMIT.
+  Outcome<Nothing> finish(std::uint64_t keep_changes);
+
+ private:
+  explicit Transaction(Database& database) : database_(&database) {}
+
+  Database* database_;
+  Numbers started_;
+  Numbers numbers_;
+};
+
+}  // namespace latchkey::registry::store

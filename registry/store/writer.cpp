@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "registry/store/writer.h"
+
+#include <algorithm>
+#include <exception>
+#include <utility>
+
+#include "registry/store/changes.h"
+
+namespace latchkey::registry::store {
+namespace {
+
+// An operation's own code has no business throwing; what the standard library throws (bad_alloc) stops here, so that
+// one operation fails and not the process.
+Outcome<Nothing> guarded(const Writer::Act& act, Transaction& transaction) {
+  try {
+    return act(transaction);
+  } catch (const std::exception& exception) {
+    return refuse(Reason::kInternal, exception.what());
+  }
+}
+
+}  // namespace
+
+Outcome<std::unique_ptr<Writer>> Writer::start(std::unique_ptr<Database> database, Options options) {
+  LATCHKEY_TRY(newest, newest_change(*database));
+  options.batch_limit = std::max<std::size_t>(options.batch_limit, 1);
+  return std::unique_ptr<Writer>(new Writer(std::move(database), std::move(options), newest));
+}
+
+Writer::Writer(std::unique_ptr<Database> database, Options options, Sequence newest)
+    : database_(std::move(database)), options_(std::move(options)), newest_(newest), thread_([this] { loop(); }) {}
+
+Writer::~Writer() { close(); }
+
+void Writer::close() {
+  {
+    std::lock_guard lock(queue_mutex_);
+    closing_ = true;
+  }
+  queued_.notify_all();
+  std::lock_guard lock(join_mutex_);
+  if (thread_.joinable()) thread_.join();
+}
+
+void Writer::set_listener(std::function<void(Sequence)> listener) {
+  std::lock_guard lock(listener_mutex_);
+  listener_ = std::move(listener);
+}
+
+std::size_t Writer::queued() {
+  std::lock_guard lock(queue_mutex_);
+  return queue_.size();
+}
+
+Outcome<Sequence> Writer::run(Act act, RecordRefusal refused) {
+  Task task;
+  task.act = std::move(act);
+  task.refused = std::move(refused);
+  std::unique_lock lock(queue_mutex_);
+  if (closing_) return refuse(Reason::kShuttingDown, "the registry is closing");
+  queue_.push_back(&task);
+  queued_.notify_one();
+  task.changed.wait(lock, [&task] { return task.answered; });
+  return std::move(task.answer);
+}
+
+void Writer::loop() {
+  std::vector<Task*> batch;
+  while (take(batch)) {
+    auto newest = run_batch(batch);
+    if (newest) {
+      announce(*newest);
+    } else {
+      for (Task* task : batch) task->answer = fail(newest.error());
+    }
+    answer(batch);
+  }
+}
+
+// False when closing and nothing is left.
+bool Writer::take(std::vector<Task*>& batch) {
+  std::unique_lock lock(queue_mutex_);
+  queued_.wait(lock, [this] { return closing_ || !queue_.empty(); });
+  const auto count = static_cast<std::ptrdiff_t>(std::min(queue_.size(), options_.batch_limit));
+  batch.assign(queue_.begin(), queue_.begin() + count);
+  queue_.erase(queue_.begin(), queue_.begin() + count);
+  return !batch.empty();
+}
+
+// The newest change after the commit, or why nothing of the batch took effect.
+Outcome<Sequence> Writer::run_batch(const std::vector<Task*>& batch) {
+  LATCHKEY_TRY_VOID(database_->begin_write());
+  auto transaction = Transaction::start(*database_);
+  Outcome<Nothing> done = Nothing{};
+  if (transaction) {
+    done = run_in_transaction(batch, *transaction);
+  } else {
+    done = fail(transaction.error());
+  }
+  if (done && options_.before_commit) done = options_.before_commit(*database_);
+  if (done) done = database_->commit();
+  if (!done) {
+    database_->rollback();
+    return refuse(Reason::kStorage, done.error().detail);
+  }
+  commits_.fetch_add(1, std::memory_order_relaxed);
+  return transaction->newest();
+}
+
+Outcome<Nothing> Writer::run_in_transaction(const std::vector<Task*>& batch, Transaction& transaction) {
+  for (Task* task : batch) LATCHKEY_TRY_VOID(run_one(*task, transaction));
+  return transaction.finish(options_.keep_changes);
+}
+
+// An error condemns the whole batch; a refusal of the operation is its answer and no error here.
+Outcome<Nothing> Writer::run_one(Task& task, Transaction& transaction) {
+  const Transaction::Numbers mark = transaction.mark();
+  LATCHKEY_TRY_VOID(database_->savepoint());
+  Outcome<Nothing> done = guarded(task.act, transaction);
+  if (done) {
+    task.answer = transaction.newest();
+    return database_->release_savepoint();
+  }
+  // SQLite gives up the whole transaction on some errors (full disk, I/O): then there is no savepoint to go back to.
+  if (!database_->in_transaction()) return done;
+  LATCHKEY_TRY_VOID(database_->rollback_to_savepoint());
+  LATCHKEY_TRY_VOID(database_->release_savepoint());
+  transaction.restore(mark);
+  if (task.refused) LATCHKEY_TRY_VOID(task.refused(transaction, done.error()));
+  task.answer = fail(done.error());
+  return Nothing{};
+}
+
+void Writer::announce(Sequence newest) {
+  if (newest_.exchange(newest, std::memory_order_acq_rel) == newest) return;
+  std::lock_guard lock(listener_mutex_);
+  if (listener_) listener_(newest);
+}
+
+void Writer::answer(const std::vector<Task*>& batch) {
+  std::lock_guard lock(queue_mutex_);
+  for (Task* task : batch) {
+    task->answered = true;
+    task->changed.notify_one();  // under the lock: the task lives on its caller's stack
+  }
+}
+
+}  // namespace latchkey::registry::store

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+// Writer: the one thread that changes the database. Operations queue up; it takes what is there, up to `batch_limit`,
+// runs each in a SAVEPOINT of one shared transaction, commits once and only then answers all of them (group commit: a
+// sync to disk is paid once for a batch).
+//
+// Threads: run() from any thread; it blocks until the operation is durable or refused. The operation itself runs on
+// the writer's thread and must not call run().
+//
+// Invariants:
+//  1. Nobody is answered before COMMIT.
+//  2. An operation that refuses is rolled back to its savepoint; what `refused` then writes is part of the commit.
+//  3. If the transaction cannot be committed, every operation of the batch is answered kStorage and none took effect.
+//     (A commit whose sync failed may still be found after a crash: the answer then means "not known to hold".)
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "registry/store/transaction.h"
+
+namespace latchkey::registry::store {
+
+class Writer {
+ public:
+  struct Options {
+    std::size_t batch_limit = 256;        // operations in one commit at the most
+    std::uint64_t keep_changes = 100000;  // of the change feed; older ones are pruned
+    // For tests: called on the writer's thread before each COMMIT; an error makes the commit fail.
+    std::function<Outcome<Nothing>(Database&)> before_commit;
+  };
+  using Act = std::function<Outcome<Nothing>(Transaction&)>;
+  using RecordRefusal = std::function<Outcome<Nothing>(Transaction&, const Refusal&)>;
+
+  // Takes over a connection that is open for writing and migrated.
+  static Outcome<std::unique_ptr<Writer>> start(std::unique_ptr<Database> database, Options options);
+  ~Writer();
+
+  // Answers the sequence number of the newest change when the operation was done. `refused` may be empty.
+  Outcome<Sequence> run(Act act, RecordRefusal refused);
+  // Runs what is queued, then stops; later calls answer kShuttingDown. May be called more than once.
+  void close();
+
+  // Called on the writer's thread after a commit that made changes, before its operations are answered. After this
+  // returns the former listener is not called any more.
+  void set_listener(std::function<void(Sequence newest)> listener);
+  Sequence newest() const { return newest_.load(std::memory_order_acquire); }
+  // Gauges: operations that wait for the next batch, and commits since the start.
+  std::size_t queued();
+  std::uint64_t commits() const { return commits_.load(std::memory_order_relaxed); }
+
+ private:
+  struct Task {
+    Act act;
+    RecordRefusal refused;
+    Outcome<Sequence> answer = 0;
+    bool answered = false;
+    std::condition_variable changed;
+  };
+
+  Writer(std::unique_ptr<Database> database, Options options, Sequence newest);
+  void loop();
+  bool take(std::vector<Task*>& batch);
+  Outcome<Sequence> run_batch(const std::vector<Task*>& batch);
+  Outcome<Nothing> run_in_transaction(const std::vector<Task*>& batch, Transaction& transaction);
+  Outcome<Nothing> run_one(Task& task, Transaction& transaction);
+  void announce(Sequence newest);
+  void answer(const std::vector<Task*>& batch);
+
+  // The writer's thread only.
+  std::unique_ptr<Database> database_;
+  const Options options_;
+
+  std::atomic<Sequence> newest_;
+  std::atomic<std::uint64_t> commits_ = 0;
+
+  std::mutex queue_mutex_;  // guards what follows, and each task's `answered`
+  std::condition_variable queued_;
+  std::deque<Task*> queue_;
+  bool closing_ = false;
+
+  std::mutex listener_mutex_;
+  std::function<void(Sequence)> listener_;
+
+  std::mutex join_mutex_;
+  std::thread thread_;  // guarded by join_mutex_ after the start
+};
+
+}  // namespace latchkey::registry::store

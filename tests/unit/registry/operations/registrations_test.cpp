@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/unit/registry/operations/registry_fixture.h"
+
+namespace latchkey::registry {
+namespace {
+
+class Registrations : public RegistryTest {
+ protected:
+  void SetUp() override {
+    RegistryTest::SetUp();
+    make_factory({"alpha", "beta"});
+  }
+};
+
+TEST_F(Registrations, first_registration_makes_the_device_and_reserves_a_certificate) {
+  const Enrollment enrollment = make_enrollment("dev");
+  const Sequence before = registry->newest_sequence();
+  auto granted = enroll("dev", enrollment);
+  ASSERT_TRUE(granted);
+  expect_audit("device.register", "registrations/dev", "ok");
+  EXPECT_TRUE(granted->value.initial);
+  EXPECT_EQ(granted->value.registration.device_id, "dev");
+  EXPECT_EQ(granted->value.registration.hub, "localhost:8883");
+  EXPECT_EQ(granted->value.registration.enrollment, enrollment.uuid);
+
+  const Device device = *registry->find_device(kNs, "dev");
+  const Policy policy = *registry->find_policy(kNs, "alpha");
+  EXPECT_EQ(device.policy, policy.uuid);
+  EXPECT_EQ(device.registration_id, "dev");
+  ASSERT_TRUE(granted->value.issuance);
+  const IssuanceGrant& grant = *granted->value.issuance;
+  EXPECT_EQ(grant.device, device.uuid);
+  EXPECT_EQ(grant.credential_id, device.credential_id);
+  EXPECT_EQ(grant.policy, policy.uuid);
+  EXPECT_EQ(grant.ca, policy.ca);
+  EXPECT_EQ(grant.not_before, kNow - 5 * 60 * 1000);
+  EXPECT_EQ(grant.not_after, kNow + 30 * kDay);
+  EXPECT_EQ(status_of("dev", grant.serial), CertificateStatus::kReserved);
+
+  const auto changes = changes_since(before);
+  ASSERT_EQ(changes.size(), 1u);
+  EXPECT_EQ(std::get<DeviceState>(changes[0].body).policy_number, policy.number);
+  EXPECT_EQ(granted->sequence, changes[0].sequence);
+}
+
+TEST_F(Registrations, second_registration_changes_nothing_that_a_gate_would_see) {
+  const Enrollment enrollment = make_enrollment("dev");
+  auto first = enroll("dev", enrollment);
+  auto second = enroll("dev", enrollment);
+  ASSERT_TRUE(second);
+  EXPECT_FALSE(second->value.initial);
+  EXPECT_EQ(second->sequence, first->sequence);
+  EXPECT_EQ(second->value.issuance->credential_id, first->value.issuance->credential_id);
+  EXPECT_NE(second->value.issuance->serial, first->value.issuance->serial);
+}
+
+TEST_F(Registrations, first_spelling_becomes_the_device_id) {
+  const Enrollment enrollment = make_enrollment("dev-a");
+  auto first = enroll("Dev-A", enrollment);
+  auto second = enroll("dEV-a", enrollment);
+  ASSERT_TRUE(first && second);
+  EXPECT_EQ(first->value.registration.device_id, "Dev-A");
+  EXPECT_EQ(second->value.registration.device_id, "Dev-A");
+  EXPECT_EQ(second->value.registration.registration_id, "Dev-A");
+  EXPECT_EQ(registry->find_registration("DEV-A")->registration_id, "Dev-A");
+  EXPECT_EQ(registry->list_devices(kNs, "", 10)->devices.size(), 1u);
+  EXPECT_EQ(registry->find_device(kNs, "Dev-A")->registration_id, "dev-a");
+}
+
+TEST_F(Registrations, individual_enrollment_may_name_the_device) {
+  NewEnrollment form = enrollment_form("reg");
+  form.device_id = "Pump-7";
+  auto made = registry->create_enrollment(call, form);
+  auto granted = enroll("REG", made->value);
+  ASSERT_TRUE(granted);
+  EXPECT_EQ(granted->value.registration.device_id, "Pump-7");
+  EXPECT_EQ(granted->value.issuance->device_id, "Pump-7");
+  EXPECT_TRUE(registry->find_device(kNs, "Pump-7"));
+  EXPECT_FALSE(registry->find_device(kNs, "REG"));
+}
+
+TEST_F(Registrations, group_member_cannot_take_over_a_device_of_an_individual_enrollment) {
+  NewEnrollment form = enrollment_form("reg");
+  form.device_id = "pump";
+  const Enrollment individual = registry->create_enrollment(call, form)->value;
+  const Enrollment group = make_enrollment("line", "alpha", true);
+  ASSERT_TRUE(enroll("reg", individual));
+  EXPECT_REFUSED(enroll("pump", group), Reason::kEnrollmentNotFound);
+  EXPECT_REFUSED(registry->find_registration("pump"), Reason::kRegistrationNotFound);
+  ASSERT_TRUE(registry->delete_enrollment(call, "reg", false));
+  EXPECT_TRUE(enroll("pump", group)) << "nobody else's any more";
+}
+
+TEST_F(Registrations, device_that_an_operator_made_is_taken_as_it_is) {
+  auto made = registry->create_device(call, kNs, "dev");
+  auto granted = enroll("dev", make_enrollment("dev"));
+  ASSERT_TRUE(granted);
+  EXPECT_EQ(granted->value.issuance->device, made->value.uuid);
+  EXPECT_EQ(granted->value.issuance->credential_id, made->value.credential_id);
+  EXPECT_EQ(registry->find_device(kNs, "dev")->version, 2u);
+}
+
+TEST_F(Registrations, without_certificate_it_is_assigned_only) {
+  auto granted = enroll("dev", make_enrollment("dev"), false);
+  ASSERT_TRUE(granted);
+  EXPECT_FALSE(granted->value.issuance);
+  EXPECT_TRUE(registry->find_device(kNs, "dev")->policy);
+  EXPECT_TRUE(registry->list_certificates(kNs, "dev")->empty());
+}
+
+TEST_F(Registrations, enrollment_without_policy_issues_nothing) {
+  auto granted = enroll("dev", make_enrollment("dev", ""));
+  ASSERT_TRUE(granted);
+  EXPECT_FALSE(granted->value.issuance);
+  EXPECT_FALSE(registry->find_device(kNs, "dev")->policy);
+}
+
+TEST_F(Registrations, enrollment_that_is_gone_or_disabled_is_refused) {
+  const Enrollment enrollment = make_enrollment("dev");
+  ASSERT_TRUE(registry->update_enrollment(call, "dev", false, {{}, false}));
+  EXPECT_REFUSED(enroll("dev", enrollment), Reason::kEnrollmentDisabled);
+  expect_audit("device.register", "registrations/dev", "enrollment disabled");
+  ASSERT_TRUE(registry->delete_enrollment(call, "dev", false));
+  EXPECT_REFUSED(enroll("dev", enrollment), Reason::kEnrollmentNotFound);
+  EXPECT_FALSE(registry->find_device(kNs, "dev")) << "nothing was made";
+}
+
+TEST_F(Registrations, enrollment_speaks_only_for_its_own_id) {
+  EXPECT_REFUSED(enroll("other", make_enrollment("dev")), Reason::kEnrollmentNotFound);
+  EXPECT_TRUE(enroll("other", make_enrollment("group", "alpha", true)));
+}
+
+TEST_F(Registrations, malformed_registration_id_is_refused) {
+  const Enrollment group = make_enrollment("group", "alpha", true);
+  for (const char* id : {"", "a/b", "+", "-a"}) EXPECT_REFUSED(enroll(id, group), Reason::kInvalidName);
+}
+
+TEST_F(Registrations, disabled_device_is_refused_until_it_is_enabled) {
+  const Enrollment enrollment = make_enrollment("dev");
+  ASSERT_TRUE(enroll("dev", enrollment));
+  ASSERT_TRUE(registry->update_device(call, kNs, "dev", {false}));
+  EXPECT_REFUSED(enroll("dev", enrollment), Reason::kDeviceDisabled);
+  EXPECT_REFUSED(enroll("dev", enrollment, false), Reason::kDeviceDisabled);
+  ASSERT_TRUE(registry->delete_policy(call, kNs, "alpha"));
+  EXPECT_REFUSED(enroll("dev", enrollment), Reason::kDeviceDisabled);
+  ASSERT_TRUE(registry->update_device(call, kNs, "dev", {true}));
+  EXPECT_REFUSED(enroll("dev", enrollment), Reason::kPolicyMissing);
+}
+
+TEST_F(Registrations, deleted_policy_issues_nothing_until_the_enrollment_names_another) {
+  const Enrollment enrollment = make_enrollment("dev");
+  const auto old = provision("dev", enrollment);
+  ASSERT_TRUE(registry->delete_policy(call, kNs, "alpha"));
+  EXPECT_REFUSED(enroll("dev", enrollment), Reason::kPolicyMissing);
+  EXPECT_TRUE(enroll("dev", enrollment, false)) << "without a certificate it is assigned";
+  ASSERT_TRUE(registry->update_enrollment(call, "dev", false, {"beta", {}}));
+  const Sequence before = registry->newest_sequence();
+  const auto leaf = provision("dev", enrollment);
+  EXPECT_EQ(leaf.ca, registry->find_policy(kNs, "beta")->ca);
+  EXPECT_EQ(leaf.credential_id, old.credential_id) << "the old certificate goes on working until it expires";
+  ASSERT_EQ(changes_since(before).size(), 1u);
+  EXPECT_EQ(std::get<DeviceState>(changes_since(before)[0].body).policy_number, 2);
+}
+
+TEST_F(Registrations, new_policy_of_the_old_name_serves_the_enrollment) {
+  const Enrollment enrollment = make_enrollment("dev");
+  ASSERT_TRUE(registry->delete_policy(call, kNs, "alpha"));
+  auto again = make_policy("Alpha");
+  EXPECT_EQ(provision("dev", enrollment).policy, again->value.uuid);
+}
+
+TEST_F(Registrations, namespace_without_hub_is_refused_and_nothing_is_made) {
+  ASSERT_TRUE(registry->create_namespace(call, "lonely"));
+  NewEnrollment form = enrollment_form("dev", "");
+  form.namespace_name = "lonely";
+  auto made = registry->create_enrollment(call, form);
+  EXPECT_REFUSED(enroll("dev", made->value), Reason::kNoHub);
+  EXPECT_REFUSED(registry->find_device("lonely", "dev"), Reason::kNotFound);
+}
+
+TEST_F(Registrations, hub_stays_the_same_when_more_are_linked) {
+  const Enrollment group = make_enrollment("group", "alpha", true);
+  ASSERT_TRUE(enroll("dev", group));
+  for (int i = 0; i < 5; ++i)
+    ASSERT_TRUE(registry->create_hub(call, kNs, "hub" + std::to_string(i), "h" + std::to_string(i)));
+  EXPECT_EQ(enroll("dev", group)->value.registration.hub, "localhost:8883");
+  std::set<std::string> used;
+  for (int i = 0; i < 40; ++i) used.insert(enroll("d" + std::to_string(i), group, false)->value.registration.hub);
+  EXPECT_GT(used.size(), 1u) << "new ones are spread";
+}
+
+TEST_F(Registrations, re_provisioning_after_deletion_is_a_new_device_under_the_old_spelling) {
+  const Enrollment enrollment = make_enrollment("dev");
+  auto first = enroll("Dev", enrollment);
+  ASSERT_TRUE(registry->delete_device(call, kNs, "Dev"));
+  auto second = enroll("dev", enrollment);
+  ASSERT_TRUE(second);
+  EXPECT_EQ(second->value.registration.device_id, "Dev");
+  EXPECT_NE(second->value.issuance->device, first->value.issuance->device);
+}
+
+TEST_F(Registrations, operations_are_kept_and_expired_ones_forgotten) {
+  EXPECT_REFUSED(registry->find_operation("op"), Reason::kOperationNotFound);
+  ASSERT_TRUE(registry->put_operation({"op", "dev", "assigning", {}, kNow + 1000}));
+  ASSERT_TRUE(registry->put_operation({"op", "dev", "assigned", Bytes{1, 2}, kNow + 1000}));
+  auto found = registry->find_operation("op");
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->status, "assigned");
+  EXPECT_EQ(found->body, (Bytes{1, 2}));
+  EXPECT_EQ(found->registration_id, "dev");
+  call.now = kNow + 1000;
+  make_enrollment("tick");  // a call brings the time
+  ASSERT_TRUE(registry->put_operation({"next", "dev", "assigning", {}, kNow + 5000}));
+  EXPECT_REFUSED(registry->find_operation("op"), Reason::kOperationNotFound);
+  EXPECT_TRUE(registry->find_operation("next"));
+}
+
+TEST_F(Registrations, registrations_are_listed) {
+  const Enrollment group = make_enrollment("group", "alpha", true);
+  ASSERT_TRUE(enroll("b", group));
+  ASSERT_TRUE(enroll("A", group));
+  auto all = registry->list_registrations();
+  ASSERT_EQ(all->size(), 2u);
+  EXPECT_EQ(all->front().registration_id, "A");
+  EXPECT_REFUSED(registry->find_registration("c"), Reason::kRegistrationNotFound);
+}
+
+}  // namespace
+}  // namespace latchkey::registry

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "registry/store/schema.h"
+
+#include <gmock/gmock.h>
+
+#include "tests/unit/registry/store/temporary_folder.h"
+
+namespace latchkey::registry::store {
+namespace {
+
+class Schema : public testing::Test {
+ protected:
+  std::unique_ptr<Database> open() {
+    auto opened = Database::open(folder.file("registry.db"), Database::Access::kReadWrite);
+    return opened ? std::move(*opened) : nullptr;
+  }
+  // The plan of a query, as one line.
+  static std::string plan(Database& database, const std::string& sql) {
+    std::string lines;
+    auto done =
+        database.query("EXPLAIN QUERY PLAN " + sql).each([&](const Query& row) { lines += row.text(3) + "; "; });
+    return done ? lines : done.error().detail;
+  }
+
+  TemporaryFolder folder;
+};
+
+TEST_F(Schema, fresh_database_gets_the_newest_version) {
+  auto database = open();
+  ASSERT_TRUE(migrate(*database));
+  auto version =
+      database->query("SELECT version FROM schema_version").first([](const Query& row) { return row.integer(0); });
+  EXPECT_EQ(**version, kSchemaVersion);
+}
+
+TEST_F(Schema, opening_again_changes_nothing) {
+  auto database = open();
+  ASSERT_TRUE(migrate(*database));
+  ASSERT_TRUE(database->execute("INSERT INTO settings VALUES ('a', 'b')"));
+  ASSERT_TRUE(migrate(*database));
+  auto value = database->query("SELECT value FROM settings").first([](const Query& row) { return row.text(0); });
+  EXPECT_EQ(**value, "b");
+}
+
+TEST_F(Schema, database_of_a_newer_program_is_refused_and_left_alone) {
+  auto database = open();
+  ASSERT_TRUE(migrate(*database));
+  ASSERT_TRUE(database->execute("UPDATE schema_version SET version = 99"));
+  auto migrated = migrate(*database);
+  ASSERT_FALSE(migrated);
+  EXPECT_EQ(migrated.error().reason, Reason::kStorage);
+  auto version =
+      database->query("SELECT version FROM schema_version").first([](const Query& row) { return row.integer(0); });
+  EXPECT_EQ(**version, 99);
+}
+
+TEST_F(Schema, step_that_fails_leaves_nothing_behind) {
+  auto database = open();
+  ASSERT_TRUE(database->execute("CREATE TABLE audit (mine BIGINT)"));  // in the way of the last table of step 1
+  ASSERT_FALSE(migrate(*database));
+  auto tables = database->query("SELECT COUNT(*) FROM sqlite_master WHERE type = 'table'").first([](const Query& row) {
+    return row.integer(0);
+  });
+  EXPECT_EQ(**tables, 1);
+}
+
+// What the operations promise about their cost rests on these indexes.
+TEST_F(Schema, revocation_and_crls_never_scan_certificates) {
+  auto database = open();
+  ASSERT_TRUE(migrate(*database));
+  const std::string queries[] = {
+      "UPDATE certificates SET status = 3 WHERE device = x'00' AND status = 2 AND not_after > 1",
+      "SELECT DISTINCT ca FROM certificates WHERE device = x'00' AND status = 2 AND not_after > 1",
+      "SELECT serial, revoked_at FROM certificates WHERE status = 3 AND ca = x'00' AND not_after > 1",
+      "SELECT id FROM cas WHERE crl_wanted > crl_number",
+      "SELECT * FROM devices WHERE namespace = x'00' AND id = 'a'",
+      "SELECT sequence FROM changes WHERE sequence > 5 ORDER BY sequence LIMIT 10",
+  };
+  for (const std::string& sql : queries) {
+    const std::string text = plan(*database, sql);
+    EXPECT_THAT(text, testing::HasSubstr("INDEX")) << sql;
+    // The due CAs are all of their own index: reading it whole is the point.
+    const bool whole = text.find("cas_due") != std::string::npos;
+    EXPECT_TRUE(whole || text.find("SEARCH") != std::string::npos) << sql << ": " << text;
+  }
+}
+
+}  // namespace
+}  // namespace latchkey::registry::store
