@@ -26,8 +26,8 @@ using registry::Outcome;
 using registry::Reason;
 using registry::refuse;
 
-constexpr const char* kBrokerUser = "mosquitto";     // Debian's package makes it
-constexpr std::size_t kSocketPathMax = 107;          // sockaddr_un.sun_path less the terminating zero
+constexpr const char* kBrokerUser = "mosquitto";  // Debian's package makes it
+constexpr std::size_t kSocketPathMax = 107;       // sockaddr_un.sun_path less the terminating zero
 constexpr std::string_view kLongestSocket = "run/management.sock";
 
 std::string random_hex(std::size_t bytes) {
@@ -78,15 +78,16 @@ Outcome<DataFolder> DataFolder::open(const std::filesystem::path& path, bool reh
   if (::geteuid() == 0) {
     const passwd* const user = ::getpwnam(kBrokerUser);
     if (user == nullptr) {
-      return refuse(Reason::kInvalidArgument, "started as root, but there is no user 'mosquitto' for the brokers: "
-                                              "install the mosquitto package or start as another user");
+      return refuse(Reason::kInvalidArgument,
+                    "started as root, but there is no user 'mosquitto' for the brokers: "
+                    "install the mosquitto package or start as another user");
     }
     folder.broker_user_ = kBrokerUser;
     folder.broker_uid_ = user->pw_uid;
   }
   if (folder.path_.string().size() + 1 + kLongestSocket.size() > kSocketPathMax) {
-    return refuse(Reason::kInvalidArgument, "the data folder's path is too long for a Unix socket in it (107 bytes): " +
-                                                folder.path_.string());
+    return refuse(Reason::kInvalidArgument,
+                  "the data folder's path is too long for a Unix socket in it (107 bytes): " + folder.path_.string());
   }
   // the brokers' user has to walk through it, and sees nothing on the way
   const mode_t mode = folder.broker_user_.empty() ? 0700 : 0711;
@@ -110,7 +111,7 @@ Outcome<Nothing> DataFolder::hold() {
 Outcome<Nothing> DataFolder::check_reach() const {
   if (broker_user_.empty()) return Nothing{};
   for (auto folder = path_; folder.has_relative_path(); folder = folder.parent_path()) {
-    struct stat info{};
+    struct stat info {};
     if (::stat(folder.c_str(), &info) == 0 && (info.st_mode & S_IXOTH) == 0 && info.st_uid != broker_uid_) {
       return refuse(Reason::kInvalidArgument, "the brokers run as user '" + broker_user_ + "', which cannot enter " +
                                                   folder.string() + ": choose another --data folder");
@@ -140,9 +141,13 @@ Outcome<Nothing> DataFolder::load_or_make(bool rehearsal) {
     id_scope_ = make_id_scope();
     rehearsal_ = rehearsal;
     const nlohmann::json json{{"version", 1}, {"nonce", nonce_}, {"idScope", id_scope_}, {"rehearsal", rehearsal_}};
-    if (auto written = storage(write_file(file, json.dump(2) + "\n", 0600), file); !written) return fail(written.error());
+    if (auto written = storage(write_file(file, json.dump(2) + "\n", 0600), file); !written)
+      return fail(written.error());
   }
-  for (const auto& [folder, mode] : {std::pair{keys(), 0700}, {tls(), 0755}, {crl(), 0755}, {path_ / "run", 0700},
+  for (const auto& [folder, mode] : {std::pair{keys(), 0700},
+                                     {tls(), 0755},
+                                     {crl(), 0755},
+                                     {path_ / "run", 0700},
                                      {brokers(), broker_user_.empty() ? 0700 : 0711}}) {
     if (auto made = storage(make_folder(folder, static_cast<mode_t>(mode)), folder); !made) return fail(made.error());
   }

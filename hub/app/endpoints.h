@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where the two brokers listen. Each endpoint has a loopback address of its own because device SDKs know port 8883 only.
+// Where the two brokers listen. Each endpoint has a loopback address of its own because device SDKs know port 8883
+// only.
 #pragma once
 
 #include <cstdint>

@@ -46,10 +46,11 @@ std::filesystem::path Gate::folder() const { return data_.brokers() / brokers::t
 
 Outcome<brokers::BrokerConfig> Gate::lay_out_files() {
   const uid_t owner = data_.broker_uid();
-  brokers::BrokerConfig config{options_.endpoint,      options_.address.host,     options_.address.port,
-                               data_.broker_user(),    folder() / "server.pem",   folder() / "server.key",
-                               folder() / "gate.sock", folder() / "gate.so",      folder() / "broker.log",
-                               0};
+  brokers::BrokerConfig config{options_.endpoint,       options_.address.host,
+                               options_.address.port,   data_.broker_user(),
+                               folder() / "server.pem", folder() / "server.key",
+                               folder() / "gate.sock",  folder() / "gate.so",
+                               folder() / "broker.log", 0};
   if (auto made = make_folder(folder(), 0700, owner); !made) {
     return refuse(Reason::kStorage, folder().string() + " cannot be made");
   }
@@ -58,7 +59,8 @@ Outcome<brokers::BrokerConfig> Gate::lay_out_files() {
     return refuse(Reason::kStorage, "the server certificate cannot be copied to " + folder().string());
   }
   const auto plugin = hand_over(options_.plugin, config.gate, 0600, owner);
-  if (!plugin) return refuse(Reason::kInvalidArgument, "the gate plugin " + options_.plugin.string() + " cannot be read");
+  if (!plugin)
+    return refuse(Reason::kInvalidArgument, "the gate plugin " + options_.plugin.string() + " cannot be read");
   config.gate_hash = std::hash<std::string>{}(*plugin);
   return config;
 }
@@ -68,8 +70,8 @@ Outcome<Nothing> Gate::start() {
   if (!config) return fail(config.error());
   const auto name = std::string(brokers::to_string(options_.endpoint));
   broker_ = std::make_unique<brokers::Broker>(brokers::Broker::Options{
-      name, options_.mosquitto, folder() / "mosquitto.conf", brokers::render(*config), data_.brokers() / (name + ".pid"),
-      data_.nonce(), [this](brokers::BrokerEvent event) { on_broker(event); }});
+      name, options_.mosquitto, folder() / "mosquitto.conf", brokers::render(*config),
+      data_.brokers() / (name + ".pid"), data_.nonce(), [this](brokers::BrokerEvent event) { on_broker(event); }});
   feeder_->start();
   if (auto started = broker_->start(); !started) {
     return refuse(started.error() == Status::kNotFound ? Reason::kInvalidArgument : Reason::kStorage,
@@ -86,8 +88,8 @@ Outcome<Nothing> Gate::wait_ready(int timeout_ms) {
   }
   auto log = read_file(folder() / "broker.log").value_or("");
   if (log.size() > kLogTail) log.erase(0, log.size() - kLogTail);
-  return refuse(Reason::kInternal, "the broker at " + options_.address.text() + " does not come up. Its log ends with:\n" +
-                                       log);
+  return refuse(Reason::kInternal,
+                "the broker at " + options_.address.text() + " does not come up. Its log ends with:\n" + log);
 }
 
 void Gate::stop() {

@@ -28,10 +28,10 @@ namespace latchkey::hub::app {
 namespace {
 
 using registry::Nothing;
-using wire::Bytes;
 using registry::Outcome;
 using registry::Reason;
 using registry::refuse;
+using wire::Bytes;
 
 constexpr std::size_t kLanes = 16;
 constexpr int kReadyMs = 30'000;
@@ -41,10 +41,12 @@ Bytes copy(ByteView bytes) { return {bytes.begin(), bytes.end()}; }
 
 // Port 0: the addresses of the last run if brokers may still hold them, else free ones.
 Outcome<Endpoints> choose_endpoints(Endpoints wanted, const DataFolder& folder) {
-  const auto last = nlohmann::json::parse(brokers::read_file(folder.path() / "endpoints.json").value_or(""), nullptr, false);
+  const auto last =
+      nlohmann::json::parse(brokers::read_file(folder.path() / "endpoints.json").value_or(""), nullptr, false);
   const auto choose = [&last](Address address, const char* name) -> Outcome<Address> {
     if (address.port == 0 && last.is_object() && last.value(name, nlohmann::json()).is_string()) {
-      if (auto before = parse_address(last[name].get<std::string>()); before && before->host == address.host) return *before;
+      if (auto before = parse_address(last[name].get<std::string>()); before && before->host == address.host)
+        return *before;
     }
     return choose_port(std::move(address));
   };
@@ -118,8 +120,8 @@ Outcome<Nothing> HubProcess::Parts::open_registry() {
   authority = std::make_unique<ca::Authority>(*keys, ca::Authority::Options{});
   issuance = std::make_unique<ca::Issuance>(*registry, *authority);
   crls = std::make_unique<ca::CrlPublisher>(
-      *registry, *authority, [this] { return clock.now(); },
-      ca::CrlPublisher::Options{.folder = folder.crl()}, [](const registry::Refusal& refusal) {
+      *registry, *authority, [this] { return clock.now(); }, ca::CrlPublisher::Options{.folder = folder.crl()},
+      [](const registry::Refusal& refusal) {
         (void)::dprintf(STDERR_FILENO, "latchkey: a CRL could not be published: %s\n", refusal.detail.c_str());
       });
   provisioning_issuer = std::make_unique<ProvisioningIssuer>(*authority, *issuance);
@@ -131,8 +133,7 @@ Outcome<Nothing> HubProcess::Parts::open_registry() {
   for (const auto& ca : cas) named.insert(ca.key_ref);
   LATCHKEY_TRY(removed, keys->destroy_unnamed(named));
   (void)removed;
-  LATCHKEY_TRY_VOID(
-      bootstrap(*registry, *authority, folder, options.endpoints.hub, options.key_profile, clock.now()));
+  LATCHKEY_TRY_VOID(bootstrap(*registry, *authority, folder, options.endpoints.hub, options.key_profile, clock.now()));
   LATCHKEY_TRY_VOID(crls->start());
   return Nothing{};
 }
@@ -196,22 +197,20 @@ Outcome<Nothing> HubProcess::Parts::open_management() {
   management::ServerOptions server_options;
   server_options.socket_path = folder.management_socket().string();
   server_options.owner_uid = ::geteuid();
-  LATCHKEY_TRY(opened, management::Server::start(
-                           server_options, [this](const management::Request& request) { return management->handle(request); },
-                           [this](const management::Caller& caller) { management->peer_refused(caller); }));
+  LATCHKEY_TRY(opened,
+               management::Server::start(
+                   server_options, [this](const management::Request& request) { return management->handle(request); },
+                   [this](const management::Caller& caller) { management->peer_refused(caller); }));
   server_socket = std::move(opened);
   return Nothing{};
 }
 
 Outcome<Nothing> HubProcess::Parts::tell_endpoints() const {
-  const nlohmann::json json{{"dps", options.endpoints.dps.text()},
-                            {"hub", options.endpoints.hub.text()},
-                            {"idScope", folder.id_scope()},
-                            {"caFile", server.ca_certificate.string()},
-                            {"enrollmentGroup", kDefaultGroup},
-                            {"enrollmentKeyFile", folder.enrollment_key().string()},
-                            {"data", folder.path().string()},
-                            {"pid", ::getpid()}};
+  const nlohmann::json json{
+      {"dps", options.endpoints.dps.text()}, {"hub", options.endpoints.hub.text()},
+      {"idScope", folder.id_scope()},        {"caFile", server.ca_certificate.string()},
+      {"enrollmentGroup", kDefaultGroup},    {"enrollmentKeyFile", folder.enrollment_key().string()},
+      {"data", folder.path().string()},      {"pid", ::getpid()}};
   const auto text = json.dump(2) + "\n";
   for (const auto& file : {folder.path() / "endpoints.json", options.endpoints_file}) {
     if (!file.empty() && !brokers::write_file(file, text, 0644)) {
@@ -242,8 +241,9 @@ void HubProcess::Parts::dps_inbox(std::string_view topic, ByteView payload) {
   } else if (topic == wire::kDecisionsTopic) {
     if (auto decoded = wire::decode_decisions(payload)) decisions.add("dps", std::move(*decoded));
   } else if (const auto request = wire::parse_request_topic(topic)) {
-    workers->post(request->connection, [this, id = request->connection, device_topic = std::string(request->device_topic),
-                                        body = copy(payload)] { provision(id, device_topic, body); });
+    workers->post(request->connection,
+                  [this, id = request->connection, device_topic = std::string(request->device_topic),
+                   body = copy(payload)] { provision(id, device_topic, body); });
   }
 }
 
@@ -259,8 +259,9 @@ void HubProcess::Parts::hub_inbox(std::string_view topic, ByteView payload) {
   } else if (topic == wire::kDecisionsTopic) {
     if (auto decoded = wire::decode_decisions(payload)) decisions.add("hub", std::move(*decoded));
   } else if (const auto request = wire::parse_request_topic(topic)) {
-    workers->post(request->connection, [this, id = request->connection, device_topic = std::string(request->device_topic),
-                                        body = copy(payload)] { sessions->request(id, device_topic, body); });
+    workers->post(request->connection,
+                  [this, id = request->connection, device_topic = std::string(request->device_topic),
+                   body = copy(payload)] { sessions->request(id, device_topic, body); });
   }
 }
 
@@ -289,7 +290,8 @@ std::string HubProcess::greeting() const {
   std::ostringstream out;
   out << "Latchkey hub is up" << (parts.folder.rehearsal() ? " (rehearsal)" : "") << ".\n\n"
       << "  DPS endpoint     " << parts.options.endpoints.dps.text() << "   devices provision here (MQTT over TLS)\n"
-      << "  Hub endpoint     " << parts.options.endpoints.hub.text() << "   devices connect here, with their certificate\n"
+      << "  Hub endpoint     " << parts.options.endpoints.hub.text()
+      << "   devices connect here, with their certificate\n"
       << "  ID scope         " << parts.folder.id_scope() << "\n"
       << "  Server CA file   " << parts.server.ca_certificate.string() << "\n"
       << "  Enrollment key   " << parts.folder.enrollment_key().string() << "   (group '" << kDefaultGroup << "')\n"
@@ -297,8 +299,8 @@ std::string HubProcess::greeting() const {
       << "  Key profile      " << registry::to_string(parts.options.key_profile) << "\n\n"
       << "Connect a device:\n"
       << "  latchkey-agent --registration-id dev-1 --id-scope " << parts.folder.id_scope() << " --dps "
-      << parts.options.endpoints.dps.text() << " \\\n    --ca " << parts.server.ca_certificate.string() << " --key-file "
-      << parts.folder.enrollment_key().string() << " --group-key --state ./dev-1\n"
+      << parts.options.endpoints.dps.text() << " \\\n    --ca " << parts.server.ca_certificate.string()
+      << " --key-file " << parts.folder.enrollment_key().string() << " --group-key --state ./dev-1\n"
       << "Take its trust away:\n"
       << "  latchkey --data " << parts.folder.path().string() << " device revoke -n dev-1\n\n"
       << "Ctrl-C stops hub and brokers.\n";

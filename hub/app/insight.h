@@ -16,8 +16,15 @@ class Insight final : public management::Insight {
   // All outlive this object.
   Insight(const DataFolder& folder, const UpOptions& options, const HubClock& clock, registry::Registry& registry,
           const DecisionLog& log, Gate& dps, Gate& hub, const session::Sessions& sessions)
-      : folder_(folder), options_(options), clock_(clock), registry_(registry), log_(log), dps_(dps), hub_(hub),
-        sessions_(sessions), started_(clock.now()) {}
+      : folder_(folder),
+        options_(options),
+        clock_(clock),
+        registry_(registry),
+        log_(log),
+        dps_(dps),
+        hub_(hub),
+        sessions_(sessions),
+        started_(clock.now()) {}
 
   std::vector<management::SeenDecision> decisions(const management::DecisionFilter& filter) override {
     return log_.find(filter);

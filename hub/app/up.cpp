@@ -42,13 +42,17 @@ void declare(CLI::App& program, Arguments& arguments) {
       ->capture_default_str();
   program.add_option("--hub", arguments.hub, "Address and port of the hub endpoint; port 0 takes a free one")
       ->capture_default_str();
-  program.add_option("--endpoints-file", arguments.endpoints_file, "Write endpoints, id scope and file names there, as JSON");
-  program.add_option("--key-profile", arguments.key_profile, "Keys of CAs that the first start makes: ec-p256 or ec-p384")
+  program.add_option("--endpoints-file", arguments.endpoints_file,
+                     "Write endpoints, id scope and file names there, as JSON");
+  program
+      .add_option("--key-profile", arguments.key_profile, "Keys of CAs that the first start makes: ec-p256 or ec-p384")
       ->capture_default_str();
   program.add_flag("--rehearsal", arguments.rehearsal,
                    "Make the data folder for rehearsals: allows --clock and short lifetimes; cannot be undone");
-  program.add_option("--clock", arguments.clock, "Clock document {\"offset\": seconds, \"rate\": 1.0}; rehearsals only");
-  program.add_option("--retry-after", arguments.retry_after_s, "Seconds that devices are asked to wait before they poll")
+  program.add_option("--clock", arguments.clock,
+                     "Clock document {\"offset\": seconds, \"rate\": 1.0}; rehearsals only");
+  program
+      .add_option("--retry-after", arguments.retry_after_s, "Seconds that devices are asked to wait before they poll")
       ->capture_default_str();
   program.add_option("--mosquitto", arguments.mosquitto, "The broker's program")->capture_default_str();
   program.add_option("--gate", arguments.plugin, "The gate plugin")->capture_default_str();

@@ -63,8 +63,8 @@ Result<BrokerEvent> Broker::adopt_or_spawn() {
 
 Result<void> Broker::spawn() {
   LATCHKEY_TRY(process, Process::start({options_.executable.string(), "-c", options_.config_file.string()}));
-  LATCHKEY_TRY_VOID(write_pid_note(options_.pid_file,
-                                   {process.pid(), process.start_time(), options_.nonce, config_hash_}));
+  LATCHKEY_TRY_VOID(
+      write_pid_note(options_.pid_file, {process.pid(), process.start_time(), options_.nonce, config_hash_}));
   const std::lock_guard lock(mutex_);
   process_ = std::move(process);
   return {};

@@ -23,12 +23,12 @@ enum class BrokerEvent : std::uint8_t { kStarted, kAdopted, kEnded };
 class Broker {
  public:
   struct Options {
-    std::string name;                      // "dps", "hub": for messages
-    std::filesystem::path executable;      // mosquitto
-    std::filesystem::path config_file;     // written by start()
-    std::string config;                    // its text
+    std::string name;                   // "dps", "hub": for messages
+    std::filesystem::path executable;   // mosquitto
+    std::filesystem::path config_file;  // written by start()
+    std::string config;                 // its text
     std::filesystem::path pid_file;
-    std::string nonce;                     // of the data folder
+    std::string nonce;  // of the data folder
     std::function<void(BrokerEvent)> listener;
   };
   explicit Broker(Options options);

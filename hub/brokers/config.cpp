@@ -9,10 +9,13 @@ std::string_view to_string(Endpoint endpoint) { return endpoint == Endpoint::kDp
 
 std::string render(const BrokerConfig& config) {
   std::ostringstream out;
-  out << "# Written by latchkey at each start: changes are lost. Gate " << std::hex << config.gate_hash << std::dec << "\n";
+  out << "# Written by latchkey at each start: changes are lost. Gate " << std::hex << config.gate_hash << std::dec
+      << "\n";
   if (!config.user.empty()) out << "user " << config.user << "\n";
   out << "persistence false\n"
-         "log_dest file " << config.log.string() << "\n"
+         "log_dest file "
+      << config.log.string()
+      << "\n"
          "log_type error\n"
          "log_type warning\n"
          "log_type notice\n"
@@ -31,18 +34,31 @@ std::string render(const BrokerConfig& config) {
          "persistent_client_expiration 1d\n"
       << (config.endpoint == Endpoint::kDps ? "message_size_limit 98304\n" : "message_size_limit 1048576\n")
       << "\n"
-         "listener 0 " << config.socket.string() << "\n"
+         "listener 0 "
+      << config.socket.string()
+      << "\n"
          "\n"
-         "listener " << config.port << " " << config.address << "\n"
+         "listener "
+      << config.port << " " << config.address
+      << "\n"
          "max_qos 1\n"
-         "certfile " << config.certificate.string() << "\n"
-         "keyfile " << config.key.string() << "\n"
+         "certfile "
+      << config.certificate.string()
+      << "\n"
+         "keyfile "
+      << config.key.string()
+      << "\n"
          // the gate's TLS hook asks for a certificate without insisting and verifies against its own anchors
          "require_certificate false\n"
          "\n"
-         "plugin " << config.gate.string() << "\n"
-         "plugin_opt_endpoint " << to_string(config.endpoint) << "\n"
-         "plugin_opt_socket " << config.socket.string() << "\n";
+         "plugin "
+      << config.gate.string()
+      << "\n"
+         "plugin_opt_endpoint "
+      << to_string(config.endpoint)
+      << "\n"
+         "plugin_opt_socket "
+      << config.socket.string() << "\n";
   return std::move(out).str();
 }
 

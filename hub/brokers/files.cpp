@@ -54,10 +54,9 @@ Result<void> write_file(const std::filesystem::path& path, std::string_view cont
   std::string temporary = path.string() + ".XXXXXX";
   const Descriptor file(::mkostemp(temporary.data(), O_CLOEXEC));  // 0600 whatever the umask
   if (file.get() < 0) return fail(from_errno(errno));
-  const bool written = write_all(file.get(), content) &&
-                       (owner == uid_t(-1) || ::fchown(file.get(), owner, gid_t(-1)) == 0) &&
-                       ::fchmod(file.get(), mode) == 0 && ::fsync(file.get()) == 0 &&
-                       ::rename(temporary.c_str(), path.c_str()) == 0;
+  const bool written =
+      write_all(file.get(), content) && (owner == uid_t(-1) || ::fchown(file.get(), owner, gid_t(-1)) == 0) &&
+      ::fchmod(file.get(), mode) == 0 && ::fsync(file.get()) == 0 && ::rename(temporary.c_str(), path.c_str()) == 0;
   if (!written) {
     const Status status = from_errno(errno);
     ::unlink(temporary.c_str());

@@ -14,7 +14,8 @@ namespace latchkey::hub::brokers {
 
 // Replaces `path` by a file of that content and mode (temporary file, fsync, rename, fsync of the folder).
 // `owner`: who owns it afterwards; -1 leaves the caller. kStorageFull or kStorageFailed; the old file then stays.
-Result<void> write_file(const std::filesystem::path& path, std::string_view content, mode_t mode, uid_t owner = uid_t(-1));
+Result<void> write_file(const std::filesystem::path& path, std::string_view content, mode_t mode,
+                        uid_t owner = uid_t(-1));
 
 // The whole file. kNotFound, kStorageFailed.
 Result<std::string> read_file(const std::filesystem::path& path);

@@ -15,8 +15,8 @@ namespace latchkey::hub::link {
 class Enforcement {
  public:
   struct Member {
-    Feeder* feeder = nullptr;      // outlives the Enforcement
-    std::function<void()> fence;   // returns when the old broker process is gone
+    Feeder* feeder = nullptr;     // outlives the Enforcement
+    std::function<void()> fence;  // returns when the old broker process is gone
   };
 
   explicit Enforcement(std::vector<Member> members, int timeout_ms = 10'000)

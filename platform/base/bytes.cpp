@@ -69,7 +69,8 @@ Result<std::size_t> base64_encode(ByteView bytes, MutableBytes out) {
   std::size_t written = 0;
   for (std::size_t i = 0; i < bytes.size(); i += 3) {
     const std::size_t left = bytes.size() - i;
-    const unsigned group = static_cast<unsigned>(bytes[i]) << 16 | (left > 1 ? static_cast<unsigned>(bytes[i + 1]) << 8 : 0u) |
+    const unsigned group = static_cast<unsigned>(bytes[i]) << 16 |
+                           (left > 1 ? static_cast<unsigned>(bytes[i + 1]) << 8 : 0u) |
                            (left > 2 ? static_cast<unsigned>(bytes[i + 2]) : 0u);
     out[written++] = static_cast<std::uint8_t>(kBase64Digits[group >> 18]);
     out[written++] = static_cast<std::uint8_t>(kBase64Digits[group >> 12 & 63]);
@@ -87,12 +88,14 @@ Result<std::size_t> base64_decode(std::string_view text, MutableBytes out) {
     const int padding = !last ? 0 : text[i + 2] == '=' ? 2 : text[i + 3] == '=' ? 1 : 0;
     unsigned group = 0;
     for (std::size_t k = 0; k < 4; ++k) {
-      const int value = k + static_cast<std::size_t>(padding) >= 4 && text[i + k] == '=' ? 0 : base64_value(text[i + k]);
+      const int value =
+          k + static_cast<std::size_t>(padding) >= 4 && text[i + k] == '=' ? 0 : base64_value(text[i + k]);
       if (value < 0) return fail(Status::kMalformed);
       group = group << 6 | static_cast<unsigned>(value);
     }
     const std::size_t bytes = 3 - static_cast<std::size_t>(padding);
-    if ((padding == 1 && (group & 0xff) != 0) || (padding == 2 && (group & 0xffff) != 0)) return fail(Status::kMalformed);
+    if ((padding == 1 && (group & 0xff) != 0) || (padding == 2 && (group & 0xffff) != 0))
+      return fail(Status::kMalformed);
     if (out.size() - written < bytes) return fail(Status::kTooLarge);
     for (std::size_t k = 0; k < bytes; ++k) out[written++] = static_cast<std::uint8_t>(group >> (16 - 8 * k));
   }

@@ -47,9 +47,7 @@ Result<DeviceIdentifier> DeviceIdentifier::decode(ByteView bytes) {
 
 bool valid_registration_id(std::string_view id) {
   if (id.empty() || id.size() > 128) return false;
-  auto alphanumeric = [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-  };
+  auto alphanumeric = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
   for (char c : id) {
     if (!alphanumeric(c) && c != '.' && c != '_' && c != '-' && c != ':') return false;
   }

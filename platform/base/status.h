@@ -64,16 +64,16 @@ tl::unexpected<std::decay_t<E>> fail(E&& error) {
 // LATCHKEY_TRY(name, expression): name is the value of the expression, or this function returns its error.
 #define LATCHKEY_TRY_JOIN_(a, b) a##b
 #define LATCHKEY_TRY_NAME_(line) LATCHKEY_TRY_JOIN_(try_result_, line)
-#define LATCHKEY_TRY(name, expression)                                                     \
-  auto LATCHKEY_TRY_NAME_(__LINE__) = (expression);                                        \
+#define LATCHKEY_TRY(name, expression)                                                              \
+  auto LATCHKEY_TRY_NAME_(__LINE__) = (expression);                                                 \
   if (!LATCHKEY_TRY_NAME_(__LINE__)) return ::latchkey::fail(LATCHKEY_TRY_NAME_(__LINE__).error()); \
-  auto name = std::move(*LATCHKEY_TRY_NAME_(__LINE__))
+  auto name = std::move(*LATCHKEY_TRY_NAME_(__LINE__))  // NOLINT(bugprone-macro-parentheses): it declares a name
 
 // LATCHKEY_TRY_VOID(expression): for a Result<void>; returns its error, if it has one.
-#define LATCHKEY_TRY_VOID(expression)                                        \
-  do {                                                                       \
-    auto try_void_result = (expression);                                     \
-    if (!try_void_result) return ::latchkey::fail(try_void_result.error());  \
+#define LATCHKEY_TRY_VOID(expression)                                       \
+  do {                                                                      \
+    auto try_void_result = (expression);                                    \
+    if (!try_void_result) return ::latchkey::fail(try_void_result.error()); \
   } while (false)
 
 }  // namespace latchkey

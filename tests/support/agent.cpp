@@ -17,22 +17,33 @@ Agent::Agent(const Hub& hub, Options options)
 
 void Agent::start() {
   const auto number = [](int value) { return std::to_string(value); };
-  process_ = std::make_unique<Subprocess>(
-      std::vector<std::string>{std::string(LATCHKEY_BIN) + "/latchkey-agent",
-                               "--registration-id", options_.id,
-                               "--id-scope", hub_.id_scope(),
-                               "--dps", hub_.dps_host() + ":" + number(hub_.dps_port()),
-                               "--ca", hub_.ca_file(),
-                               "--key-file", options_.key_file,
-                               "--group-key",
-                               "--state", state_.string(),
-                               "--status-file", status_file_.string(),
-                               "--clock", hub_.clock_file().string(),
-                               "--telemetry-interval-ms", number(options_.telemetry_interval_ms),
-                               "--retry-initial-ms", number(options_.retry_initial_ms),
-                               "--retry-max-ms", number(options_.retry_max_ms),
-                               "--slow-retry-ms", number(options_.slow_retry_ms)},
-      log_file_);
+  process_ = std::make_unique<Subprocess>(std::vector<std::string>{std::string(LATCHKEY_BIN) + "/latchkey-agent",
+                                                                   "--registration-id",
+                                                                   options_.id,
+                                                                   "--id-scope",
+                                                                   hub_.id_scope(),
+                                                                   "--dps",
+                                                                   hub_.dps_host() + ":" + number(hub_.dps_port()),
+                                                                   "--ca",
+                                                                   hub_.ca_file(),
+                                                                   "--key-file",
+                                                                   options_.key_file,
+                                                                   "--group-key",
+                                                                   "--state",
+                                                                   state_.string(),
+                                                                   "--status-file",
+                                                                   status_file_.string(),
+                                                                   "--clock",
+                                                                   hub_.clock_file().string(),
+                                                                   "--telemetry-interval-ms",
+                                                                   number(options_.telemetry_interval_ms),
+                                                                   "--retry-initial-ms",
+                                                                   number(options_.retry_initial_ms),
+                                                                   "--retry-max-ms",
+                                                                   number(options_.retry_max_ms),
+                                                                   "--slow-retry-ms",
+                                                                   number(options_.slow_retry_ms)},
+                                          log_file_);
 }
 
 void Agent::stop() { process_.reset(); }

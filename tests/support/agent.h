@@ -15,7 +15,7 @@ class Agent {
  public:
   struct Options {
     std::string id;
-    std::string key_file;                // of the enrollment group
+    std::string key_file;  // of the enrollment group
     int telemetry_interval_ms = 200;
     int retry_initial_ms = 100;
     int retry_max_ms = 1'000;

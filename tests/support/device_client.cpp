@@ -28,8 +28,8 @@ SSL_CTX* make_tls(const DeviceClient::Options& options) {
   }
   X509_VERIFY_PARAM* const check = SSL_CTX_get0_param(tls);  // a context of one's own checks no name by itself
   in6_addr any{};
-  const bool numeric = ::inet_pton(AF_INET, options.host.c_str(), &any) == 1 ||
-                       ::inet_pton(AF_INET6, options.host.c_str(), &any) == 1;
+  const bool numeric =
+      ::inet_pton(AF_INET, options.host.c_str(), &any) == 1 || ::inet_pton(AF_INET6, options.host.c_str(), &any) == 1;
   if (numeric) {
     X509_VERIFY_PARAM_set1_ip_asc(check, options.host.c_str());
   } else {
@@ -95,17 +95,18 @@ struct DeviceClient::Callbacks {
   static void message(mosquitto*, void* self, const mosquitto_message* message) {
     auto& client = *static_cast<DeviceClient*>(self);
     const std::lock_guard lock(client.mutex_);
-    client.messages_.push_back({message->topic,
-                                std::string(static_cast<const char*>(message->payload),
-                                            static_cast<std::size_t>(message->payloadlen)),
-                                message->qos});
+    client.messages_.push_back(
+        {message->topic,
+         std::string(static_cast<const char*>(message->payload), static_cast<std::size_t>(message->payloadlen)),
+         message->qos});
     client.changed_.notify_all();
   }
 };
 
 DeviceClient::DeviceClient(Options options) : options_(std::move(options)) {
   initialise_library();
-  client_ = mosquitto_new(options_.client_id.empty() ? nullptr : options_.client_id.c_str(), options_.clean_session, this);
+  client_ =
+      mosquitto_new(options_.client_id.empty() ? nullptr : options_.client_id.c_str(), options_.clean_session, this);
   tls_ = make_tls(options_);
   mosquitto_int_option(client_, MOSQ_OPT_PROTOCOL_VERSION, options_.mqtt_version);
   mosquitto_void_option(client_, MOSQ_OPT_SSL_CTX, tls_);

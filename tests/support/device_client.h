@@ -44,10 +44,10 @@ class DeviceClient {
     std::string client_id;
     std::string username;
     std::string password;
-    std::string ca_file;                 // server trust
-    std::optional<Identity> identity;    // shown in TLS
-    int tls_version = 0;                 // 0x0303 or 0x0304 alone; 0: the library's choice
-    int mqtt_version = 4;                // 3, 4 (3.1.1) or 5
+    std::string ca_file;               // server trust
+    std::optional<Identity> identity;  // shown in TLS
+    int tls_version = 0;               // 0x0303 or 0x0304 alone; 0: the library's choice
+    int mqtt_version = 4;              // 3, 4 (3.1.1) or 5
     bool clean_session = true;
     int keep_alive_s = 60;
     std::string will_topic;

@@ -65,11 +65,20 @@ Hub::~Hub() {
 void Hub::start() {
   const auto endpoints = work_.path() / "endpoints.json";
   std::filesystem::remove(endpoints);
-  std::vector<std::string> command{program("latchkey"), "--data", data_.string(), "up",
-                                   "--dps", "127.0.0.1:0", "--hub", "127.0.0.2:0",
-                                   "--endpoints-file", endpoints.string(),
-                                   "--retry-after", std::to_string(options_.retry_after_s),
-                                   "--key-profile", options_.key_profile};
+  std::vector<std::string> command{program("latchkey"),
+                                   "--data",
+                                   data_.string(),
+                                   "up",
+                                   "--dps",
+                                   "127.0.0.1:0",
+                                   "--hub",
+                                   "127.0.0.2:0",
+                                   "--endpoints-file",
+                                   endpoints.string(),
+                                   "--retry-after",
+                                   std::to_string(options_.retry_after_s),
+                                   "--key-profile",
+                                   options_.key_profile};
   if (options_.rehearsal) {
     for (const auto& extra : {std::string("--rehearsal"), std::string("--clock"), clock_file().string()}) {
       command.push_back(extra);
@@ -190,7 +199,8 @@ nlohmann::json Hub::try_provision(const std::string& id, const std::string& pass
     const auto operation = nlohmann::json::parse(answer->payload).at("operationId").get<std::string>();
     if (poll > 1) std::this_thread::sleep_for(std::chrono::milliseconds(kPollMs));
     client.publish("$dps/registrations/GET/iotdps-get-operationstatus/?$rid=r" + std::to_string(poll) +
-                       "&operationId=" + operation, " ");
+                       "&operationId=" + operation,
+                   " ");
     answer = client.wait_message(any, 15'000);
   }
   if (!answer) throw std::runtime_error("DPS does not answer");

@@ -18,7 +18,7 @@ class Hub {
   struct Options {
     std::filesystem::path data;  // empty: a temporary folder
     bool rehearsal = true;
-    int retry_after_s = 0;       // what DPS asks devices to wait
+    int retry_after_s = 0;  // what DPS asks devices to wait
     std::string key_profile = "ec-p256";
   };
   explicit Hub(Options options);
@@ -27,8 +27,8 @@ class Hub {
 
   // Throws std::runtime_error with the log's end when it does not come up.
   void start();
-  void stop();                     // SIGTERM, waits
-  void kill();                     // SIGKILL to the hub process alone: brokers stay
+  void stop();  // SIGTERM, waits
+  void kill();  // SIGKILL to the hub process alone: brokers stay
   bool running() { return process_ && process_->running(); }
   pid_t pid() const { return process_->pid(); }
 
@@ -47,7 +47,7 @@ class Hub {
   std::string hub_name() const { return hub_host_ + ":" + std::to_string(hub_port_); }
   std::string id_scope() const { return id_scope_; }
   std::string ca_file() const { return ca_file_; }
-  std::string group_key() const;   // base64, of the group "default"
+  std::string group_key() const;  // base64, of the group "default"
   std::filesystem::path data() const { return data_; }
   std::filesystem::path clock_file() const { return work_.path() / "clock.json"; }
   std::filesystem::path log_file() const { return work_.path() / "hub.log"; }

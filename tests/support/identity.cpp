@@ -144,8 +144,8 @@ Certificate make_leaf(const TestCa& ca, const Key& key, const LeafOptions& optio
 
 std::vector<std::uint8_t> base64_bytes(std::string_view text) {
   std::vector<std::uint8_t> bytes(text.size() / 4 * 3 + 3);
-  const int size = EVP_DecodeBlock(bytes.data(), reinterpret_cast<const unsigned char*>(text.data()),
-                                   static_cast<int>(text.size()));
+  const int size =
+      EVP_DecodeBlock(bytes.data(), reinterpret_cast<const unsigned char*>(text.data()), static_cast<int>(text.size()));
   const auto padding = static_cast<std::size_t>(std::count(text.begin(), text.end(), '='));
   bytes.resize(size < 0 ? 0 : static_cast<std::size_t>(size) - padding);
   return bytes;

@@ -35,9 +35,9 @@ std::string serial_hex(const Certificate& certificate);  // lower case
 // A certificate of the test's own making, to show what a hub has to refuse.
 struct LeafOptions {
   std::string common_name;
-  std::string identifier_oid;         // empty: no identifier extension
+  std::string identifier_oid;  // empty: no identifier extension
   std::vector<std::uint8_t> identifier;
-  long not_before_s = -300;           // relative to now
+  long not_before_s = -300;  // relative to now
   long not_after_s = 86400;
   bool critical = false;
 };

@@ -39,13 +39,15 @@ bool disabled_by_dps(Stage& stage, const std::string& id, const std::string& gro
 }  // namespace
 
 void act_provision(Stage& stage, Story& story) {
-  story.act("1. Provision", "Five devices know nothing but an id and a key. Each makes its own key pair, asks the "
-                            "provisioning endpoint for a certificate and connects to the hub with it.");
+  story.act("1. Provision",
+            "Five devices know nothing but an id and a key. Each makes its own key pair, asks the "
+            "provisioning endpoint for a certificate and connects to the hub with it.");
   stage.start_agents();
   story.step("all five provision", "5 certificates from 2 policies", [&] {
     int provisioned = 0;
     for (const auto& id : stage.ids()) {
-      provisioned += stage.agent(id).wait([](const json& now) { return now.value("provisioned_count", 0) > 0; }) ? 1 : 0;
+      provisioned +=
+          stage.agent(id).wait([](const json& now) { return now.value("provisioned_count", 0) > 0; }) ? 1 : 0;
     }
     return Sight{std::to_string(provisioned) + " provisioned", provisioned == 5};
   });
@@ -65,8 +67,9 @@ void act_provision(Stage& stage, Story& story) {
 
 void act_revoke_device(Stage& stage, Story& story) {
   const std::string id = "sensor-1";
-  story.act("2. Revoke one device", "The operator revokes sensor-1. Its identifier in the registry is replaced, so "
-                                    "every certificate that it ever got stops matching at once.");
+  story.act("2. Revoke one device",
+            "The operator revokes sensor-1. Its identifier in the registry is replaced, so "
+            "every certificate that it ever got stops matching at once.");
   const auto older = stage.hub().provision(id, stage.group_key("sensors"));
   const auto old = stage.agent(id).identity();
   const auto before = stage.mark(id);
@@ -79,7 +82,8 @@ void act_revoke_device(Stage& stage, Story& story) {
   story.step("revoke sensor-1: its live session is cut", "cut, and refused when it comes again", [&] {
     stage.operate({"device", "revoke", "-n", id, "-y"});
     const bool told = stage.agent(id).wait([](const json& now) {
-      return now.contains("last_refusal") && now["last_refusal"].is_object() && now["last_refusal"].value("connack", 0) == 5;
+      return now.contains("last_refusal") && now["last_refusal"].is_object() &&
+             now["last_refusal"].value("connack", 0) == 5;
     });
     return Sight{told ? "cut; its agent got CONNACK 5" : "no CONNACK 5 at the agent", told};
   });

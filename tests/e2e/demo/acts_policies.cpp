@@ -45,8 +45,8 @@ bool on_roots_crl(Stage& stage, const json& ca) {
   const auto list = stage.ask({"ca", "list"});
   for (const auto& row : rows(list)) {
     if (row.at("name") != ca.at("issuer")) continue;
-    const auto shown = tests::run({"/usr/bin/openssl", "crl", "-inform", "DER", "-noout", "-text", "-in",
-                                   row.at("crlFile").get<std::string>()});
+    const auto shown = tests::run(
+        {"/usr/bin/openssl", "crl", "-inform", "DER", "-noout", "-text", "-in", row.at("crlFile").get<std::string>()});
     auto serial = ca.at("serialNumber").get<std::string>();
     std::transform(serial.begin(), serial.end(), serial.begin(), [](unsigned char c) { return std::toupper(c); });
     return shown.out.find(serial) != std::string::npos;
@@ -61,9 +61,8 @@ int renew(Stage& stage, const std::string& id, const tests::Identity& identity) 
   client.subscribe("$iothub/credentials/res/#");
   client.publish("$iothub/credentials/POST/issueCertificate/?$rid=demo1",
                  json{{"id", id}, {"csr", tests::make_csr(tests::make_key(), id)}}.dump());
-  const auto answer = client.wait_message([](const Message& message) {
-    return message.topic.find("/res/202/") == std::string::npos;
-  });
+  const auto answer =
+      client.wait_message([](const Message& message) { return message.topic.find("/res/202/") == std::string::npos; });
   constexpr std::string_view kPrefix = "$iothub/credentials/res/";
   return answer ? std::stoi(answer->topic.substr(kPrefix.size())) : -1;
 }
@@ -74,7 +73,8 @@ json provision_answer(Stage& stage, const std::string& id, const std::string& gr
 
 Sight all_back(Stage& stage, const std::map<std::string, Stage::Mark>& before) {
   for (const auto& [id, mark] : before) {
-    if (auto sight = stage.back_with_new_certificate(id, mark.serial); !sight.ok) return {id + " is " + sight.seen, false};
+    if (auto sight = stage.back_with_new_certificate(id, mark.serial); !sight.ok)
+      return {id + " is " + sight.seen, false};
   }
   return {"all " + std::to_string(before.size()) + " back with new certificates", true};
 }
@@ -82,8 +82,9 @@ Sight all_back(Stage& stage, const std::map<std::string, Stage::Mark>& before) {
 }  // namespace
 
 void act_revoke_policy(Stage& stage, Story& story) {
-  story.act("5. Revoke a policy", "The issuing CA of policy 'sensors' may have leaked. It is replaced; every "
-                                  "certificate below the old one is worthless, the other cohort is not concerned.");
+  story.act("5. Revoke a policy",
+            "The issuing CA of policy 'sensors' may have leaked. It is replaced; every "
+            "certificate below the old one is worthless, the other cohort is not concerned.");
   const auto old_subject = subject_of(policy_of(stage, "sensors"));
   const auto old = stage.agent("sensor-3").identity();
   const auto sensors = stage.marks(kSensors);
@@ -107,13 +108,15 @@ void act_revoke_policy(Stage& stage, Story& story) {
     for (int i = 0; i < 50 && !listed; ++i) listed = !ca.is_null() && on_roots_crl(stage, ca);
     return Sight{listed ? "listed" : "not listed", listed};
   });
-  story.step("every device of that policy", "back with a certificate of the new CA", [&] { return all_back(stage, sensors); });
+  story.step("every device of that policy", "back with a certificate of the new CA",
+             [&] { return all_back(stage, sensors); });
   story.step("the other policy's devices", "never noticed", [&] { return stage.untouched(gateways); });
 }
 
 void act_delete_policy(Stage& stage, Story& story) {
-  story.act("6. Delete a policy", "Policy 'gateways' is deleted: it issues nothing more. What it issued goes on working "
-                                  "until its CA certificate is deleted from the hub.");
+  story.act("6. Delete a policy",
+            "Policy 'gateways' is deleted: it issues nothing more. What it issued goes on working "
+            "until its CA certificate is deleted from the hub.");
   const auto subject = subject_of(policy_of(stage, "gateways"));
   const auto spare = stage.hub().provision("gateway-spare", stage.group_key("gateways"));
   const auto gateways = stage.marks(kGateways);
@@ -147,7 +150,8 @@ void act_delete_policy(Stage& stage, Story& story) {
     return Sight{status, status == "disabled"};
   });
   story.step("point the enrollment at policy sensors", "its devices are back", [&] {
-    stage.operate({"enrollment", "update", "--id", "gateways", "--group", "--status", "enabled", "--policy", "sensors"});
+    stage.operate(
+        {"enrollment", "update", "--id", "gateways", "--group", "--status", "enabled", "--policy", "sensors"});
     return all_back(stage, gateways);
   });
 }

@@ -25,7 +25,8 @@ void act_renew_and_expire(Stage& stage, Story& story) {
   story.step("day 26: renewal over the live session", "a new certificate without provisioning", [&] {
     stage.hub().set_clock(kRenewalWindow);
     const bool renewed = stage.agent(id).wait([&](const json& now) {
-      return now.value("connected", false) && now.value("renewed_count", 0) > 0 && now.value("serial", "") != before.serial;
+      return now.value("connected", false) && now.value("renewed_count", 0) > 0 &&
+             now.value("serial", "") != before.serial;
     });
     const bool without = stage.mark(id).provisioned == before.provisioned;
     return Sight{renewed ? (without ? "renewed" : "provisioned again") : "not renewed", renewed && without};

@@ -55,8 +55,10 @@ bool Story::ok() const {
 void Story::print_table() const {
   constexpr int kName = 46;
   constexpr int kText = 40;
-  std::cout << "\n" << std::left << std::setw(5) << "" << std::setw(kName) << "step" << std::setw(kText) << "expected"
-            << std::setw(kText) << "seen" << std::right << std::setw(7) << "ms" << "\n";
+  std::cout << "\n"
+            << std::left << std::setw(5) << "" << std::setw(kName) << "step" << std::setw(kText) << "expected"
+            << std::setw(kText) << "seen" << std::right << std::setw(7) << "ms"
+            << "\n";
   for (const auto& step : steps_) {
     std::cout << std::left << std::setw(5) << (step.sight.ok ? "ok" : "FAIL") << std::setw(kName)
               << shortened(step.name, kName - 1) << std::setw(kText) << shortened(step.expected, kText - 1)
@@ -64,9 +66,10 @@ void Story::print_table() const {
               << std::llround(step.ms) << "\n";
   }
   const auto good = std::count_if(steps_.begin(), steps_.end(), [](const Step& step) { return step.sight.ok; });
-  std::cout << "\n" << good << " of " << steps_.size() << " steps as expected. From the revoke command to the cut session: "
-            << "p50 " << rounded(percentile(cuts_ms_, 0.5)) << " ms, max " << rounded(percentile(cuts_ms_, 1)) << " ms ("
-            << cuts_ms_.size() << " revocations).\n";
+  std::cout << "\n"
+            << good << " of " << steps_.size() << " steps as expected. From the revoke command to the cut session: "
+            << "p50 " << rounded(percentile(cuts_ms_, 0.5)) << " ms, max " << rounded(percentile(cuts_ms_, 1))
+            << " ms (" << cuts_ms_.size() << " revocations).\n";
 }
 
 void Story::write_report(const std::filesystem::path& file, const std::string& key_profile) const {
