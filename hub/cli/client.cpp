@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "hub/cli/internal/client.h"
+
+#include <sys/un.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/beast/core.hpp>
+#include <boost/beast/http.hpp>
+#include <chrono>
+#include <nlohmann/json.hpp>
+
+#include "hub/cli/cli.h"
+
+namespace latchkey::hub::cli {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = beast::http;
+using Protocol = asio::local::stream_protocol;
+using nlohmann::json;
+
+namespace {
+
+constexpr auto kAnswerTimeout = std::chrono::seconds(120);  // acts wait until every gate has confirmed
+constexpr std::uint64_t kAnswerLimit = 256ull * 1024 * 1024;
+
+// The path for messages: sockets do not exist to be read about.
+Failure unreachable(const std::string& data_folder, const beast::error_code& error) {
+  const int code = error.value();
+  if (code == ENOENT || code == ECONNREFUSED) {
+    return {kExitTryAgain, "no hub is running on the data folder " + data_folder +
+                               " (start one with 'latchkey up', or name another folder with --data)"};
+  }
+  if (code == EACCES || code == EPERM) {
+    return {kExitRefused, "the data folder " + data_folder + " belongs to somebody else"};
+  }
+  return {kExitTryAgain, "the hub of " + data_folder + " cannot be reached: " + error.message()};
+}
+
+class UnixSocketApi : public Api {
+ public:
+  explicit UnixSocketApi(std::string data_folder) : data_folder_(std::move(data_folder)) {}
+
+  Result<Reply, Failure> exchange(const std::string& method, const std::string& target,
+                                  const std::string& body) override {
+    try {
+      return talk(method, target, body);
+    } catch (const std::exception& error) {
+      return fail(Failure{kExitOurFault, std::string("the request failed: ") + error.what()});
+    }
+  }
+
+ private:
+  using Stream = beast::basic_stream<Protocol>;
+
+  Result<Reply, Failure> talk(const std::string& method, const std::string& target, const std::string& body) {
+    const auto path = management_socket(data_folder_);
+    if (path.size() >= sizeof(sockaddr_un::sun_path)) {
+      return fail(Failure{kExitBadInput, "the path of the management socket is longer than " +
+                                             std::to_string(sizeof(sockaddr_un::sun_path) - 1) + " bytes: " + path});
+    }
+    asio::io_context io{1};
+    Stream stream(io);
+    beast::error_code error;
+    stream.socket().connect(Protocol::endpoint(path), error);
+    if (error) return fail(unreachable(data_folder_, error));
+
+    http::request<http::string_body> request;
+    request.method_string(method);
+    request.target(target);
+    request.version(11);
+    request.set(http::field::host, "localhost");
+    request.keep_alive(false);
+    if (!body.empty()) request.set(http::field::content_type, "application/json");
+    request.body() = body;
+    request.prepare_payload();
+    stream.expires_after(kAnswerTimeout);
+    http::async_write(stream, request, [](beast::error_code, std::size_t) {
+      // A server that refuses early closes its end while we write; its answer can still be read.
+    });
+    io.run();
+
+    beast::flat_buffer buffer;
+    http::response_parser<http::string_body> parser;
+    parser.body_limit(kAnswerLimit);
+    io.restart();
+    stream.expires_after(kAnswerTimeout);
+    http::async_read(stream, buffer, parser, [&error](beast::error_code result, std::size_t) { error = result; });
+    io.run();
+    if (error == beast::error::timeout) {
+      return fail(Failure{kExitTryAgain, "the hub did not answer in time; whether the act was done is not known"});
+    }
+    if (error) {
+      return fail(Failure{kExitTryAgain, "the hub went away before it answered (" + error.message() +
+                                             "); whether the act was done is not known"});
+    }
+    auto response = parser.release();
+    return Reply{static_cast<int>(response.result_int()), std::move(response.body())};
+  }
+
+  std::string data_folder_;
+};
+
+int exit_status_of_http(int status) {
+  if (status == 404) return kExitNotFound;
+  if (status == 400 || status == 405 || status == 413 || status == 431) return kExitBadInput;
+  if (status == 429 || status == 503 || status == 504) return kExitTryAgain;
+  return status >= 500 ? kExitOurFault : kExitRefused;
+}
+
+Failure failure_of(const Reply& reply, const json& body) {
+  Failure failure{exit_status_of_http(reply.status), "the hub answered " + std::to_string(reply.status)};
+  if (!body.is_object() || !body.contains("error") || !body["error"].is_object()) return failure;
+  const auto& error = body["error"];
+  const auto code = error.find("code");
+  const auto message = error.find("message");
+  const auto exit_status = error.find("exitStatus");
+  if (exit_status != error.end() && exit_status->is_number_integer()) failure.exit_status = exit_status->get<int>();
+  if (message != error.end() && message->is_string()) failure.message = message->get<std::string>();
+  if (code != error.end() && code->is_string()) failure.message += " (" + code->get<std::string>() + ")";
+  return failure;
+}
+
+}  // namespace
+
+std::unique_ptr<Api> unix_socket_api(const std::string& data_folder) {
+  return std::make_unique<UnixSocketApi>(data_folder);
+}
+
+Result<json, Failure> call(Api& api, const std::string& method, const std::string& target, const json& body) {
+  LATCHKEY_TRY(reply, api.exchange(method, target, body.is_null() ? std::string() : body.dump()));
+  auto answer = reply.body.empty() ? json() : json::parse(reply.body, nullptr, false);
+  if (reply.status >= 300) return fail(failure_of(reply, answer));
+  if (answer.is_discarded()) return fail(Failure{kExitOurFault, "the hub's answer is not JSON"});
+  return answer;
+}
+
+}  // namespace latchkey::hub::cli

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <ostream>
+#include <sstream>
+#include <system_error>
+
+#include "hub/cli/internal/verbs.h"
+
+namespace latchkey::hub::cli {
+
+using nlohmann::json;
+
+namespace {
+
+constexpr std::size_t kCertificateFileLimit = 64 * 1024;
+
+Columns columns(const std::string& id) {
+  return {{"ID", id},
+          {"STATUS", "/provisioningStatus"},
+          {"ATTESTATION", "/attestation/type"},
+          {"POLICY", "/credentialPolicyName"},
+          {"NAMESPACE", "/namespace"},
+          {"UPDATED", "/lastUpdatedDateTimeUtc", As::kTime}};
+}
+const Columns& columns_for(const Args& args) {
+  static const Columns kIndividual = columns("/registrationId");
+  static const Columns kGroup = columns("/enrollmentGroupId");
+  return args.has("group") ? kGroup : kIndividual;
+}
+
+std::string list_path(const Args& args) { return args.has("group") ? "/enrollmentGroups" : "/enrollments"; }
+std::string path(const Args& args) { return list_path(args) + "/" + segment(args.text("id")); }
+std::string called(const Args& args) {
+  return (args.has("group") ? "enrollment group " : "enrollment ") + args.text("id");
+}
+
+Result<std::string, Failure> read_certificate(const std::string& file) {
+  std::ifstream in(file, std::ios::binary);
+  if (!in) return fail(Failure{kExitBadInput, "cannot read " + file});
+  std::string text(kCertificateFileLimit + 1, '\0');
+  in.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<std::size_t>(in.gcount()));
+  if (text.size() > kCertificateFileLimit)
+    return fail(Failure{kExitBadInput, file + " is too large for a certificate"});
+  return text;
+}
+
+Result<json, Failure> attestation(const Args& args) {
+  const bool certificates = args.has("certificate") || args.has("secondary-certificate");
+  if (args.text("attestation") == "symmetric-key") {
+    if (certificates) return fail(Failure{kExitBadInput, "a certificate needs --attestation x509"});
+    return json{{"type", "symmetricKey"}};
+  }
+  if (!args.has("certificate")) return fail(Failure{kExitBadInput, "--attestation x509 needs --certificate"});
+  json pair;
+  LATCHKEY_TRY(primary, read_certificate(args.text("certificate")));
+  pair["primary"] = {{"certificate", primary}};
+  if (args.has("secondary-certificate")) {
+    LATCHKEY_TRY(secondary, read_certificate(args.text("secondary-certificate")));
+    pair["secondary"] = {{"certificate", secondary}};
+  }
+  return json{{"type", "x509"}, {"x509", {{args.has("group") ? "signingCertificates" : "clientCertificates", pair}}}};
+}
+
+int create(Session& session, const Args& args) {
+  auto proof = attestation(args);
+  if (!proof) return session.failed(proof.error());
+  json body = {{"attestation", std::move(*proof)}, {"namespace", args.text("namespace")}};
+  if (args.has("policy")) body["credentialPolicyName"] = args.text("policy");
+  if (args.has("status")) body["provisioningStatus"] = args.text("status");
+  if (args.has("device-id")) {
+    if (args.has("group")) return session.failed({kExitBadInput, "--device-id is for individual enrollments"});
+    body["deviceId"] = args.text("device-id");
+  }
+  return session.act("PUT", path(args), body, columns_for(args));
+}
+
+int show(Session& session, const Args& args) { return session.show(path(args), columns_for(args)); }
+int list(Session& session, const Args& args) { return session.list(list_path(args), columns_for(args)); }
+int update(Session& session, const Args& args) {
+  json body = json::object();
+  if (args.has("policy")) body["credentialPolicyName"] = args.text("policy");
+  if (args.has("status")) body["provisioningStatus"] = args.text("status");
+  if (body.empty()) return session.failed({kExitBadInput, "nothing to change; give --policy or --status"});
+  return session.act("PATCH", path(args), body, columns_for(args));
+}
+int remove(Session& session, const Args& args) {
+  if (const int no = session.confirm("Delete " + called(args) +
+                                     "? Its keys are gone then; devices that it let in keep their certificates.")) {
+    return no;
+  }
+  return session.act("DELETE", path(args), {}, "deleted " + called(args));
+}
+
+// A new file that only its owner can read, from its first moment on; an old one is never written over.
+Result<int, Failure> create_secret_file(const std::string& file) {
+  const int descriptor = open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+  if (descriptor >= 0) return descriptor;
+  if (errno == EEXIST) return fail(Failure{kExitBadInput, file + " exists already; it is not written over"});
+  return fail(Failure{kExitBadInput, "cannot make " + file + ": " + std::generic_category().message(errno)});
+}
+
+bool write_all(int descriptor, const std::string& text) {
+  std::size_t done = 0;
+  while (done < text.size()) {
+    const auto count = write(descriptor, text.data() + done, text.size() - done);
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) return false;
+    done += static_cast<std::size_t>(count);
+  }
+  return fsync(descriptor) == 0;
+}
+
+int key(Session& session, const Args& args) {
+  const std::string& file = args.text("out");
+  const bool to_stdout = file == "-";
+  int descriptor = -1;
+  if (!to_stdout) {  // before the key is read: that leaves an audit record
+    const auto made = create_secret_file(file);
+    if (!made) return session.failed(made.error());
+    descriptor = *made;
+  }
+  const auto give_up = [&](const Failure& failure) {
+    if (descriptor >= 0) {
+      close(descriptor);
+      unlink(file.c_str());
+    }
+    return session.failed(failure);
+  };
+  const auto answer = call(session.api(), "POST", path(args) + "/attestationmechanism", {});
+  if (!answer) return give_up(answer.error());
+  const json::json_pointer pointer(args.has("secondary") ? "/symmetricKey/secondaryKey" : "/symmetricKey/primaryKey");
+  if (!answer->contains(pointer) || !answer->at(pointer).is_string()) {
+    return give_up({kExitRefused, called(args) + " has no symmetric key"});
+  }
+  const auto text = answer->at(pointer).get<std::string>() + "\n";
+  if (to_stdout) {
+    session.terminal().out << text;
+    return 0;
+  }
+  if (!write_all(descriptor, text)) return give_up({kExitOurFault, "cannot write " + file});
+  close(descriptor);
+  session.terminal().err << "wrote the key of " << called(args) << " to " << file << '\n';
+  return 0;
+}
+
+}  // namespace
+
+std::vector<Verb> enrollment_verbs() {
+  const Option id = {"-n,--id,--enrollment-id", "the registration id, or the group's id", Takes::kText, true};
+  const Option group = {"--group", "an enrollment group, not a single device", Takes::kNothing};
+  const Option policy = {"--policy,--credential-policy-name", "the policy to issue certificates under"};
+  const Option status = {"--status,--provisioning-status", "disabled lets nobody provision", Takes::kText, false, {},
+                         {"enabled", "disabled"}};
+  const Option kind = {"--attestation", "how devices prove themselves; keys are made by the hub",
+                       Takes::kText,    false,
+                       "symmetric-key", {"symmetric-key", "x509"}};
+  const Option certificate = {"--certificate", "PEM file: the device's certificate, or a group's signing CA"};
+  const Option second = {"--secondary-certificate", "PEM file: another one that is as good"};
+  const Option device_id = {"--device-id", "the device's id at the hub, when it is not the registration id"};
+  const Option out = {"--out", "a new file for the key, made with mode 0600; - for standard output", Takes::kText,
+                      true};
+  const Option secondary = {"--secondary", "the secondary key instead of the primary", Takes::kNothing};
+  return {
+      {"enrollment",
+       "create",
+       {},
+       "Create an enrollment",
+       {id, group, namespace_option(), policy, kind, certificate, second, status, device_id},
+       create},
+      {"enrollment", "show", {}, "Show an enrollment, without its keys", {id, group}, show},
+      {"enrollment", "list", {}, "List the enrollments, or with --group the groups", {group}, list},
+      {"enrollment",
+       "update",
+       {},
+       "Point an enrollment at another policy, or enable or disable it",
+       {id, group, policy, status},
+       update},
+      {"enrollment", "delete", {}, "Delete an enrollment", {id, group}, remove, true},
+      {"enrollment", "key", {}, "Write an enrollment's key (base64) to a new file", {id, group, out, secondary}, key},
+  };
+}
+
+}  // namespace latchkey::hub::cli

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+// Looking: CAs, registrations, audit, decisions, status. Nothing here changes anything.
+#include <algorithm>
+#include <charconv>
+#include <nlohmann/json.hpp>
+#include <ostream>
+
+#include "hub/cli/internal/verbs.h"
+
+namespace latchkey::hub::cli {
+
+using nlohmann::json;
+
+namespace {
+
+const Columns kCaColumns = {{"NAME", "/name"},
+                            {"KIND", "/kind"},
+                            {"STATUS", "/status"},
+                            {"SUBJECT", "/subject"},
+                            {"POLICY", "/policy/resourceId", As::kLastPart},
+                            {"NOT AFTER", "/validityNotAfter", As::kTime},
+                            {"CRL", "/crlNumber"}};
+const Columns kCaCard = {{"NAME", "/name"},
+                         {"KIND", "/kind"},
+                         {"STATUS", "/status"},
+                         {"SUBJECT", "/subject"},
+                         {"ISSUER", "/issuer"},
+                         {"POLICY", "/policy/resourceId", As::kLastPart},
+                         {"SERIAL", "/serialNumber"},
+                         {"NOT AFTER", "/validityNotAfter", As::kTime},
+                         {"REVOKED", "/revokedAt", As::kTime},
+                         {"CRL NUMBER", "/crlNumber"},
+                         {"CRL FILE", "/crlFile"},
+                         {"KEY", "/keyPresent"}};
+const Columns kRegistrationColumns = {{"REGISTRATION", "/registrationId"},
+                                      {"DEVICE", "/deviceId"},
+                                      {"HUB", "/assignedHub"},
+                                      {"NAMESPACE", "/namespace"},
+                                      {"UPDATED", "/lastUpdatedDateTimeUtc", As::kTime}};
+const Columns kAuditColumns = {{"NUMBER", "/number"}, {"AT", "/at", As::kTime},  {"ACTOR", "/actor"},
+                               {"ACTION", "/action"}, {"RESOURCE", "/resource"}, {"OUTCOME", "/outcome"}};
+const Columns kDecisionColumns = {{"AT", "/at", As::kTime},   {"ENDPOINT", "/endpoint"},        {"DEVICE", "/clientId"},
+                                  {"REASON", "/reason"},      {"FAILED CHECK", "/failedCheck"}, {"PEER", "/peer"},
+                                  {"SERIAL", "/serialNumber"}};
+const Columns kCountColumns = {{"REASON", "/reason"}, {"COUNT", "/count"}};
+const Columns kStatusCard = {{"VERSION", "/version"},        {"DATA FOLDER", "/dataFolder"},
+                             {"ID SCOPE", "/idScope"},       {"KEY PROFILE", "/keyProfile"},
+                             {"REHEARSAL", "/rehearsal"},    {"STARTED", "/startedAt", As::kTime},
+                             {"CLOCK", "/clock", As::kTime}, {"CHANGES", "/newestSequence"}};
+const Columns kGateColumns = {
+    {"ENDPOINT", "/endpoint"},       {"ADDRESS", "/address"},   {"READY", "/ready"},       {"BEHIND", "/behind"},
+    {"CONNECTIONS", "/connections"}, {"MESSAGES", "/messages"}, {"RESTARTS", "/restarts"}, {"PID", "/brokerPid"}};
+
+std::size_t limit_of(const Args& args) {
+  std::size_t limit = 0;
+  const auto& text = args.text("limit");
+  std::from_chars(text.data(), text.data() + text.size(), limit);
+  return limit;
+}
+
+// The API's page is at most 1000; the list goes on from page to page.
+std::string top(std::size_t limit) { return "top=" + std::to_string(std::min<std::size_t>(limit, 1000)); }
+
+int list_cas(Session& session, const Args&) { return session.list("/certificateAuthorities", kCaColumns); }
+int show_ca(Session& session, const Args& args) {
+  return session.show("/certificateAuthorities/" + segment(args.text("name")), kCaCard);
+}
+int list_registrations(Session& session, const Args&) { return session.list("/registrations", kRegistrationColumns); }
+int show_registration(Session& session, const Args& args) {
+  return session.show("/registrations/" + segment(args.text("id")), kRegistrationColumns);
+}
+int list_audit(Session& session, const Args& args) {
+  const auto limit = limit_of(args);
+  return session.list("/audit?" + top(limit), kAuditColumns, limit);
+}
+int list_decisions(Session& session, const Args& args) {
+  const auto limit = limit_of(args);
+  std::string target = "/decisions?" + top(limit);
+  if (args.has("device")) target += "&device=" + segment(args.text("device"));
+  if (args.has("reason")) target += "&reason=" + segment(args.text("reason"));
+  return session.list(target, kDecisionColumns, limit);
+}
+int count_decisions(Session& session, const Args&) { return session.list("/decisions/counts", kCountColumns); }
+
+int show_status(Session& session, const Args&) {
+  const auto answer = call(session.api(), "GET", "/status", {});
+  if (!answer) return session.failed(answer.error());
+  if (session.json_wanted()) {
+    session.print_json(*answer);
+    return 0;
+  }
+  auto& out = session.terminal().out;
+  print_card(out, *answer, kStatusCard);
+  out << '\n';
+  print_table(out, answer->value("gates", json::array()), kGateColumns);
+  return 0;
+}
+
+}  // namespace
+
+std::vector<Verb> insight_verbs() {
+  const Option limit = {"--limit", "show this many at the most, newest first", Takes::kCount, false, "50"};
+  const Option device = {"--device", "only those of this client id"};
+  const Option reason = {"--reason", "only those with this reason, as counts shows it"};
+  const Option registration = {"--id,--registration-id", "the registration id", Takes::kText, true};
+  return {
+      {"ca", "list", {}, "List root and issuing CAs", {}, list_cas},
+      {"ca",
+       "show",
+       {},
+       "Show a CA, and where its revocation list lies",
+       {name_option("its name, as list shows it")},
+       show_ca},
+      {"registration", "list", {}, "List the registrations", {}, list_registrations},
+      {"registration", "show", {}, "Show a registration", {registration}, show_registration},
+      {"audit", "list", {}, "List the audit records", {limit}, list_audit},
+      {"decisions",
+       "list",
+       {},
+       "List what the gates decided about connections",
+       {device, reason, limit},
+       list_decisions},
+      {"decisions", "counts", {"count"}, "Count the decisions by reason", {}, count_decisions},
+      {"", "status", {}, "Show how the hub and its gates stand", {}, show_status},
+  };
+}
+
+}  // namespace latchkey::hub::cli

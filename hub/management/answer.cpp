@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "hub/management/internal/answer.h"
+
+#include <nlohmann/json.hpp>
+
+namespace latchkey::hub::management {
+
+using nlohmann::json;
+
+namespace {
+
+constexpr int kExitBadInput = 2;
+
+// Bytes that are not UTF-8 can come in from peers (client ids of refused connections): shown, not thrown over.
+std::string text_of(const json& body) { return body.dump(-1, ' ', false, json::error_handler_t::replace); }
+
+}  // namespace
+
+Response answer(int status, const json& body) { return {status, text_of(body)}; }
+
+Response error_answer(const Fault& fault) {
+  const auto& face = registry::faces(fault.refusal.reason);
+  json error = {{"code", face.arm_code}, {"message", fault.refusal.detail}, {"exitStatus", face.exit_status}};
+  if (fault.refusal.detail.empty()) error["message"] = face.name;
+  if (!fault.target.empty()) error["target"] = fault.target;
+  return answer(face.http_status, {{"error", std::move(error)}});
+}
+
+Response http_error(int status, const std::string& code, const std::string& message) {
+  return answer(status, {{"error", {{"code", code}, {"message", message}, {"exitStatus", kExitBadInput}}}});
+}
+
+}  // namespace latchkey::hub::management

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// The namespace's root CA as a resource.
+#include <nlohmann/json.hpp>
+
+#include "hub/management/internal/ca_acts.h"
+#include "hub/management/internal/handlers.h"
+#include "hub/management/internal/reader.h"
+#include "hub/management/internal/shapes.h"
+
+namespace latchkey::hub::management {
+
+using nlohmann::json;
+using registry::Reason;
+
+namespace {
+
+Answer<json> shape(const Context& context, const registry::Credential& credential) {
+  LATCHKEY_TRY(root, context.registry().find_ca(credential.ca));
+  return credential_json(context.names[0], credential, root);
+}
+
+}  // namespace
+
+Answer<Response> show_credential(const Context& context) {
+  LATCHKEY_TRY(credential, context.registry().find_credential(context.names[0]));
+  LATCHKEY_TRY(body, shape(context, credential));
+  return answer(200, body);
+}
+
+Answer<Response> create_credential(const Context& context) {
+  LATCHKEY_TRY(reader, Reader::parse(context.body));
+  auto properties = reader->root().object("properties");
+  const auto profile = read_key_profile(properties, context);
+  LATCHKEY_TRY_VOID(reader->finish());
+
+  const std::string& ns = context.names[0];
+  registry::Credential credential;
+  {
+    const std::lock_guard lock(context.ca_acts);
+    auto made = context.parts.ca.make_root(profile, context.call.now);
+    if (!made) return ca_refused(context, "credential.create", credential_path(ns), made.error());
+    FreshCa root(context.parts.ca, std::move(*made));
+    LATCHKEY_TRY(created, context.registry().create_credential(context.call, ns, root.made()));
+    root.keep();
+    credential = created.value;
+  }
+  LATCHKEY_TRY(body, shape(context, credential));
+  return answer(201, body);
+}
+
+Answer<Response> delete_credential(const Context& context) {
+  {
+    const std::lock_guard lock(context.ca_acts);
+    context.parts.ca.publish_due_crls();
+    LATCHKEY_TRY(gone, context.registry().delete_credential(context.call, context.names[0]));
+    context.parts.ca.destroy_key(gone.value);
+  }
+  return no_content();  // hubs keep their CA certificates: there is nothing to enforce
+}
+
+Answer<Response> sync_credential(const Context& context) {
+  LATCHKEY_TRY(reader, Reader::parse(context.body));
+  LATCHKEY_TRY_VOID(reader->finish());
+  LATCHKEY_TRY(synced, context.registry().sync_credential(context.call, context.names[0]));
+  auto& enforcement = context.parts.enforcement;
+  // A removed CA certificate condemns sessions, an added one only admits some.
+  auto enforced =
+      synced.value.removed > 0 ? enforcement.wait_cut(synced.sequence) : enforcement.wait_applied(synced.sequence);
+  LATCHKEY_TRY_VOID(std::move(enforced));
+  return answer(200, {{"added", synced.value.added}, {"removed", synced.value.removed}});
+}
+
+}  // namespace latchkey::hub::management

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+// What happened and how things stand: audit, decisions of the gates, status.
+#include <charconv>
+#include <nlohmann/json.hpp>
+
+#include "hub/management/internal/handlers.h"
+#include "hub/management/internal/shapes.h"
+#include "hub/management/internal/text.h"
+
+namespace latchkey::hub::management {
+
+using nlohmann::json;
+using registry::Reason;
+
+namespace {
+
+constexpr std::size_t kUsual = 50;
+constexpr std::size_t kMost = 1000;
+
+json audit_json(const registry::AuditRecord& record) {
+  return {{"number", record.number}, {"at", iso8601(record.at)},    {"actor", record.actor},
+          {"action", record.action}, {"resource", record.resource}, {"outcome", record.outcome},
+          {"detail", record.detail}};
+}
+
+json decision_json(const SeenDecision& seen) {
+  const auto& decision = seen.decision;
+  json checks = json::array();  // in the order in which they were made; those never reached are left out
+  std::string failed;
+  for (int i = 0; i < wire::kCheckCount; ++i) {
+    const auto outcome = decision.checks[static_cast<std::size_t>(i)];
+    if (outcome == wire::CheckOutcome::kSkipped) continue;
+    const std::string name(wire::to_string(static_cast<wire::Check>(i)));
+    const bool passed = outcome == wire::CheckOutcome::kPassed;
+    if (!passed && failed.empty()) failed = name;
+    checks.push_back({{"check", name}, {"outcome", passed ? "passed" : "failed"}});
+  }
+  return {{"endpoint", seen.endpoint},
+          {"number", decision.number},
+          {"at", iso8601(decision.at)},
+          {"accepted", decision.reason == Reason::kNone},
+          {"reason", registry::to_string(decision.reason)},
+          {"clientId", decision.client_id},
+          {"peer", decision.peer},
+          {"serialNumber", decision.serial.empty() ? json() : json(hex(decision.serial))},
+          {"issuer", decision.issuer.is_zero() ? json() : json(uuid_text(decision.issuer))},
+          {"failedCheck", failed.empty() ? json() : json(failed)},
+          {"checks", std::move(checks)}};
+}
+
+// A name of the vocabulary, "accepted" included. faces() gives unknown numbers the face of an internal error, so a
+// number whose face carries another number is not in the vocabulary.
+std::optional<Reason> reason_named(const std::string& name) {
+  for (int i = 0; i < registry::kReasonLimit; ++i) {
+    const auto reason = static_cast<Reason>(i);
+    if (registry::faces(reason).reason == reason && registry::to_string(reason) == name) return reason;
+  }
+  return std::nullopt;
+}
+
+json gate_json(const GateState& gate, registry::Sequence newest) {
+  return {{"endpoint", gate.endpoint},
+          {"address", gate.address},
+          {"brokerPid", gate.broker_pid},
+          {"ready", gate.ready},
+          {"applied", gate.applied},
+          {"cut", gate.cut},
+          {"behind", newest > gate.cut ? newest - gate.cut : 0},
+          {"connections", gate.connections},
+          {"messages", gate.messages},
+          {"droppedDecisions", gate.dropped_decisions},
+          {"restarts", gate.restarts}};
+}
+
+}  // namespace
+
+Answer<Response> list_audit(const Context& context) {
+  LATCHKEY_TRY(top, context.top(kUsual, kMost));
+  std::uint64_t before = 0;
+  if (const auto text = context.query_value("before")) {
+    const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), before);
+    if (error != std::errc() || end != text->data() + text->size() || before == 0) {
+      return fault(Reason::kMalformedRequest, "'before' must be the number of a record", "before");
+    }
+  }
+  LATCHKEY_TRY(records, context.registry().list_audit(before, top));
+  json value = json::array();
+  for (const auto& record : records) value.push_back(audit_json(record));
+  std::string next;
+  if (records.size() == top && records.back().number > 1) {
+    next = "/audit?top=" + std::to_string(top) + "&before=" + std::to_string(records.back().number);
+  }
+  return answer(200, list_json(std::move(value), next));
+}
+
+Answer<Response> list_decisions(const Context& context) {
+  DecisionFilter filter;
+  LATCHKEY_TRY(top, context.top(kUsual, kMost));
+  filter.limit = top;
+  filter.device = context.query_value("device").value_or("");
+  if (const auto name = context.query_value("reason")) {
+    filter.reason = reason_named(*name);
+    if (!filter.reason) {
+      return fault(Reason::kInvalidArgument, "there is no reason '" + name->substr(0, 64) + "'", "reason");
+    }
+  }
+  json value = json::array();
+  for (const auto& seen : context.parts.insight.decisions(filter)) value.push_back(decision_json(seen));
+  return answer(200, list_json(std::move(value)));
+}
+
+Answer<Response> count_decisions(const Context& context) {
+  const auto counts = context.parts.insight.counts();
+  json value = json::array();  // accepted first, then by the numbers of the vocabulary
+  for (std::size_t i = 0; i < counts.size(); ++i) {
+    const auto reason = static_cast<Reason>(i);
+    const bool shown = counts[i] > 0 || reason == Reason::kNone;
+    if (shown) value.push_back({{"reason", registry::to_string(reason)}, {"count", counts[i]}});
+  }
+  return answer(200, list_json(std::move(value)));
+}
+
+Answer<Response> show_status(const Context& context) {
+  const auto state = context.parts.insight.status();
+  json gates = json::array();
+  for (const auto& gate : state.gates) gates.push_back(gate_json(gate, state.newest));
+  return answer(200, {{"version", state.version},
+                      {"dataFolder", state.data_folder},
+                      {"idScope", state.id_scope},
+                      {"keyProfile", registry::to_string(state.key_profile)},
+                      {"rehearsal", state.rehearsal},
+                      {"startedAt", iso8601(state.started)},
+                      {"clock", iso8601(state.now)},
+                      {"newestSequence", state.newest},
+                      {"gates", std::move(gates)}});
+}
+
+}  // namespace latchkey::hub::management

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+// The handlers, one noun a file, and what each of them is given. The table in router.cpp says which path and method
+// lead where; a handler reads its request, calls one operation, sees to its enforcement and tells the result.
+#pragma once
+
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "hub/management/internal/answer.h"
+#include "hub/management/management.h"
+
+namespace latchkey::hub::management {
+
+struct Context {
+  const Parts& parts;
+  std::mutex& ca_acts;  // held from the making of a CA to the commit of its row, and while a CA's owner is deleted
+  registry::Call call;
+  const std::string& body;
+  std::vector<std::string> names;                          // what stands in the path's {}
+  std::vector<std::pair<std::string, std::string>> query;  // only names that the route knows
+
+  registry::Registry& registry() const { return parts.registry; }
+  std::optional<std::string> query_value(const std::string& name) const;
+  // "top" between 1 and `most`, `usual` when it is not given.
+  Answer<std::size_t> top(std::size_t usual, std::size_t most) const;
+};
+
+using Handler = Answer<Response> (*)(const Context&);
+
+Answer<Response> list_namespaces(const Context& context);
+Answer<Response> show_namespace(const Context& context);
+Answer<Response> create_namespace(const Context& context);
+Answer<Response> delete_namespace(const Context& context);
+
+Answer<Response> show_credential(const Context& context);
+Answer<Response> create_credential(const Context& context);
+Answer<Response> delete_credential(const Context& context);
+Answer<Response> sync_credential(const Context& context);
+
+Answer<Response> list_policies(const Context& context);
+Answer<Response> show_policy(const Context& context);
+Answer<Response> create_policy(const Context& context);
+Answer<Response> update_policy(const Context& context);
+Answer<Response> revoke_policy(const Context& context);
+Answer<Response> delete_policy(const Context& context);
+
+Answer<Response> list_devices(const Context& context);
+Answer<Response> show_device(const Context& context);
+Answer<Response> create_device(const Context& context);
+Answer<Response> update_device(const Context& context);
+Answer<Response> revoke_device(const Context& context);
+Answer<Response> delete_device(const Context& context);
+Answer<Response> list_device_certificates(const Context& context);
+Answer<Response> send_message(const Context& context);
+
+// Individual enrollments and groups differ in names only; false and true are the registry's `group`.
+template <bool kGroup>
+Answer<Response> list_enrollments(const Context& context);
+template <bool kGroup>
+Answer<Response> show_enrollment(const Context& context);
+template <bool kGroup>
+Answer<Response> create_enrollment(const Context& context);
+template <bool kGroup>
+Answer<Response> update_enrollment(const Context& context);
+template <bool kGroup>
+Answer<Response> delete_enrollment(const Context& context);
+template <bool kGroup>
+Answer<Response> show_attestation(const Context& context);
+
+Answer<Response> list_hubs(const Context& context);
+Answer<Response> show_hub(const Context& context);
+Answer<Response> list_hub_certificates(const Context& context);
+Answer<Response> show_hub_certificate(const Context& context);
+Answer<Response> delete_hub_certificate(const Context& context);
+
+Answer<Response> list_cas(const Context& context);
+Answer<Response> show_ca(const Context& context);
+
+Answer<Response> list_registrations(const Context& context);
+Answer<Response> show_registration(const Context& context);
+
+Answer<Response> list_audit(const Context& context);
+Answer<Response> list_decisions(const Context& context);
+Answer<Response> count_decisions(const Context& context);
+Answer<Response> show_status(const Context& context);
+
+}  // namespace latchkey::hub::management

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// Text forms of what the API shows: times, serials, keys, certificates. Certificates are read with OpenSSL here and
+// nowhere else in this room.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "hub/management/internal/answer.h"
+#include "platform/base/bytes.h"
+#include "platform/base/ids.h"
+
+namespace latchkey::hub::management {
+
+std::string iso8601(UnixMs at);  // "2026-11-21T13:22:18.123Z"
+std::string rfc7231(UnixMs at);  // "Sat, 21 Nov 2026 13:22:18 GMT", as the hub's certificate resources have it
+std::string hex(ByteView bytes);
+std::string uuid_text(const Uuid& uuid);
+std::string base64(ByteView bytes);
+Answer<registry::Bytes> from_base64(std::string_view text, const std::string& target);
+
+std::string pem_from_der(ByteView der);
+std::string sha256_thumbprint(ByteView der);  // upper-case hex
+
+enum class CertificateUse { kLeaf, kAuthority };
+// Exactly one certificate, of that use (basicConstraints decide, RFC 5280 section 4.2.1.9). kInvalidArgument else.
+Answer<registry::Bytes> der_from_pem(const std::string& pem, CertificateUse use, const std::string& target);
+
+struct CertificateFacts {
+  std::string subject;  // RFC 2253
+  UnixMs not_before = 0;
+  UnixMs not_after = 0;
+};
+CertificateFacts facts_of(ByteView der);  // empty when it cannot be read
+
+}  // namespace latchkey::hub::management

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "hub/management/internal/reader.h"
+
+#include <limits>
+#include <nlohmann/json.hpp>
+
+namespace latchkey::hub::management {
+
+using nlohmann::json;
+using registry::Reason;
+
+namespace {
+
+constexpr std::size_t kDepthLimit = 16;
+constexpr std::size_t kNameShown = 64;  // of a member's name in a message
+
+std::string shown(const std::string& name) {
+  return name.size() <= kNameShown ? name : name.substr(0, kNameShown) + "...";
+}
+
+// A first pass over the text that only looks at its shape: well-formed, not too deep, no name twice in an object
+// (RFC 8259 section 4 leaves the meaning of duplicates open, so two readers could see two different requests).
+class ShapeCheck : public json::json_sax_t {
+ public:
+  std::string problem;
+
+  bool null() override { return true; }
+  bool boolean(bool) override { return true; }
+  bool number_integer(number_integer_t) override { return true; }
+  bool number_unsigned(number_unsigned_t) override { return true; }
+  bool number_float(number_float_t, const string_t&) override { return true; }
+  bool string(string_t&) override { return true; }
+  bool binary(binary_t&) override { return true; }
+  bool start_object(std::size_t) override { return enter(); }
+  bool start_array(std::size_t) override { return enter(); }
+  bool end_object() override { return leave(); }
+  bool end_array() override { return leave(); }
+  bool key(string_t& name) override {
+    if (names_.back().insert(name).second) return true;
+    return stop("the member '" + shown(name) + "' is given twice");
+  }
+  bool parse_error(std::size_t position, const std::string&, const nlohmann::detail::exception&) override {
+    return stop("not JSON (at byte " + std::to_string(position) + ")");
+  }
+
+ private:
+  bool enter() {
+    names_.emplace_back();
+    return names_.size() <= kDepthLimit || stop("nested deeper than " + std::to_string(kDepthLimit));
+  }
+  bool leave() {
+    names_.pop_back();
+    return true;
+  }
+  bool stop(std::string why) {
+    problem = "the body is refused: " + why;
+    return false;
+  }
+  std::vector<std::set<std::string>> names_;
+};
+
+}  // namespace
+
+Reader::Reader() = default;
+Reader::~Reader() = default;
+
+Answer<std::unique_ptr<Reader>> Reader::parse(std::string_view text) {
+  if (text.empty()) text = "{}";
+  ShapeCheck shape;
+  if (!json::sax_parse(text, &shape)) return fault(Reason::kMalformedRequest, shape.problem);
+  std::unique_ptr<Reader> reader(new Reader);
+  reader->document_ = std::make_unique<json>(json::parse(text, nullptr, false));
+  if (!reader->document_->is_object()) return fault(Reason::kMalformedRequest, "the body is not a JSON object");
+  reader->nodes_.push_back({reader->document_.get(), "", {}});
+  return reader;
+}
+
+void Reader::refuse(Reason reason, std::string detail, std::string target) {
+  if (!fault_) fault_ = Fault(reason, std::move(detail), std::move(target));
+}
+
+Answer<registry::Nothing> Reader::finish() {
+  for (const auto& node : nodes_) {
+    if (fault_ || !node.value) continue;
+    for (const auto& [name, value] : node.value->items()) {
+      if (node.taken.count(name)) continue;
+      refuse(Reason::kMalformedRequest, "unknown or read-only member '" + node.path + shown(name) + "'",
+             node.path + shown(name));
+    }
+  }
+  if (fault_) return tl::unexpected<Fault>(*fault_);
+  return registry::Nothing{};
+}
+
+std::string Fields::path(const std::string& name) const { return reader_->nodes_[node_].path + name; }
+
+bool Fields::has(const std::string& name) const {
+  const json* value = reader_->nodes_[node_].value;
+  return value && value->contains(name);
+}
+
+const json* Fields::take(const std::string& name) {
+  auto& node = reader_->nodes_[node_];
+  node.taken.insert(name);
+  if (!node.value) return nullptr;
+  const auto found = node.value->find(name);
+  return found == node.value->end() ? nullptr : &*found;
+}
+
+std::optional<std::string> Fields::text(const std::string& name) {
+  const json* value = take(name);
+  if (!value) return std::nullopt;
+  if (!value->is_string()) {
+    reader_->refuse(Reason::kMalformedRequest, "'" + path(name) + "' must be a string", path(name));
+    return std::nullopt;
+  }
+  return value->get<std::string>();
+}
+
+std::string Fields::required_text(const std::string& name) {
+  if (!has(name)) reader_->refuse(Reason::kMalformedRequest, "'" + path(name) + "' is missing", path(name));
+  return text(name).value_or("");
+}
+
+std::optional<std::string> Fields::text_or_null(const std::string& name) {
+  const json* value = take(name);
+  if (value && value->is_null()) return std::string();
+  return text(name);
+}
+
+std::optional<bool> Fields::flag(const std::string& name) {
+  const json* value = take(name);
+  if (!value) return std::nullopt;
+  if (!value->is_boolean()) {
+    reader_->refuse(Reason::kMalformedRequest, "'" + path(name) + "' must be true or false", path(name));
+    return std::nullopt;
+  }
+  return value->get<bool>();
+}
+
+std::optional<std::int64_t> Fields::integer(const std::string& name) {
+  const json* value = take(name);
+  if (!value) return std::nullopt;
+  const bool too_large = value->is_number_unsigned() &&
+                         value->get<std::uint64_t>() > std::uint64_t{std::numeric_limits<std::int64_t>::max()};
+  if (!value->is_number_integer() || too_large) {
+    reader_->refuse(Reason::kMalformedRequest, "'" + path(name) + "' must be a whole number", path(name));
+    return std::nullopt;
+  }
+  return value->get<std::int64_t>();
+}
+
+std::map<std::string, std::string> Fields::text_map(const std::string& name) {
+  std::map<std::string, std::string> result;
+  const json* value = take(name);
+  if (!value) return result;
+  if (!value->is_object()) {
+    reader_->refuse(Reason::kMalformedRequest, "'" + path(name) + "' must be an object of strings", path(name));
+    return result;
+  }
+  for (const auto& [key, item] : value->items()) {
+    if (!item.is_string()) {
+      reader_->refuse(Reason::kMalformedRequest, "'" + path(name) + "." + shown(key) + "' must be a string",
+                      path(name) + "." + shown(key));
+      return {};
+    }
+    result.emplace(key, item.get<std::string>());
+  }
+  return result;
+}
+
+Fields Fields::object(const std::string& name) {
+  const json* value = take(name);
+  if (value && !value->is_object()) {
+    reader_->refuse(Reason::kMalformedRequest, "'" + path(name) + "' must be an object", path(name));
+    value = nullptr;
+  }
+  reader_->nodes_.push_back({value, path(name) + ".", {}});
+  return {reader_, reader_->nodes_.size() - 1};
+}
+
+void Fields::refuse(Reason reason, const std::string& detail, const std::string& name) {
+  reader_->refuse(reason, "'" + path(name) + "' " + detail, path(name));
+}
+
+void Fields::immutable(const std::string& name) {
+  if (!take(name)) return;
+  reader_->refuse(Reason::kImmutableProperty, "'" + path(name) + "' cannot be changed", path(name));
+}
+
+}  // namespace latchkey::hub::management

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// HTTP/1.1 over a Unix socket: for the command line and for scripts of the data folder's owner, nobody else.
+//
+// The socket lies in a folder of mode 0700 and has mode 0600; beyond that, every peer is asked for its credentials
+// (SO_PEERCRED) and one of another user is answered 403 and reported. One thread does the input and output, a pool
+// runs the handlers, because an act blocks until it is enforced. start() and stop() are called by one owner.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "hub/management/request.h"
+#include "registry/model/refusal.h"
+
+namespace latchkey::hub::management {
+
+struct ServerOptions {
+  std::string socket_path;      // at most 107 bytes (sockaddr_un); its folder is made when it is not there
+  std::uint32_t owner_uid = 0;  // of the data folder
+  std::size_t threads = 8;      // acts that run at the same time
+  std::size_t connection_limit = 64;
+  std::uint64_t body_limit = 1024 * 1024;
+  std::uint32_t header_limit = 16 * 1024;
+  std::chrono::milliseconds request_timeout{30'000};  // to receive a request, and to send an answer
+  std::chrono::milliseconds idle_timeout{60'000};     // between requests of one connection
+};
+
+class Server {
+ public:
+  using Handle = std::function<Response(const Request&)>;
+  using PeerRefused = std::function<void(const Caller&)>;
+
+  // Listens when it returns. kInvalidArgument: the path is too long, or its folder is open to others. kAlreadyExists:
+  // a process listens there. kStorage: the system refuses. A socket that a crashed process left is replaced.
+  static registry::Outcome<std::unique_ptr<Server>> start(ServerOptions options, Handle handle,
+                                                          PeerRefused peer_refused);
+  // As stop().
+  ~Server();
+  // Takes no more connections, lets running acts finish and their answers go out, removes the socket.
+  void stop();
+
+ private:
+  class Engine;
+  explicit Server(std::unique_ptr<Engine> engine);
+  std::unique_ptr<Engine> engine_;
+};
+
+}  // namespace latchkey::hub::management

@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "hub/management/internal/shapes.h"
+
+#include <nlohmann/json.hpp>
+
+#include "hub/management/internal/text.h"
+
+namespace latchkey::hub::management {
+
+using nlohmann::json;
+
+namespace {
+
+json envelope(const std::string& id, const std::string& name, const std::string& type, UnixMs created) {
+  return {{"id", id}, {"name", name}, {"type", type}, {"systemData", {{"createdAt", iso8601(created)}}}};
+}
+
+json time_or_null(UnixMs at) { return at == 0 ? json() : json(iso8601(at)); }
+json text_or_null(const std::optional<std::string>& text) { return text ? json(*text) : json(); }
+
+std::string_view to_string(registry::CaStatus status) {
+  switch (status) {
+    case registry::CaStatus::kActive: return "active";
+    case registry::CaStatus::kRevoked: return "revoked";
+    case registry::CaStatus::kRetired: return "retired";
+  }
+  return "unknown";
+}
+
+std::string_view to_string(registry::CertificateStatus status) {
+  switch (status) {
+    case registry::CertificateStatus::kReserved: return "reserved";
+    case registry::CertificateStatus::kIssued: return "issued";
+    case registry::CertificateStatus::kRevoked: return "revoked";
+  }
+  return "unknown";
+}
+
+json ca_configuration(const registry::CaCertificate& ca, registry::KeyProfile profile) {
+  return {{"keyType", "ECC"},
+          {"keyProfile", registry::to_string(profile)},
+          {"subject", ca.subject},
+          {"thumbprint", sha256_thumbprint(ca.der)},
+          {"certificateAuthority", uuid_text(ca.id)},
+          {"validityNotBefore", iso8601(ca.not_before)},
+          {"validityNotAfter", iso8601(ca.not_after)}};
+}
+
+json enrolled_certificate(const registry::Bytes& der) {
+  const auto facts = facts_of(der);
+  return {{"certificate", pem_from_der(der)},
+          {"info",
+           {{"subjectName", facts.subject},
+            {"sha256Thumbprint", sha256_thumbprint(der)},
+            {"notBeforeUtc", iso8601(facts.not_before)},
+            {"notAfterUtc", iso8601(facts.not_after)}}}};
+}
+
+}  // namespace
+
+std::string percent_encode(const std::string& text) {
+  static constexpr char kDigits[] = "0123456789ABCDEF";
+  std::string result;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    const bool plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-' ||
+                       c == '.' || c == '_' || c == '~';
+    if (plain) {
+      result += c;
+    } else {
+      result += '%';
+      result += kDigits[byte >> 4];
+      result += kDigits[byte & 15];
+    }
+  }
+  return result;
+}
+
+std::string namespace_path(const std::string& ns) { return "/namespaces/" + percent_encode(ns); }
+std::string credential_path(const std::string& ns) { return namespace_path(ns) + "/credentials/default"; }
+std::string policy_path(const std::string& ns, const std::string& policy) {
+  return credential_path(ns) + "/policies/" + percent_encode(policy);
+}
+
+std::string Names::ns(const Uuid& uuid) {
+  if (!namespaces_) {
+    namespaces_.emplace();
+    if (const auto list = registry_.list_namespaces()) {
+      for (const auto& item : *list) namespaces_->emplace(item.uuid, item.name);
+    }
+  }
+  const auto found = namespaces_->find(uuid);
+  return found == namespaces_->end() ? std::string() : found->second;
+}
+
+void Names::load_policies() {
+  policies_.emplace();
+  (void)ns(Uuid{});
+  for (const auto& [uuid, name] : *namespaces_) {
+    const auto list = registry_.list_policies(name);
+    if (!list) continue;  // a namespace without a credential
+    for (const auto& policy : *list) policies_->emplace(policy.uuid, policy_path(name, policy.name));
+  }
+}
+
+std::optional<std::string> Names::policy_id(const Uuid& uuid) {
+  if (!policies_) load_policies();
+  const auto found = policies_->find(uuid);
+  if (found == policies_->end()) return std::nullopt;
+  return found->second;
+}
+
+json namespace_json(const registry::Namespace& ns) {
+  auto result = envelope(namespace_path(ns.name), ns.name, "Microsoft.DeviceRegistry/namespaces", ns.created);
+  result["properties"] = {{"uuid", uuid_text(ns.uuid)}, {"provisioningState", "Succeeded"}};
+  return result;
+}
+
+json credential_json(const std::string& ns, const registry::Credential& credential,
+                     const registry::CaCertificate& root) {
+  auto result =
+      envelope(credential_path(ns), "default", "Microsoft.DeviceRegistry/namespaces/credentials", credential.created);
+  result["properties"] = {{"uuid", uuid_text(credential.uuid)},
+                          {"provisioningState", "Succeeded"},
+                          {"certificateAuthorityConfiguration", ca_configuration(root, credential.key_profile)}};
+  return result;
+}
+
+json policy_json(const std::string& ns, const registry::Policy& policy, const registry::CaCertificate& issuing) {
+  auto result = envelope(policy_path(ns, policy.name), policy.name,
+                         "Microsoft.DeviceRegistry/namespaces/credentials/policies", policy.created);
+  result["properties"] = {{"uuid", uuid_text(policy.uuid)},
+                          {"provisioningState", "Succeeded"},
+                          {"certificate",
+                           {{"certificateAuthorityConfiguration", ca_configuration(issuing, policy.key_profile)},
+                            {"leafCertificateConfiguration", {{"validityPeriodInDays", policy.validity_days}}}}}};
+  return result;
+}
+
+json device_json(const std::string& ns, const registry::Device& device, std::optional<bool> connected, Names& names) {
+  auto result = envelope(namespace_path(ns) + "/devices/" + percent_encode(device.id), device.id,
+                         "Microsoft.DeviceRegistry/namespaces/devices", device.created);
+  result["systemData"]["lastModifiedAt"] = iso8601(device.updated);
+  json properties = {{"uuid", uuid_text(device.uuid)},
+                     {"enabled", device.enabled},
+                     {"credentialId", hex(device.credential_id.bytes)},
+                     {"registrationId", device.registration_id},
+                     {"version", device.version},
+                     {"lastRevokedAt", time_or_null(device.last_revoked)},
+                     {"policy", json()},
+                     {"connected", json()},
+                     {"provisioningState", "Succeeded"}};
+  if (device.policy) properties["policy"] = {{"resourceId", text_or_null(names.policy_id(*device.policy))}};
+  if (connected) properties["connected"] = *connected;
+  result["properties"] = std::move(properties);
+  return result;
+}
+
+json issued_json(const registry::IssuedCertificate& certificate, const registry::Device& device, Names& names) {
+  const bool matches = certificate.device == device.uuid && certificate.credential_id == device.credential_id;
+  return {{"serialNumber", hex(certificate.serial)},
+          {"status", to_string(certificate.status)},
+          {"identifierCurrent", matches},  // what the hub's verdict hangs on
+          {"policy", {{"resourceId", text_or_null(names.policy_id(certificate.policy))}}},
+          {"certificateAuthority", uuid_text(certificate.ca)},
+          {"validityNotBefore", iso8601(certificate.not_before)},
+          {"validityNotAfter", iso8601(certificate.not_after)},
+          {"issuedAt", time_or_null(certificate.issued_at)},
+          {"revokedAt", time_or_null(certificate.revoked_at)}};
+}
+
+json enrollment_json(const registry::Enrollment& enrollment, Names& names) {
+  json attestation = {{"type", "symmetricKey"}};
+  if (enrollment.attestation == registry::AttestationKind::kX509) {
+    json pair = {{"primary", enrolled_certificate(enrollment.primary)}};
+    if (!enrollment.secondary.empty()) pair["secondary"] = enrolled_certificate(enrollment.secondary);
+    const char* kind = enrollment.group ? "signingCertificates" : "clientCertificates";
+    attestation = {{"type", "x509"}, {"x509", {{kind, std::move(pair)}}}};
+  }
+  json result = {{enrollment.group ? "enrollmentGroupId" : "registrationId", enrollment.id},
+                 {"namespace", names.ns(enrollment.namespace_uuid)},
+                 {"attestation", std::move(attestation)},
+                 {"credentialPolicyName", enrollment.policy_name},
+                 {"provisioningStatus", enrollment.enabled ? "enabled" : "disabled"},
+                 {"createdDateTimeUtc", iso8601(enrollment.created)},
+                 {"lastUpdatedDateTimeUtc", iso8601(enrollment.updated)}};
+  if (!enrollment.group) result["deviceId"] = enrollment.device_id;
+  return result;
+}
+
+json hub_json(const registry::Hub& hub, Names& names) {
+  auto result = envelope("/hubs/" + percent_encode(hub.name), hub.name, "Microsoft.Devices/IotHubs", hub.created);
+  result["properties"] = {{"uuid", uuid_text(hub.uuid)},
+                          {"hostName", hub.host},
+                          {"deviceRegistry", {{"namespaceResourceId", namespace_path(names.ns(hub.namespace_uuid))}}}};
+  return result;
+}
+
+json hub_certificate_json(const registry::HubCertificate& certificate, const std::string& hub,
+                          const registry::CaCertificate& ca, Names& names) {
+  const std::string id = "/hubs/" + percent_encode(hub) + "/certificates/" + percent_encode(certificate.name);
+  auto result = envelope(id, certificate.name, "Microsoft.Devices/IotHubs/Certificates", certificate.created);
+  json policy_id;
+  if (certificate.policy) policy_id = text_or_null(names.policy_id(*certificate.policy));
+  result["properties"] = {{"subject", ca.subject},
+                          {"expiry", rfc7231(ca.not_after)},
+                          {"created", rfc7231(certificate.created)},
+                          {"updated", rfc7231(certificate.created)},
+                          {"thumbprint", sha256_thumbprint(ca.der)},
+                          {"isVerified", true},
+                          {"certificate", base64(ca.der)},
+                          {"certificateAuthority", uuid_text(ca.id)},
+                          {"policyResourceId", policy_id}};
+  return result;
+}
+
+json ca_json(const registry::CaCertificate& ca, const std::string& crl_file, Names& names) {
+  const bool root = ca.kind == registry::CaKind::kRoot;
+  json result = {{"name", uuid_text(ca.id)},
+                 {"kind", root ? "root" : "issuing"},
+                 {"status", to_string(ca.status)},
+                 {"subject", ca.subject},
+                 {"serialNumber", hex(ca.serial)},
+                 {"thumbprint", sha256_thumbprint(ca.der)},
+                 {"validityNotBefore", iso8601(ca.not_before)},
+                 {"validityNotAfter", iso8601(ca.not_after)},
+                 {"issuer", uuid_text(ca.issuer)},
+                 {"owner", uuid_text(ca.owner)},
+                 {"policy", json()},
+                 {"keyPresent", !ca.key_ref.empty()},
+                 {"revokedAt", time_or_null(ca.revoked_at)},
+                 {"crlNumber", ca.crl_number},
+                 {"crlDue", ca.crl_due},
+                 {"crlFile", crl_file.empty() ? json() : json(crl_file)},
+                 {"certificate", pem_from_der(ca.der)}};
+  if (!root) result["policy"] = {{"resourceId", text_or_null(names.policy_id(ca.owner))}};
+  return result;
+}
+
+json registration_json(const registry::Registration& registration, Names& names) {
+  return {{"registrationId", registration.registration_id},
+          {"namespace", names.ns(registration.namespace_uuid)},
+          {"status", "assigned"},
+          {"assignedHub", registration.hub},
+          {"deviceId", registration.device_id},
+          {"enrollment", uuid_text(registration.enrollment)},
+          {"createdDateTimeUtc", iso8601(registration.created)},
+          {"lastUpdatedDateTimeUtc", iso8601(registration.updated)}};
+}
+
+json list_json(json value, const std::string& next_link) {
+  if (value.is_null()) value = json::array();
+  json result = {{"value", std::move(value)}};
+  if (!next_link.empty()) result["nextLink"] = next_link;
+  return result;
+}
+
+}  // namespace latchkey::hub::management

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+// The command line over a real server, the real management room and a real registry: one operator's day.
+#include <gmock/gmock.h>
+
+#include <sstream>
+
+#include "hub/cli/cli.h"
+#include "hub/management/server.h"
+#include "tests/unit/hub/management/support.h"
+
+namespace latchkey::hub::management {
+namespace {
+
+using testing::HasSubstr;
+
+class StoryTest : public ManagementTest {
+ protected:
+  StoryTest() {
+    ServerOptions options;
+    options.socket_path = cli::management_socket(folder.path());
+    options.owner_uid = geteuid();
+    auto started = Server::start(
+        options, [this](const Request& request) { return management->handle(request); },
+        [this](const Caller& caller) { management->peer_refused(caller); });
+    EXPECT_TRUE(started);
+    server = std::move(*started);
+  }
+  int run(const std::string& line) {
+    std::istringstream text("latchkey --data " + folder.path() + " " + line);
+    const std::vector<std::string> words{std::istream_iterator<std::string>(text), {}};
+    std::vector<const char*> argv;
+    for (const auto& word : words) argv.push_back(word.c_str());
+    std::istringstream in;
+    std::ostringstream streams[2];
+    const int status =
+        cli::run_cli(static_cast<int>(argv.size()), argv.data(), cli::Terminal{in, streams[0], streams[1], false});
+    out = streams[0].str();
+    err = streams[1].str();
+    return status;
+  }
+
+  std::string out;
+  std::string err;
+  std::unique_ptr<Server> server;
+};
+
+TEST_F(StoryTest, from_an_empty_namespace_to_a_deleted_credential_and_back) {
+  EXPECT_EQ(run("namespace create -n default"), 0) << err;
+  EXPECT_EQ(run("namespace create -n default"), 4);
+  EXPECT_EQ(run("namespace create -n X"), 2);
+  EXPECT_EQ(run("policy create -n line-a"), 3) << out;  // no credential yet
+  EXPECT_EQ(run("credential create"), 0) << err;
+  EXPECT_EQ(run("policy create -n line-a --validity-days 91"), 2);
+  EXPECT_THAT(err, HasSubstr("InvalidValidityPeriod"));
+  EXPECT_EQ(run("policy create -n line-a --validity-days 14"), 0) << err;
+  EXPECT_EQ(run("device create -n dev-1"), 0) << err;
+  EXPECT_EQ(run("device revoke -n dev-1 --disable -y"), 0) << err;
+  EXPECT_THAT(out, HasSubstr("ENABLED       no"));
+  EXPECT_EQ(run("device revoke -n gone -y"), 3);
+  EXPECT_EQ(run("enrollment create --id dev-1 --policy line-a"), 0) << err;
+  EXPECT_EQ(run("enrollment key --id dev-1 --out " + folder.path() + "/key"), 0) << err;
+  EXPECT_EQ(run("credential delete -y"), 4);
+  EXPECT_THAT(err, HasSubstr("CredentialHasPolicies"));
+  EXPECT_EQ(run("policy revoke -n line-a -y"), 0) << err;
+  EXPECT_EQ(run("policy delete -n line-a -y"), 0) << err;
+  EXPECT_EQ(run("credential delete -y"), 0) << err;
+  EXPECT_EQ(run("credential show"), 3);
+  EXPECT_EQ(run("credential create --key-profile ec-p384"), 0) << err;
+  EXPECT_THAT(out, HasSubstr("ec-p384"));
+  EXPECT_EQ(run("ca list"), 0);
+  EXPECT_THAT(out, HasSubstr("retired"));
+  EXPECT_EQ(run("audit list -o json --limit 1000"), 0);
+  const auto audit = json::parse(out)["value"];
+  EXPECT_EQ(audit.back()["action"], "namespace.create");
+  EXPECT_THAT(audit.back()["actor"].get<std::string>(), HasSubstr("uid:" + std::to_string(geteuid())));
+}
+
+TEST_F(StoryTest, enforcement_that_is_late_exits_5_and_says_that_it_is_committed) {
+  furnish();
+  put(kDevices + "/dev-1");
+  played.enforcement_refusal = {Reason::kEnforcementTimeout, "committed, but a gate did not confirm it in time"};
+  EXPECT_EQ(run("device revoke -n dev-1 -y"), 5);
+  EXPECT_THAT(err, HasSubstr("committed"));
+}
+
+}  // namespace
+}  // namespace latchkey::hub::management

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+// Management over a real registry in a folder of its own, with the other parts played: they write down what was
+// asked of them, in order, and refuse what a test tells them to.
+#pragma once
+
+#include <gtest/gtest.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+#include <openssl/x509v3.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "hub/management/management.h"
+
+namespace latchkey::hub::management {
+
+using nlohmann::json;
+using registry::Reason;
+
+class TemporaryFolder {
+ public:
+  TemporaryFolder() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "latchkey-XXXXXX").string();
+    path_ = mkdtemp(pattern.data());  // 0700
+  }
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+  ~TemporaryFolder() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+class FixedClock : public ports::Clock {
+ public:
+  UnixMs now() const override { return 1'795'266'138'123; }  // 2026-11-21T13:02:18.123Z
+  ports::MonotonicMs monotonic() const override { return 0; }
+};
+
+class PlayedParts : public CaMaker, public Enforcement, public Insight, public Messages {
+ public:
+  std::vector<std::string> events;
+  std::optional<registry::Refusal> ca_refusal;
+  std::optional<registry::Refusal> enforcement_refusal;
+  std::optional<registry::Refusal> message_refusal;
+  std::vector<SeenDecision> seen;
+  DecisionFilter last_filter;
+  std::map<std::string, std::string> sent_properties;
+  registry::Bytes sent_payload;
+  HubState state;
+
+  registry::Outcome<registry::NewCa> make_root(registry::KeyProfile profile, UnixMs now) override {
+    return make("root", profile, now);
+  }
+  registry::Outcome<registry::NewCa> make_issuing(const std::string&, registry::KeyProfile profile,
+                                                  UnixMs now) override {
+    return make("issuing", profile, now);
+  }
+  void destroy_key(const std::string& key_ref) override { events.push_back("destroy " + key_ref); }
+  void crl_due() override { events.push_back("crl due"); }
+  void publish_due_crls() override { events.push_back("publish"); }
+  std::string crl_file(const Uuid&) override { return "/crl/file"; }
+
+  registry::Outcome<registry::Nothing> wait_applied(registry::Sequence) override { return wait("applied"); }
+  registry::Outcome<registry::Nothing> wait_cut(registry::Sequence) override { return wait("cut"); }
+
+  std::vector<SeenDecision> decisions(const DecisionFilter& filter) override {
+    last_filter = filter;
+    return seen;
+  }
+  DecisionCounts counts() override {
+    DecisionCounts counts{};
+    counts[static_cast<std::size_t>(Reason::kIdentifierMismatch)] = 7;
+    return counts;
+  }
+  std::optional<bool> connected(const std::string&, const std::string& device) override {
+    if (device == "unsure") return std::nullopt;
+    return device == "online";
+  }
+  HubState status() override { return state; }
+
+  registry::Outcome<registry::Nothing> send(const std::string&, const std::string& device,
+                                            const std::map<std::string, std::string>& properties,
+                                            const registry::Bytes& payload) override {
+    events.push_back("send " + device);
+    if (message_refusal) return tl::unexpected<registry::Refusal>(*message_refusal);
+    sent_properties = properties;
+    sent_payload = payload;
+    return registry::Nothing{};
+  }
+
+ private:
+  registry::Outcome<registry::NewCa> make(const std::string& kind, registry::KeyProfile profile, UnixMs now) {
+    if (ca_refusal) return tl::unexpected<registry::Refusal>(*ca_refusal);
+    const auto number = static_cast<std::uint8_t>(++made_);
+    registry::NewCa ca;
+    ca.id.bytes = {0xCA, number};
+    ca.subject = "CN=" + kind + " " + std::to_string(number);
+    ca.serial = {1, number};
+    ca.not_before = now;
+    ca.not_after = now + 365LL * 86'400'000;
+    ca.der = {0x30, 1, number};
+    ca.key_ref = "key-" + std::to_string(number);
+    ca.key_profile = profile;
+    events.push_back("make " + ca.key_ref);
+    return ca;
+  }
+  registry::Outcome<registry::Nothing> wait(const std::string& what) {
+    events.push_back(what);
+    if (enforcement_refusal) return tl::unexpected<registry::Refusal>(*enforcement_refusal);
+    return registry::Nothing{};
+  }
+  int made_ = 0;
+};
+
+struct Seen {
+  int status = 0;
+  json body;
+  std::string code() const { return body.is_object() && body.contains("error") ? body["error"]["code"] : ""; }
+  std::string target() const { return body.is_object() ? body["error"].value("target", "") : ""; }
+};
+
+class ManagementTest : public testing::Test {
+ protected:
+  ManagementTest() {
+    auto opened = registry::Registry::open({folder.path() + "/registry.db", 256, false});
+    EXPECT_TRUE(opened);
+    registry = std::move(*opened);
+    management = std::make_unique<Management>(Parts{*registry, clock, played, played, played, played});
+  }
+
+  Seen ask(Method method, const std::string& target, const std::string& body = "") {
+    const auto question = target.find('?');
+    Request request{method, target.substr(0, question), "", body, {0, "root"}};
+    if (question != std::string::npos) request.query = target.substr(question + 1);
+    const auto response = management->handle(request);
+    return {response.status, response.body.empty() ? json() : json::parse(response.body)};
+  }
+  Seen get(const std::string& target) { return ask(Method::kGet, target); }
+  Seen put(const std::string& target, const json& body = json::object()) {
+    return ask(Method::kPut, target, body.dump());
+  }
+  Seen patch(const std::string& target, const json& body) { return ask(Method::kPatch, target, body.dump()); }
+  Seen post(const std::string& target, const json& body = json::object()) {
+    return ask(Method::kPost, target, body.dump());
+  }
+  Seen remove(const std::string& target) { return ask(Method::kDelete, target); }
+
+  // Namespace "default" with a hub, a credential (key-1) and the policy "pol" (key-2).
+  void furnish() {
+    ASSERT_EQ(put("/namespaces/default").status, 201);
+    ASSERT_TRUE(registry->create_hub({"test", clock.now()}, "default", "hub", "localhost"));
+    ASSERT_EQ(put(kCredential).status, 201);
+    ASSERT_EQ(put(kPolicies + "/pol").status, 201);
+    played.events.clear();
+  }
+  std::vector<std::string> events() { return std::exchange(played.events, {}); }
+  json newest_audit() { return get("/audit?top=1").body["value"][0]; }
+
+  const std::string kCredential = "/namespaces/default/credentials/default";
+  const std::string kPolicies = kCredential + "/policies";
+  const std::string kDevices = "/namespaces/default/devices";
+
+  TemporaryFolder folder;
+  FixedClock clock;
+  PlayedParts played;
+  std::unique_ptr<registry::Registry> registry;
+  std::unique_ptr<Management> management;
+};
+
+enum class Kind { kLeaf, kCa };
+inline std::string certificate_pem(Kind kind) {
+  EVP_PKEY* key = EVP_EC_gen("P-256");
+  X509* certificate = X509_new();
+  X509_set_version(certificate, X509_VERSION_3);
+  ASN1_INTEGER_set(X509_get_serialNumber(certificate), 7);
+  X509_gmtime_adj(X509_getm_notBefore(certificate), 0);
+  X509_gmtime_adj(X509_getm_notAfter(certificate), 3600);
+  X509_set_pubkey(certificate, key);
+  auto* name = X509_get_subject_name(certificate);
+  X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>("pump-7"), -1, -1, 0);
+  X509_set_issuer_name(certificate, name);
+  X509_EXTENSION* constraints = X509V3_EXT_conf_nid(nullptr, nullptr, NID_basic_constraints,
+                                                    kind == Kind::kCa ? "critical,CA:TRUE" : "critical,CA:FALSE");
+  X509_add_ext(certificate, constraints, -1);
+  X509_sign(certificate, key, EVP_sha256());
+  BIO* out = BIO_new(BIO_s_mem());
+  PEM_write_bio_X509(out, certificate);
+  char* data = nullptr;
+  const long size = BIO_get_mem_data(out, &data);
+  std::string pem(data, static_cast<std::size_t>(size));
+  BIO_free(out);
+  X509_EXTENSION_free(constraints);
+  X509_free(certificate);
+  EVP_PKEY_free(key);
+  return pem;
+}
+
+}  // namespace latchkey::hub::management
