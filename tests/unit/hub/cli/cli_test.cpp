@@ -3,6 +3,8 @@
 // what the process exits with.
 #include "hub/cli/cli.h"
 
+#include <unistd.h>
+
 #include <gmock/gmock.h>
 #include <sys/stat.h>
 
@@ -424,7 +426,7 @@ TEST(CliAlone, data_folder_comes_from_the_environment_when_it_is_not_given) {
   EXPECT_EQ(default_data_folder(), "/from/environment");
   unsetenv("LATCHKEY_DATA");
   setenv("HOME", "/home/somebody", 1);
-  EXPECT_EQ(default_data_folder(), "/home/somebody/.local/share/latchkey");
+  EXPECT_EQ(default_data_folder(), ::geteuid() == 0 ? "/var/lib/latchkey" : "/home/somebody/.local/share/latchkey");
 }
 
 }  // namespace
