@@ -16,20 +16,20 @@ namespace latchkey::hub::wire {
 
 // In the order in which the gate makes them.
 enum class Check : std::uint8_t {
-  kReady = 0,        // the gate has a complete state within its lease
-  kProtocol,         // MQTT 3.1.1
-  kClientId,         // the registration pattern
-  kCredential,       // a certificate (or, at the DPS endpoint, a token) was shown
-  kVerdict,          // a TLS verdict of this very handshake is there
-  kChain,            // signatures and constraints
-  kIssuer,           // ends in an issuing CA that this hub trusts now
-  kValidity,         // not before, not after
-  kIdentifier,       // exactly one identifier extension of 32 bytes
-  kNames,            // client id = certificate CN = device id in the username
-  kDevice,           // known to the registry
+  kReady = 0,   // the gate has a complete state within its lease
+  kProtocol,    // MQTT 3.1.1
+  kClientId,    // the registration pattern
+  kCredential,  // a certificate (or, at the DPS endpoint, a token) was shown
+  kVerdict,     // a TLS verdict of this very handshake is there
+  kChain,       // signatures and constraints
+  kIssuer,      // ends in an issuing CA that this hub trusts now
+  kValidity,    // not before, not after
+  kIdentifier,  // exactly one identifier extension of 32 bytes
+  kNames,       // client id = certificate CN = device id in the username
+  kDevice,      // known to the registry
   kEnabled,
-  kCurrent,          // the identifier is the device's current one
-  kPlace,            // caps, and the session that holds this id
+  kCurrent,  // the identifier is the device's current one
+  kPlace,    // caps, and the session that holds this id
 };
 inline constexpr int kCheckCount = 14;
 std::string_view to_string(Check check);
@@ -50,7 +50,7 @@ struct Decision {
 // A piece of the gate's ring, sent when something new is in it. `counts` are totals since the broker started,
 // indexed by Reason.
 struct Decisions {
-  std::uint64_t dropped = 0;  // fell out of the ring before they were sent
+  std::uint64_t dropped = 0;      // fell out of the ring before they were sent
   std::uint64_t connections = 0;  // live device sessions now
   std::uint64_t messages = 0;     // device publishes let through since the start
   std::array<std::uint64_t, registry::kReasonLimit> counts{};

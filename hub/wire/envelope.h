@@ -18,19 +18,21 @@ namespace latchkey::hub::wire {
 
 using ConnectionId = std::uint64_t;
 
-// A connection that the gate let in, or (DPS endpoint) an attempt to take the place of a verified session.
+// A connection that the gate let in, or (DPS endpoint) an attempt to take the place of a verified session. The first
+// ends with a Closed, an attempt is over when it is told. After a lost connection between hub and gate, everything that
+// lives is told again with the first batch of the feed: what the hub knew before and is not told again has ended.
 struct Opened {
   ConnectionId connection = 0;
   // true: the connection was closed without CONNACK because a verified session of that id stands. If the hub finds
   // its proof good it answers Attest{verified}, and the next attempt with the same proof displaces the session.
   bool attempt = false;
   bool resent = false;  // the hub process is new and is told what it missed
-  bool verified = false;  // DPS endpoint, with `resent`: an earlier Attest stands; its token is no longer kept
   std::string client_id;
   std::string username;
   std::string password;      // DPS endpoint only: the SAS token. Never logged.
   std::vector<Bytes> chain;  // DPS endpoint: what the client presented, leaf first; hub endpoint: empty
   std::string peer;          // address
+  bool verified = false;     // DPS endpoint, with `resent`: an earlier Attest stands; its token is no longer kept
   std::optional<DeviceIdentifier> identifier;  // hub endpoint: what its certificate carries
 };
 

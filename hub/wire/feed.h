@@ -4,7 +4,9 @@
 // The hub publishes Batches to kFeedTopic at QoS 1. Batches of one generation are numbered 1, 2, 3, ...; the first
 // opens a snapshot, the one with snapshot_end completes it, later ones are increments. The gate applies them in the
 // broker's own thread and answers every batch with an Ack. A gap, an unknown generation or a broken batch makes it
-// answer with need_snapshot instead, and the hub starts a new generation.
+// answer with need_snapshot instead (generation 0 when it could not read which), and the hub starts a new generation.
+// While a snapshot comes in, `applied` counts its batches that are here and the state before it stays in force: what
+// they say holds when the batch with snapshot_end is acknowledged.
 // PUBACK proves nothing (the broker sends it with no plugin at all): only an Ack does.
 #pragma once
 
@@ -33,7 +35,8 @@ inline constexpr std::string_view kAckTopic = "latchkey/v1/ack";
 inline constexpr std::string_view kOpenedTopic = "latchkey/v1/opened";
 inline constexpr std::string_view kClosedTopic = "latchkey/v1/closed";
 inline constexpr std::string_view kDecisionsTopic = "latchkey/v1/decisions";
-inline constexpr std::string_view kRequestPrefix = "latchkey/v1/request/";  // + conn as 16 hex digits + "/" + device topic
+inline constexpr std::string_view kRequestPrefix =
+    "latchkey/v1/request/";  // + conn as 16 hex digits + "/" + device topic
 // What the hub subscribes to.
 inline constexpr std::string_view kHubFilter = "latchkey/v1/#";
 
@@ -69,9 +72,9 @@ struct ClockSet {
 using FeedChange = std::variant<DeviceRecord, DeviceGone, AnchorAdded, AnchorGone, ClockSet>;
 
 struct Batch {
-  std::uint64_t generation = 0;  // random, new with each snapshot
-  std::uint64_t number = 0;      // 1 opens the snapshot
-  bool snapshot_end = false;     // the state is complete with this batch
+  std::uint64_t generation = 0;           // random, new with each snapshot
+  std::uint64_t number = 0;               // 1 opens the snapshot
+  bool snapshot_end = false;              // the state is complete with this batch
   std::uint64_t valid_for_ms = kEndless;  // lease: counted from receipt on a clock that does not stop in suspend
   std::vector<FeedChange> changes;
 };

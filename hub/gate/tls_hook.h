@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// Makes the broker's TLS connections ask for a client certificate without insisting, and judge it by the gate's own
+// anchors and clock.
+//
+// Mosquitto 2.0 can either insist on certificates or never ask for one, and verifies against files that it does not
+// read again. OpenSSL runs the "new" callback of an ex-data index inside every SSL_new(): there each server connection
+// gets its verify mode, store, time and no resumption. Public API only. The verdict is recorded, TLS always finishes,
+// and CONNECT is refused inside MQTT, which is what sends a device back to provisioning.
+//
+// One thread; one installation per process (OpenSSL's indexes are global).
+#pragma once
+
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+
+#include <cstdint>
+
+#include "hub/gate/tls_verdict.h"
+#include "platform/base/ids.h"
+
+namespace latchkey::hub::gate {
+
+// Where the hook asks; implemented by the gate.
+class TlsPolicy {
+ public:
+  virtual ~TlsPolicy() = default;
+  virtual X509_STORE* store() = 0;  // may throw bad_alloc
+  virtual UnixMs verification_time() = 0;
+  virtual AnchorRef anchor_of(X509* certificate) const = 0;  // none: not trusted now
+  virtual bool keeps_chain() const = 0;                      // DPS endpoint: the hub process verifies
+};
+
+class TlsHook {
+ public:
+  TlsHook() = default;
+  ~TlsHook() { remove(); }
+  TlsHook(const TlsHook&) = delete;
+  TlsHook& operator=(const TlsHook&) = delete;
+
+  // Registers the callback and proves on a throw-away connection that it works. kInternal when it does not: the caller
+  // must then not let anybody in. `policy` has to outlive the hook. kInvalidArgument when one is installed already.
+  Result<void> install(TlsPolicy& policy);
+  void remove();
+
+  // The verdict that hangs on a leaf, or null. Lives as long as the leaf.
+  static TlsVerdict* verdict_of(X509* leaf);
+
+ private:
+  bool installed_ = false;
+};
+
+}  // namespace latchkey::hub::gate
