@@ -54,6 +54,10 @@ Gate::Access Gate::may_subscribe(ClientHandle client, std::string_view filter, i
   if (session == nullptr || session->condemned) return Access::kDeny;
   if (!gate::may_subscribe(options_.endpoint, session->client_id, filter)) return Access::kDeny;
   session->subscriptions.add(filter, qos < 1 ? qos : 1);
+  if (!dps() && link_.up()) {
+    outbox_.to_hub(link_.number, wire::kSubscribedTopic,
+                   encode(wire::Subscribed{session->connection, std::string(filter)}));
+  }
   return Access::kAllow;
 }
 

@@ -28,6 +28,7 @@ enum class Kind : std::uint8_t {
   kAttest = 5,
   kDeliver = 6,
   kDecisions = 7,
+  kSubscribed = 8,
 };
 
 class Writer {

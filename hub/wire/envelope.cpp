@@ -97,6 +97,22 @@ Result<Closed> decode_closed(ByteView bytes) {
   return closed;
 }
 
+Bytes encode(const Subscribed& subscribed) {
+  Writer out(Kind::kSubscribed);
+  out.u64(subscribed.connection);
+  out.text(subscribed.filter);
+  return out.take();
+}
+
+Result<Subscribed> decode_subscribed(ByteView bytes) {
+  Reader in(bytes, Kind::kSubscribed);
+  Subscribed subscribed;
+  subscribed.connection = in.u64();
+  subscribed.filter = in.text();
+  if (!in.finished()) return fail(Status::kMalformed);
+  return subscribed;
+}
+
 Bytes encode(const Attest& attest) {
   Writer out(Kind::kAttest);
   out.u64(attest.connection);

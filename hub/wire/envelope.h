@@ -40,6 +40,12 @@ struct Closed {
   ConnectionId connection = 0;
 };
 
+// A device at the hub endpoint subscribed: what waits for it may go out.
+struct Subscribed {
+  ConnectionId connection = 0;
+  std::string filter;
+};
+
 // Hub to DPS gate: what became of the proof that `connection` showed.
 struct Attest {
   ConnectionId connection = 0;
@@ -65,10 +71,12 @@ Result<RequestTopic> parse_request_topic(std::string_view topic);
 
 Bytes encode(const Opened& opened);
 Bytes encode(const Closed& closed);
+Bytes encode(const Subscribed& subscribed);
 Bytes encode(const Attest& attest);
 Bytes encode(const Deliver& deliver);
 Result<Opened> decode_opened(ByteView bytes);
 Result<Closed> decode_closed(ByteView bytes);
+Result<Subscribed> decode_subscribed(ByteView bytes);
 Result<Attest> decode_attest(ByteView bytes);
 Result<Deliver> decode_deliver(ByteView bytes);
 

@@ -94,6 +94,7 @@ std::vector<Sample> samples() {
       {"opened", encode(full_opened()), again(decode_opened)},
       {"empty opened", encode(Opened{}), again(decode_opened)},
       {"closed", encode(Closed{5}), again(decode_closed)},
+      {"subscribed", encode(Subscribed{5, "$iothub/credentials/res/#"}), again(decode_subscribed)},
       {"attest", encode(Attest{6, true}), again(decode_attest)},
       {"deliver", encode(Deliver{7, "$dps/registrations/res/202/?$rid=1", {'{', '}'}, 1}), again(decode_deliver)},
       {"decisions", encode(full_decisions()), again(decode_decisions)},
