@@ -12,6 +12,8 @@
 #include <thread>
 #include <utility>
 
+#include "tests/support/dps_conversation.h"
+
 namespace latchkey::tests {
 namespace {
 
@@ -33,11 +35,6 @@ bool wait_until(int timeout_ms, const Done& done) {
 std::pair<std::string, int> split(const std::string& address) {
   const auto colon = address.rfind(':');
   return {address.substr(0, colon), std::stoi(address.substr(colon + 1))};
-}
-
-int status_of(const std::string& topic) {
-  constexpr std::string_view kPrefix = "$dps/registrations/res/";
-  return std::stoi(topic.substr(kPrefix.size()));
 }
 
 }  // namespace
@@ -84,6 +81,7 @@ void Hub::start() {
       command.push_back(extra);
     }
   }
+  command.insert(command.end(), options_.more.begin(), options_.more.end());
   process_ = std::make_unique<Subprocess>(command, log_file());
   const bool up = wait_until(kUpMs, [&] { return std::filesystem::exists(endpoints) || !process_->running(); }) &&
                   process_->running();
@@ -187,33 +185,23 @@ std::string Hub::token(const std::string& id, std::string key) const {
 }
 
 nlohmann::json Hub::try_provision(const std::string& id, const std::string& password, const Key& key) {
-  DeviceClient client(dps_options(id, password));
-  const auto connected = client.connect();
-  if (connected.seen != Seen::kAccepted) throw std::runtime_error("DPS: " + connected.text());
-  if (client.subscribe("$dps/registrations/res/#") != 1) throw std::runtime_error("DPS refuses the subscription");
-  const nlohmann::json body{{"registrationId", id}, {"csr", make_csr(key, id)}};
-  client.publish("$dps/registrations/PUT/iotdps-register/?$rid=r0", body.dump());
-  const auto any = [](const Message&) { return true; };
-  auto answer = client.wait_message(any, 15'000);
-  for (int poll = 1; answer && status_of(answer->topic) == 202 && poll < 500; ++poll) {
-    const auto operation = nlohmann::json::parse(answer->payload).at("operationId").get<std::string>();
-    if (poll > 1) std::this_thread::sleep_for(std::chrono::milliseconds(kPollMs));
-    client.publish("$dps/registrations/GET/iotdps-get-operationstatus/?$rid=r" + std::to_string(poll) +
-                       "&operationId=" + operation,
-                   " ");
-    answer = client.wait_message(any, 15'000);
-  }
-  if (!answer) throw std::runtime_error("DPS does not answer");
-  return {{"topicStatus", status_of(answer->topic)}, {"body", nlohmann::json::parse(answer->payload)}};
+  DpsConversation conversation(dps_options(id, password));
+  const auto answer = conversation.finish(conversation.begin({{"registrationId", id}, {"csr", make_csr(key, id)}}));
+  if (answer.status < 0) throw std::runtime_error("DPS does not answer");
+  return answer.json();
 }
 
 Identity Hub::provision(const std::string& id, std::string key) {
-  Identity identity;
-  identity.key = make_key();
-  const auto answer = try_provision(id, token(id, std::move(key)), identity.key);
+  const auto device_key = make_key();
+  return identity_from(try_provision(id, token(id, std::move(key)), device_key), device_key);
+}
+
+Identity Hub::identity_from(const nlohmann::json& answer, const Key& key) {
   const auto& body = answer.at("body");
   if (body.value("status", "") != "assigned") throw std::runtime_error("not assigned: " + answer.dump());
   const auto& state = body.at("registrationState");
+  Identity identity;
+  identity.key = key;
   identity.hub = state.at("assignedHub");
   for (const auto& one : state.at("issuedCertificateChain")) {
     identity.chain.push_back(certificate_from_base64(one.get<std::string>()));
@@ -234,7 +222,7 @@ Hub::Probe Hub::probe(const DeviceClient::Options& options) {
     DeviceClient client(options);
     probe.seen = client.connect();
   }
-  wait_until(3'000, [&] {  // decisions reach the hub within a tick of the broker
+  wait_until(20'000, [&] {  // decisions reach the hub within a tick of the broker
     const auto [number, reason] = last_decision(options.client_id);
     if (number > before) probe.reason = reason;
     return number > before;

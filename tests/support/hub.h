@@ -20,6 +20,7 @@ class Hub {
     bool rehearsal = true;
     int retry_after_s = 0;  // what DPS asks devices to wait
     std::string key_profile = "ec-p256";
+    std::vector<std::string> more = {};  // further options of `latchkey up`
   };
   explicit Hub(Options options);
   Hub() : Hub(Options{}) {}
@@ -65,6 +66,8 @@ class Hub {
   Identity provision(const std::string& id, std::string group_key = {});
   // The same, giving the last answer whatever it is: {"topicStatus": 200, "body": {...}}.
   nlohmann::json try_provision(const std::string& id, const std::string& password, const Key& key);
+  // What an answer "assigned" gave the holder of that key; throws when it is another answer.
+  static Identity identity_from(const nlohmann::json& answer, const Key& key);
   // Connects with that identity, reports what was seen and what the gate's decision record says of this very attempt
   // ("accepted", "identifier mismatch", ...), and closes the session again.
   struct Probe {

@@ -58,6 +58,27 @@ Certificate blank(const Key& key, const std::string& common_name, long not_befor
   return certificate;
 }
 
+TestCa make_ca(const TestCa* issuer, const std::string& common_name) {
+  TestCa ca{make_key(), nullptr};
+  ca.certificate = blank(ca.key, common_name, -86400, 86400 * 365);
+  const TestCa& signer = issuer != nullptr ? *issuer : ca;
+  X509_set_issuer_name(ca.certificate.get(), X509_get_subject_name(signer.certificate.get()));
+  add_extension(ca.certificate.get(), NID_basic_constraints, "critical,CA:TRUE");
+  add_extension(ca.certificate.get(), NID_key_usage, "critical,keyCertSign,cRLSign");
+  add_extension(ca.certificate.get(), NID_subject_key_identifier, "hash");
+  X509_sign(ca.certificate.get(), signer.key.get(), EVP_sha256());
+  return ca;
+}
+
+template <class Write>
+std::string written(const Write& write) {
+  const std::unique_ptr<BIO, decltype(&BIO_free)> out(BIO_new(BIO_s_mem()), BIO_free);
+  write(out.get());
+  char* data = nullptr;
+  const long size = BIO_get_mem_data(out.get(), &data);
+  return {data, static_cast<std::size_t>(size)};
+}
+
 }  // namespace
 
 Key make_key(const char* curve) { return own(EVP_EC_gen(curve)); }
@@ -106,16 +127,24 @@ std::string serial_hex(const Certificate& certificate) {
   return text;
 }
 
-TestCa make_test_ca(const std::string& common_name) {
-  TestCa ca{make_key(), nullptr};
-  ca.certificate = blank(ca.key, common_name, -86400, 86400 * 365);
-  X509_set_issuer_name(ca.certificate.get(), X509_get_subject_name(ca.certificate.get()));
-  add_extension(ca.certificate.get(), NID_basic_constraints, "critical,CA:TRUE");
-  add_extension(ca.certificate.get(), NID_key_usage, "critical,keyCertSign,cRLSign");
-  add_extension(ca.certificate.get(), NID_subject_key_identifier, "hash");
-  X509_sign(ca.certificate.get(), ca.key.get(), EVP_sha256());
-  return ca;
+std::string subject_text(const Certificate& certificate) {
+  return written(
+      [&](BIO* out) { X509_NAME_print_ex(out, X509_get_subject_name(certificate.get()), 0, XN_FLAG_RFC2253); });
 }
+
+int key_bits(const Certificate& certificate) { return EVP_PKEY_get_bits(X509_get0_pubkey(certificate.get())); }
+
+bool signed_by(const Certificate& certificate, const Certificate& issuer) {
+  return X509_verify(certificate.get(), X509_get0_pubkey(issuer.get())) == 1;
+}
+
+std::string certificate_pem(const Certificate& certificate) {
+  return written([&](BIO* out) { PEM_write_bio_X509(out, certificate.get()); });
+}
+
+TestCa make_test_ca(const std::string& common_name) { return make_ca(nullptr, common_name); }
+
+TestCa make_intermediate(const TestCa& issuer, const std::string& common_name) { return make_ca(&issuer, common_name); }
 
 Certificate make_leaf(const TestCa& ca, const Key& key, const LeafOptions& options) {
   auto leaf = blank(key, options.common_name, options.not_before_s, options.not_after_s);

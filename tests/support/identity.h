@@ -30,7 +30,11 @@ struct Identity {
 Identity identity_from_pem(const std::string& pem);
 
 Certificate certificate_from_base64(std::string_view der_base64);
-std::string serial_hex(const Certificate& certificate);  // lower case
+std::string serial_hex(const Certificate& certificate);    // lower case
+std::string subject_text(const Certificate& certificate);  // RFC 2253: "CN=..."
+int key_bits(const Certificate& certificate);
+bool signed_by(const Certificate& certificate, const Certificate& issuer);
+std::string certificate_pem(const Certificate& certificate);
 
 // A certificate of the test's own making, to show what a hub has to refuse.
 struct LeafOptions {
@@ -46,6 +50,7 @@ struct TestCa {
   Certificate certificate;
 };
 TestCa make_test_ca(const std::string& common_name);
+TestCa make_intermediate(const TestCa& issuer, const std::string& common_name);
 Certificate make_leaf(const TestCa& ca, const Key& key, const LeafOptions& options);
 
 std::vector<std::uint8_t> base64_bytes(std::string_view text);

@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
+#include <stdexcept>
 #include <thread>
 
 namespace latchkey::tests {
@@ -23,6 +24,7 @@ pid_t spawn(const std::vector<std::string>& command, const char* out, const char
   for (const auto& argument : command) argv.push_back(const_cast<char*>(argument.c_str()));
   argv.push_back(nullptr);
   const pid_t pid = ::fork();
+  if (pid < 0) throw std::runtime_error("a process cannot be made");  // as a pid, -1 would mean every process
   if (pid != 0) return pid;
   ::dup2(::open("/dev/null", O_RDONLY), STDIN_FILENO);
   ::dup2(::open(out, O_WRONLY | O_CREAT | O_APPEND, 0644), STDOUT_FILENO);
@@ -51,13 +53,15 @@ Finished run(const std::vector<std::string>& command, int timeout_ms) {
   Finished finished;
   finished.exit_status = wait_for(pid, timeout_ms);
   if (finished.exit_status < 0) {
-    ::kill(pid, SIGKILL);
+    signal_process(pid, SIGKILL);
     finished.exit_status = wait_for(pid, timeout_ms);
   }
   finished.out = read_text(out);
   finished.err = read_text(err);
   return finished;
 }
+
+bool signal_process(pid_t pid, int number) { return pid > 1 && ::kill(pid, number) == 0; }
 
 Subprocess::Subprocess(const std::vector<std::string>& command, const std::filesystem::path& log)
     : pid_(spawn(command, log.c_str(), log.c_str())) {}
@@ -73,7 +77,7 @@ Subprocess::~Subprocess() {
 bool Subprocess::running() { return exit_status_ < 0 && wait(0) < 0; }
 
 void Subprocess::signal(int number) const {
-  if (exit_status_ < 0) ::kill(pid_, number);
+  if (exit_status_ < 0) signal_process(pid_, number);
 }
 
 int Subprocess::wait(int timeout_ms) {
