@@ -9,6 +9,8 @@
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
+#include <cstring>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -89,6 +91,7 @@ Outcome<DataFolder> DataFolder::open(const std::filesystem::path& path, bool reh
     return refuse(Reason::kInvalidArgument,
                   "the data folder's path is too long for a Unix socket in it (107 bytes): " + folder.path_.string());
   }
+  if (auto ours = folder.check_ours(); !ours) return fail(ours.error());
   // the brokers' user has to walk through it, and sees nothing on the way
   const mode_t mode = folder.broker_user_.empty() ? 0700 : 0711;
   if (auto made = storage(make_folder(folder.path_, mode), folder.path_); !made) return fail(made.error());
@@ -96,6 +99,29 @@ Outcome<DataFolder> DataFolder::open(const std::filesystem::path& path, bool reh
   if (auto reach = folder.check_reach(); !reach) return fail(reach.error());
   if (auto loaded = folder.load_or_make(rehearsal); !loaded) return fail(loaded.error());
   return folder;
+}
+
+// Its mode is about to be changed: nobody's home or /tmp may suffer from a slip of the pen.
+Outcome<Nothing> DataFolder::check_ours() const {
+  struct stat info {};
+  if (::stat(path_.c_str(), &info) != 0) {
+    if (errno == ENOENT) return Nothing{};
+    return refuse(Reason::kInvalidArgument, path_.string() + " cannot be reached: " + std::strerror(errno));
+  }
+  if (!S_ISDIR(info.st_mode)) return refuse(Reason::kInvalidArgument, path_.string() + " is not a folder");
+  if (info.st_uid != ::geteuid()) return refuse(Reason::kInvalidArgument, path_.string() + " belongs to another user");
+  std::error_code error;
+  std::filesystem::directory_iterator entries(path_, error);
+  if (error) return refuse(Reason::kInvalidArgument, path_.string() + " cannot be read: " + error.message());
+  if (std::filesystem::exists(path_ / "folder.json", error)) return Nothing{};
+  for (const auto& entry : entries) {  // a first start that was interrupted leaves no more than these
+    const auto name = entry.path().filename().string();
+    if (name != "lock" && !name.starts_with("folder.json.")) {
+      return refuse(Reason::kInvalidArgument,
+                    path_.string() + " holds other files and is not a data folder: use a new one");
+    }
+  }
+  return Nothing{};
 }
 
 Outcome<Nothing> DataFolder::hold() {

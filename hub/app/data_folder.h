@@ -7,7 +7,8 @@
 //   tls/                 throw-away server CA (ca.pem is public) and server certificate
 //   crl/                 the last CRL of every CA                               public
 //   run/                 management socket                                      0700
-//   brokers/{dps,hub}/   what each broker reads: configuration, plugin, server key, socket, log
+//   brokers/{dps,hub}.*  configuration, note of the process, what it printed (ours: a broker cannot change them)
+//   brokers/{dps,hub}/   what each broker reads and writes under its own user: plugin, server key, socket, log
 //   enrollment-group.key the first enrollment group's key                       0600
 #pragma once
 
@@ -23,8 +24,9 @@ namespace latchkey::hub::app {
 class DataFolder {
  public:
   // Opens the folder, makes it on first use, and holds it until destruction.
-  // kInvalidArgument: it belongs to somebody else, the brokers' user cannot reach it, its path is too long for a Unix
-  // socket, or `rehearsal` is asked of a folder that was made without. kOperationInProgress: another hub holds it.
+  // kInvalidArgument: it belongs to somebody else or holds something else (then nothing in it is touched), the brokers'
+  // user cannot reach it, its path is too long for a Unix socket, or `rehearsal` is asked of a folder that was made
+  // without. kOperationInProgress: another hub holds it.
   static registry::Outcome<DataFolder> open(const std::filesystem::path& path, bool rehearsal);
   DataFolder(DataFolder&& other) noexcept;
   DataFolder& operator=(DataFolder&&) = delete;
@@ -49,6 +51,7 @@ class DataFolder {
 
  private:
   DataFolder() = default;
+  registry::Outcome<registry::Nothing> check_ours() const;
   registry::Outcome<registry::Nothing> check_reach() const;
   registry::Outcome<registry::Nothing> hold();
   registry::Outcome<registry::Nothing> load_or_make(bool rehearsal);

@@ -6,8 +6,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cstring>
+#include <random>
 
 namespace latchkey::hub::app {
 namespace {
@@ -39,24 +41,42 @@ Outcome<SocketAddress> to_socket_address(const Address& address) {
   return result;
 }
 
+// The bound address; the socket is closed again. As the brokers do, past connections in TIME_WAIT do not count.
+Outcome<SocketAddress> bind_once(const Address& address) {
+  auto target = to_socket_address(address);
+  if (!target) return fail(target.error());
+  const int probe = ::socket(target->storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const int yes = 1;
+  const bool bound = probe >= 0 && ::setsockopt(probe, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes) == 0 &&
+                     ::bind(probe, reinterpret_cast<sockaddr*>(&target->storage), target->size) == 0 &&
+                     ::getsockname(probe, reinterpret_cast<sockaddr*>(&target->storage), &target->size) == 0;
+  const std::string error = std::strerror(errno);
+  if (probe >= 0) ::close(probe);
+  if (!bound) return refuse(Reason::kInvalidArgument, address.text() + ": " + error);
+  return *target;
+}
+
 }  // namespace
+
+bool is_free(const Address& address) { return bind_once(address).has_value(); }
 
 Outcome<Address> parse_address(const std::string& text) {
   Address address;
-  std::string port;
+  std::string rest;  // behind the host: nothing, or a colon and the port
   if (!text.empty() && text.front() == '[') {
     const auto close = text.find(']');
     if (close == std::string::npos) return refuse(Reason::kInvalidArgument, "'" + text + "' lacks the closing ]");
     address.host = text.substr(1, close - 1);
-    if (close + 1 < text.size()) port = text.substr(close + 2);
+    rest = text.substr(close + 1);
   } else {
-    const auto colon = text.find(':');
+    const auto colon = std::min(text.find(':'), text.size());
     address.host = text.substr(0, colon);
-    if (colon != std::string::npos) port = text.substr(colon + 1);
+    rest = text.substr(colon);
   }
-  if (!port.empty()) {
-    const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), address.port);
-    if (error != std::errc() || end != port.data() + port.size()) {
+  if (!rest.empty()) {
+    const auto* const end_of_text = rest.data() + rest.size();
+    const auto [end, error] = std::from_chars(rest.data() + 1, end_of_text, address.port);
+    if (rest.front() != ':' || error != std::errc() || end != end_of_text) {
       return refuse(Reason::kInvalidArgument, "'" + text + "': the port is not a number from 0 to 65535");
     }
   }
@@ -66,15 +86,19 @@ Outcome<Address> parse_address(const std::string& text) {
 
 Outcome<Address> choose_port(Address address) {
   if (address.port != 0) return address;
-  auto target = to_socket_address(address);
-  if (!target) return fail(target.error());
-  const int probe = ::socket(target->storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  const bool bound = probe >= 0 && ::bind(probe, reinterpret_cast<sockaddr*>(&target->storage), target->size) == 0 &&
-                     ::getsockname(probe, reinterpret_cast<sockaddr*>(&target->storage), &target->size) == 0;
-  const std::string error = std::strerror(errno);
-  if (probe >= 0) ::close(probe);
-  if (!bound) return refuse(Reason::kInvalidArgument, "no free port at " + address.host + ": " + error);
-  address.port = ntohs(reinterpret_cast<const sockaddr_in&>(target->storage).sin_port);  // same place in sockaddr_in6
+  // Below the ports that the kernel gives to outgoing connections (32768 and up, ip(7)): until the broker listens,
+  // one of those could take it.
+  constexpr int kTries = 50;
+  constexpr unsigned kFirst = 16384;
+  constexpr unsigned kCount = 16384;
+  std::random_device random;
+  for (int i = 0; i < kTries; ++i) {
+    const Address candidate{address.host, static_cast<std::uint16_t>(kFirst + random() % kCount)};
+    if (is_free(candidate)) return candidate;
+  }
+  const auto bound = bind_once(address);
+  if (!bound) return refuse(Reason::kInvalidArgument, "no free port at " + bound.error().detail);
+  address.port = ntohs(reinterpret_cast<const sockaddr_in&>(bound->storage).sin_port);  // same place in sockaddr_in6
   return address;
 }
 

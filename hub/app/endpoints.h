@@ -28,6 +28,9 @@ struct Endpoints {
 // "127.0.0.1", "127.0.0.1:8883", "[::1]:0". kInvalidArgument names what is wrong. Port 0: any free one.
 registry::Outcome<Address> parse_address(const std::string& text);
 
+// Can a broker listen there now?
+bool is_free(const Address& address);
+
 // Replaces port 0 by one that is free now.
 registry::Outcome<Address> choose_port(Address address);
 

@@ -14,7 +14,7 @@ class Enforcement final : public management::Enforcement,
                           public provisioning::Enforcement,
                           public session::Enforcement {
  public:
-  explicit Enforcement(Gate& hub) : enforcement_({{&hub.feeder(), [&hub] { hub.fence(); }}}) {}
+  Enforcement(Gate& hub, int timeout_ms) : enforcement_({{&hub.feeder(), [&hub] { hub.fence(); }}}, timeout_ms) {}
 
   registry::Outcome<registry::Nothing> wait_applied(registry::Sequence sequence) override {
     return enforcement_.wait(sequence, link::Progress::kApplied);

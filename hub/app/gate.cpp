@@ -69,9 +69,10 @@ Outcome<Nothing> Gate::start() {
   auto config = lay_out_files();
   if (!config) return fail(config.error());
   const auto name = std::string(brokers::to_string(options_.endpoint));
-  broker_ = std::make_unique<brokers::Broker>(brokers::Broker::Options{
-      name, options_.mosquitto, folder() / "mosquitto.conf", brokers::render(*config),
-      data_.brokers() / (name + ".pid"), data_.nonce(), [this](brokers::BrokerEvent event) { on_broker(event); }});
+  broker_ = std::make_unique<brokers::Broker>(
+      brokers::Broker::Options{name, options_.mosquitto, data_.brokers() / (name + ".conf"), brokers::render(*config),
+                               pid_file(), data_.brokers() / (name + ".out"), config->log, data_.nonce(),
+                               [this](brokers::BrokerEvent event) { on_broker(event); }});
   feeder_->start();
   if (auto started = broker_->start(); !started) {
     return refuse(started.error() == Status::kNotFound ? Reason::kInvalidArgument : Reason::kStorage,
@@ -81,12 +82,28 @@ Outcome<Nothing> Gate::start() {
   return Nothing{};
 }
 
-Outcome<Nothing> Gate::wait_ready(int timeout_ms) {
+bool Gate::becomes_ready(int timeout_ms) {
   constexpr int kStepMs = 100;
   for (int waited = 0; waited < timeout_ms && !broker_->failing(); waited += kStepMs) {
-    if (feeder_->wait_clock(kStepMs)) return Nothing{};
+    if (feeder_->wait_clock(kStepMs)) return true;
   }
-  auto log = read_file(folder() / "broker.log").value_or("");
+  return false;
+}
+
+Outcome<Nothing> Gate::wait_ready(int timeout_ms) {
+  if (adopted_ && becomes_ready(options_.adopt_timeout_ms)) return Nothing{};
+  if (adopted_) broker_->fence();  // it runs but does not follow
+  if (becomes_ready(timeout_ms)) return Nothing{};
+  const auto name = std::string(brokers::to_string(options_.endpoint));
+  if (broker_->failing() && !is_free(options_.address)) {
+    return refuse(Reason::kInvalidArgument,
+                  "the address " + options_.address.text() +
+                      " is in use by another program, or not ours to use: stop that program, or "
+                      "choose another address with --" +
+                      name + " (port 0 takes a free one)");
+  }
+  auto log =
+      read_file(data_.brokers() / (name + ".out")).value_or("") + read_file(folder() / "broker.log").value_or("");
   if (log.size() > kLogTail) log.erase(0, log.size() - kLogTail);
   return refuse(Reason::kInternal,
                 "the broker at " + options_.address.text() + " does not come up. Its log ends with:\n" + log);
@@ -95,7 +112,10 @@ Outcome<Nothing> Gate::wait_ready(int timeout_ms) {
 void Gate::stop() {
   if (link_) link_->stop();
   if (feeder_) feeder_->stop();
-  if (broker_) broker_->stop();
+  if (!broker_) return;
+  broker_->stop();
+  std::error_code ignored;  // a broker that had to be killed leaves its socket
+  std::filesystem::remove(folder() / "gate.sock", ignored);
 }
 
 void Gate::attest(const wire::Attest& attest) { link_->publish(wire::kAttestTopic, wire::encode(attest)); }
@@ -103,7 +123,9 @@ void Gate::attest(const wire::Attest& attest) { link_->publish(wire::kAttestTopi
 void Gate::deliver(const wire::Deliver& deliver) { link_->publish(wire::kDeliverTopic, wire::encode(deliver)); }
 
 void Gate::on_broker(brokers::BrokerEvent event) {
+  if (event == brokers::BrokerEvent::kAdopted) adopted_ = true;
   if (event == brokers::BrokerEvent::kEnded) {
+    adopted_ = false;
     ++restarts_;
     feeder_->process_ended();
   } else {

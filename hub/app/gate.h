@@ -30,6 +30,7 @@ class Gate {
     std::filesystem::path key;
     registry::Registry* registry = nullptr;  // nullptr at the DPS endpoint
     std::string hub_name;
+    int adopt_timeout_ms = 10'000;  // for a broker that a crashed hub process left behind to follow again
     std::function<void(std::string_view topic, ByteView payload)> inbox;  // all but acknowledgements
   };
   // `folder` outlives this object.
@@ -38,9 +39,13 @@ class Gate {
 
   // Lays out the broker's files, adopts or starts it and begins to feed it. kStorage, kInvalidArgument.
   registry::Outcome<registry::Nothing> start();
-  // Waits until the gate holds a complete snapshot. kInternal with the tail of the broker's log when it does not.
+  // Waits until the gate holds a complete snapshot. A broker that was adopted and does not follow is fenced first.
+  // kInvalidArgument when another program holds the address; kInternal with the tail of the broker's log otherwise.
   registry::Outcome<registry::Nothing> wait_ready(int timeout_ms);
   void stop();
+  static std::filesystem::path pid_file(const DataFolder& folder, brokers::Endpoint endpoint) {
+    return folder.brokers() / (std::string(brokers::to_string(endpoint)) + ".pid");
+  }
 
   void attest(const wire::Attest& attest);
   void deliver(const wire::Deliver& deliver);
@@ -56,11 +61,14 @@ class Gate {
   registry::Outcome<brokers::BrokerConfig> lay_out_files();
   void on_broker(brokers::BrokerEvent event);
   void on_message(std::string_view topic, ByteView payload);
+  bool becomes_ready(int timeout_ms);
   std::filesystem::path folder() const;
+  std::filesystem::path pid_file() const { return pid_file(data_, options_.endpoint); }
 
   const DataFolder& data_;
   const Options options_;
   std::atomic<std::uint64_t> restarts_{0};
+  std::atomic<bool> adopted_{false};
   std::unique_ptr<link::Feeder> feeder_;
   std::unique_ptr<link::GateLink> link_;
   std::unique_ptr<brokers::Broker> broker_;

@@ -39,19 +39,22 @@ constexpr int kClockMs = 2'000;
 
 Bytes copy(ByteView bytes) { return {bytes.begin(), bytes.end()}; }
 
-// Port 0: the addresses of the last run if brokers may still hold them, else free ones.
+// Port 0: the addresses of the last run while a broker of it holds them or nobody does, else free ones.
 Outcome<Endpoints> choose_endpoints(Endpoints wanted, const DataFolder& folder) {
   const auto last =
       nlohmann::json::parse(brokers::read_file(folder.path() / "endpoints.json").value_or(""), nullptr, false);
-  const auto choose = [&last](Address address, const char* name) -> Outcome<Address> {
+  const auto choose = [&last, &folder](Address address, brokers::Endpoint endpoint) -> Outcome<Address> {
+    const std::string name(brokers::to_string(endpoint));
     if (address.port == 0 && last.is_object() && last.value(name, nlohmann::json()).is_string()) {
-      if (auto before = parse_address(last[name].get<std::string>()); before && before->host == address.host)
-        return *before;
+      if (auto before = parse_address(last[name].get<std::string>()); before && before->host == address.host) {
+        if (is_free(*before) || brokers::Broker::left_behind(Gate::pid_file(folder, endpoint), folder.nonce()))
+          return *before;
+      }
     }
     return choose_port(std::move(address));
   };
-  LATCHKEY_TRY(dps, choose(wanted.dps, "dps"));
-  LATCHKEY_TRY(hub, choose(wanted.hub, "hub"));
+  LATCHKEY_TRY(dps, choose(wanted.dps, brokers::Endpoint::kDps));
+  LATCHKEY_TRY(hub, choose(wanted.hub, brokers::Endpoint::kHub));
   return Endpoints{dps, hub};
 }
 
@@ -145,6 +148,7 @@ Outcome<Nothing> HubProcess::Parts::make_gates() {
   Gate::Options gate;
   gate.mosquitto = options.mosquitto;
   gate.plugin = options.plugin;
+  gate.adopt_timeout_ms = options.confirm_timeout_ms;
   gate.certificate = server.certificate;
   gate.key = server.key;
   gate.endpoint = brokers::Endpoint::kDps;
@@ -161,7 +165,7 @@ Outcome<Nothing> HubProcess::Parts::make_gates() {
 }
 
 void HubProcess::Parts::make_rooms() {
-  enforcement = std::make_unique<Enforcement>(*hub);
+  enforcement = std::make_unique<Enforcement>(*hub, options.confirm_timeout_ms);
   outbox = std::make_unique<Outbox>(*hub);
   provisioning::Options provisioning_options;
   provisioning_options.id_scope = folder.id_scope();
@@ -178,7 +182,8 @@ void HubProcess::Parts::make_rooms() {
 
 Outcome<Nothing> HubProcess::Parts::open_gates() {
   registry->set_commit_listener([this](registry::Sequence newest) { hub->feeder().committed(newest); });
-  const std::array<Gate*, 2> gates{dps.get(), hub.get()};
+  // the hub's gate first: a certificate that DPS gives out is awaited there only once its process is known
+  const std::array<Gate*, 2> gates{hub.get(), dps.get()};
   for (Gate* gate : gates) gate->feeder().set_clock(clock.setting());
   for (Gate* gate : gates) LATCHKEY_TRY_VOID(gate->start());
   for (Gate* gate : gates) LATCHKEY_TRY_VOID(gate->wait_ready(kReadyMs));
@@ -255,6 +260,11 @@ void HubProcess::Parts::hub_inbox(std::string_view topic, ByteView payload) {
   } else if (topic == wire::kClosedTopic) {
     if (auto closed = wire::decode_closed(payload)) {
       workers->post(closed->connection, [this, id = closed->connection] { sessions->closed(id); });
+    }
+  } else if (topic == wire::kSubscribedTopic) {
+    if (auto subscribed = wire::decode_subscribed(payload)) {
+      workers->post(subscribed->connection,
+                    [this, one = std::move(*subscribed)] { sessions->subscribed(one.connection, one.filter); });
     }
   } else if (topic == wire::kDecisionsTopic) {
     if (auto decoded = wire::decode_decisions(payload)) decisions.add("hub", std::move(*decoded));

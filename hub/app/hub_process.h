@@ -25,6 +25,7 @@ struct UpOptions {
   registry::KeyProfile key_profile = registry::KeyProfile::kEcP256;
   std::filesystem::path mosquitto = "/usr/sbin/mosquitto";
   std::filesystem::path plugin;
+  int confirm_timeout_ms = 10'000;  // a gate that has not confirmed a change by then is fenced
   std::uint32_t retry_after_s = 1;  // what DPS asks a device to wait before it polls
 };
 

@@ -33,6 +33,7 @@ struct Arguments {
   std::string key_profile = "ec-p256";
   std::string mosquitto = "/usr/sbin/mosquitto";
   std::string plugin = default_plugin().string();
+  int confirm_timeout_ms = UpOptions{}.confirm_timeout_ms;  // not shown in the help: tests of the fence shorten it
   std::uint32_t retry_after_s = 1;
   bool rehearsal = false;
 };
@@ -54,6 +55,7 @@ void declare(CLI::App& program, Arguments& arguments) {
   program
       .add_option("--retry-after", arguments.retry_after_s, "Seconds that devices are asked to wait before they poll")
       ->capture_default_str();
+  program.add_option("--confirm-timeout-ms", arguments.confirm_timeout_ms)->check(CLI::Range(1, 600'000))->group("");
   program.add_option("--mosquitto", arguments.mosquitto, "The broker's program")->capture_default_str();
   program.add_option("--gate", arguments.plugin, "The gate plugin")->capture_default_str();
 }
@@ -75,6 +77,7 @@ registry::Outcome<UpOptions> to_options(const Arguments& arguments, const std::s
   options.key_profile = *profile;
   options.mosquitto = arguments.mosquitto;
   options.plugin = arguments.plugin;
+  options.confirm_timeout_ms = arguments.confirm_timeout_ms;
   options.retry_after_s = arguments.retry_after_s;
   return options;
 }

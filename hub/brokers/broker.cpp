@@ -24,6 +24,13 @@ std::string hash_of(const std::string& text) {
   return out.str();
 }
 
+// The last log's end stays beside it: whoever looks for why a broker died still finds it.
+void limit_log(const std::filesystem::path& log) {
+  std::error_code error;
+  const auto size = std::filesystem::file_size(log, error);
+  if (!error && size > Broker::kLogLimit) std::filesystem::rename(log, log.string() + ".1", error);
+}
+
 void end(Process& process) {
   process.signal(SIGTERM);
   if (process.wait_end(kStopMs)) return;
@@ -47,7 +54,7 @@ Result<void> Broker::start() {
 
 Result<BrokerEvent> Broker::adopt_or_spawn() {
   if (const auto note = read_pid_note(options_.pid_file); note && note->nonce == options_.nonce) {
-    if (auto found = Process::find(note->pid, note->start_time)) {
+    if (auto found = Process::find(note->pid, note->start_time); found && found->runs_with(arguments())) {
       if (note->config_hash == config_hash_) {
         const std::lock_guard lock(mutex_);
         process_ = std::move(*found);
@@ -62,11 +69,20 @@ Result<BrokerEvent> Broker::adopt_or_spawn() {
 }
 
 Result<void> Broker::spawn() {
-  LATCHKEY_TRY(process, Process::start({options_.executable.string(), "-c", options_.config_file.string()}));
-  LATCHKEY_TRY_VOID(
-      write_pid_note(options_.pid_file, {process.pid(), process.start_time(), options_.nonce, config_hash_}));
+  limit_log(options_.log_file);
+  std::vector<std::string> command{options_.executable.string()};
+  for (auto& argument : arguments()) command.push_back(std::move(argument));
+  auto process = Process::start(command, options_.output_file, [this](const Process& made) {
+    return write_pid_note(options_.pid_file, {made.pid(), made.start_time(), options_.nonce, config_hash_});
+  });
+  if (!process) {
+    std::error_code ignored;
+    std::filesystem::remove(options_.pid_file, ignored);
+    return fail(process.error());
+  }
   const std::lock_guard lock(mutex_);
-  process_ = std::move(process);
+  process_ = std::move(*process);
+  down_ = false;
   return {};
 }
 
@@ -87,6 +103,7 @@ void Broker::watch() {
     lock.lock();
     if (!ended) continue;
     ++ended_;
+    down_ = true;
     changed_.notify_all();
     changed_.wait_for(lock, delay, [this] { return stopping_; });
     if (stopping_) break;
@@ -114,9 +131,15 @@ void Broker::stop() {
 
 void Broker::fence() {
   std::unique_lock lock(mutex_);
+  if (down_) return;  // killing what is gone ends nothing: waiting for it would take until the next one's death
   const auto before = ended_;
   process_.signal(SIGKILL);
   changed_.wait(lock, [this, before] { return stopping_ || ended_ != before; });
+}
+
+bool Broker::left_behind(const std::filesystem::path& pid_file, const std::string& nonce) {
+  const auto note = read_pid_note(pid_file);
+  return note && note->nonce == nonce && Process::find(note->pid, note->start_time);
 }
 
 pid_t Broker::pid() const {

@@ -12,6 +12,7 @@
 #include <mutex>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "hub/brokers/process.h"
 #include "platform/base/status.h"
@@ -28,27 +29,34 @@ class Broker {
     std::filesystem::path config_file;  // written by start()
     std::string config;                 // its text
     std::filesystem::path pid_file;
-    std::string nonce;  // of the data folder
+    std::filesystem::path output_file;  // what it says beside its log; empty: goes where ours goes
+    std::filesystem::path log_file;     // begun anew at a start once it is over kLogLimit; empty: left alone
+    std::string nonce;                  // of the data folder
     std::function<void(BrokerEvent)> listener;
   };
+  static constexpr std::uintmax_t kLogLimit = 4 << 20;
+
   explicit Broker(Options options);
   ~Broker();  // stop()s
 
   // Adopts the broker that a crashed hub process left behind if it runs with this very configuration; ends it if the
   // configuration is another one; starts one otherwise. kNotFound: no such executable. kStorageFailed.
   Result<void> start();
-  // SIGTERM, and SIGKILL after 5 s.
+  // SIGTERM, and SIGKILL after 5 s. After a start() that failed there is nothing to stop.
   void stop();
   // Ends a broker that does not follow: SIGKILL; the watch starts a fresh one, which serves nobody before it has
-  // taken a snapshot. Returns when the old one is gone.
+  // taken a snapshot. Returns when the old one is gone; at once when there is none at the moment.
   void fence();
   // Did the last process end by itself within its first second? Then its log says why (port in use, ...).
   bool failing() const { return quick_ends_ >= 3; }
   pid_t pid() const;
+  // Runs a broker with this note, left behind by a hub process on the data folder of that nonce?
+  static bool left_behind(const std::filesystem::path& pid_file, const std::string& nonce);
 
  private:
   Result<BrokerEvent> adopt_or_spawn();
   Result<void> spawn();
+  std::vector<std::string> arguments() const { return {"-c", options_.config_file.string()}; }
   void watch();
   void emit(BrokerEvent event) const {
     if (options_.listener) options_.listener(event);
@@ -61,6 +69,7 @@ class Broker {
   std::condition_variable changed_;
   Process process_;
   bool stopping_ = false;
+  bool down_ = false;        // its end was told, and the next one does not run yet
   std::uint64_t ended_ = 0;  // counts ends, so that fence() can wait for one
   std::thread watch_;
 };

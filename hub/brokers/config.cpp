@@ -24,15 +24,17 @@ std::string render(const BrokerConfig& config) {
          "per_listener_settings false\n"
          // the gate decides about everybody; false makes a SIGHUP drop every certificate session without a username
          "allow_anonymous true\n"
+         "allow_zero_length_clientid false\n"
          // a reply right behind a PUBACK would wait 40 ms for the delayed ACK
          "set_tcp_nodelay true\n"
          // with the defaults a stalled hub process loses requests that were acknowledged to devices
          "max_inflight_messages 0\n"
-         "max_queued_messages 0\n"
+         // (0, "no limit", makes this version end a session at its first denied QoS 1 publish)
+         "max_queued_messages 1000000\n"
          "max_queued_bytes 0\n"
-         // a disconnected persistent session is not kept for ever
-         "persistent_client_expiration 1d\n"
-      << (config.endpoint == Endpoint::kDps ? "message_size_limit 98304\n" : "message_size_limit 1048576\n")
+         // a disconnected persistent session is not kept for ever; at the DPS endpoint anybody can leave one
+      << (config.endpoint == Endpoint::kDps ? "persistent_client_expiration 1h\n" : "persistent_client_expiration 1d\n")
+      << (config.endpoint == Endpoint::kDps ? "max_packet_size 100352\n" : "max_packet_size 1048576\n")
       << "\n"
          "listener 0 "
       << config.socket.string()

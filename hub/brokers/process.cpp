@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <mutex>
 #include <sstream>
 #include <utility>
 
@@ -33,9 +34,21 @@ std::optional<std::uint64_t> start_time_of(pid_t pid) {
   return start_time;
 }
 
+void close_both(const int (&pipe)[2]) {
+  ::close(pipe[0]);
+  ::close(pipe[1]);
+}
+
 // In the child between fork and exec: only async-signal-safe calls.
-[[noreturn]] void become(char* const* argv, int error_pipe) {
+[[noreturn]] void become(char* const* argv, const char* output, int go_pipe, int error_pipe) {
   ::setsid();  // a Ctrl-C at the terminal is the hub's to handle, not the broker's
+  char go = 0;
+  if (::read(go_pipe, &go, 1) != 1) ::_exit(127);  // the starter died or failed before it had written us down
+  if (*output != '\0') {
+    const int out = ::open(output, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (out >= 0) ::dup2(out, STDOUT_FILENO);
+    if (out >= 0) ::dup2(out, STDERR_FILENO);
+  }
   const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
   if (null >= 0) ::dup2(null, STDIN_FILENO);
   sigset_t none;
@@ -63,27 +76,48 @@ Process::~Process() {
   if (pidfd_ >= 0) ::close(pidfd_);
 }
 
-Result<Process> Process::start(const std::vector<std::string>& arguments) {
+Result<Process> Process::start(const std::vector<std::string>& arguments, const std::filesystem::path& output,
+                               const Record& record) {
+  // one at a time: a sibling between fork and exec would hold the pipe by which this one learns of our death
+  static std::mutex forking;
+  const std::lock_guard lock(forking);
   std::vector<char*> argv;
   for (const auto& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
   argv.push_back(nullptr);
   int error_pipe[2];
+  int go_pipe[2];
   if (::pipe2(error_pipe, O_CLOEXEC) != 0) return fail(Status::kStorageFailed);
+  if (::pipe2(go_pipe, O_CLOEXEC) != 0) {
+    close_both(error_pipe);
+    return fail(Status::kStorageFailed);
+  }
   const pid_t pid = ::fork();
-  if (pid == 0) become(argv.data(), error_pipe[1]);
+  if (pid == 0) {
+    ::close(go_pipe[1]);
+    become(argv.data(), output.c_str(), go_pipe[0], error_pipe[1]);
+  }
   ::close(error_pipe[1]);
+  Process process;
+  std::optional<Status> unrecorded;  // why not
+  if (pid > 0) {
+    process.pid_ = pid;
+    process.child_ = true;
+    process.pidfd_ = open_pidfd(pid);
+    process.start_time_ = start_time_of(pid).value_or(0);
+    if (record) {
+      if (const auto recorded = record(process); !recorded) unrecorded = recorded.error();
+    }
+    if (!unrecorded && ::write(go_pipe[1], "g", 1) != 1) unrecorded = Status::kStorageFailed;
+  }
+  close_both(go_pipe);
   int error = 0;
   const bool failed = pid < 0 || ::read(error_pipe[0], &error, sizeof error) == sizeof error;
   ::close(error_pipe[0]);
-  if (failed) {
+  if (failed || unrecorded) {
     if (pid > 0) ::waitpid(pid, nullptr, 0);
+    if (unrecorded) return fail(*unrecorded);
     return fail(error == ENOENT ? Status::kNotFound : Status::kStorageFailed);
   }
-  Process process;
-  process.pid_ = pid;
-  process.child_ = true;
-  process.pidfd_ = open_pidfd(pid);
-  process.start_time_ = start_time_of(pid).value_or(0);
   return process;
 }
 
@@ -104,6 +138,13 @@ bool Process::running() const {
   if (pidfd_ < 0) return false;
   pollfd watch{pidfd_, POLLIN, 0};
   return ::poll(&watch, 1, 0) == 0;
+}
+
+bool Process::runs_with(const std::vector<std::string>& arguments) const {
+  std::string wanted;
+  for (const auto& argument : arguments) wanted += argument + '\0';
+  const auto line = read_file("/proc/" + std::to_string(pid_) + "/cmdline");
+  return line && line->ends_with(wanted);
 }
 
 bool Process::wait_end(int timeout_ms) {

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -22,8 +23,14 @@ class Process {
   Process& operator=(Process&& other) noexcept;
   ~Process();  // closes the watch; the process lives on
 
-  // Starts `arguments[0]`; its standard input is /dev/null. kStorageFailed when it cannot be forked or executed.
-  static Result<Process> start(const std::vector<std::string>& arguments);
+  // Runs before the program does: writes down that it will run. A failure keeps it from running.
+  using Record = std::function<Result<void>(const Process&)>;
+
+  // Starts `arguments[0]`; its standard input is /dev/null, its output goes to `output` (0600, begun anew; empty:
+  // ours). A starter that is killed before `record` has returned leaves no process behind that nobody knows of.
+  // kNotFound: no such program. kStorageFailed: it cannot be forked or executed. Or what `record` says.
+  static Result<Process> start(const std::vector<std::string>& arguments, const std::filesystem::path& output = {},
+                               const Record& record = {});
   // The process of that pid, if it is still the one that began at `start_time`. kNotFound otherwise.
   static Result<Process> find(pid_t pid, std::uint64_t start_time);
 
@@ -31,6 +38,8 @@ class Process {
   // In clock ticks since boot (proc(5), stat field 22): tells a process from a later one with the same pid.
   std::uint64_t start_time() const { return start_time_; }
   bool running() const;
+  // Do its arguments end with these? Tells our broker from a process that got its pid after a reboot.
+  bool runs_with(const std::vector<std::string>& arguments) const;
   // True when it has ended within that time.
   bool wait_end(int timeout_ms);
   void signal(int number) const;

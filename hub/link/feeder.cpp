@@ -12,6 +12,7 @@ namespace {
 constexpr std::size_t kBatchChanges = 1000;
 constexpr std::uint64_t kWindow = 64;  // batches under way at the most
 constexpr int kWindowMs = 5000;
+constexpr auto kPause = std::chrono::milliseconds(20);
 
 template <class... Fs>
 struct Overload : Fs... {
@@ -201,7 +202,14 @@ bool Feeder::send(wire::Batch& batch) {
   return sent;
 }
 
-void Feeder::feed_snapshot() {
+// What was on its way may be lost: only a snapshot leaves no gap. Without a gate the next one asks by itself.
+bool Feeder::start_anew() {
+  const std::lock_guard lock(mutex_);
+  snapshot_wanted_ = up_;
+  return false;
+}
+
+bool Feeder::feed_snapshot() {
   generation_ = random_generation();
   number_ = 0;
   wire::Batch batch;
@@ -225,21 +233,18 @@ void Feeder::feed_snapshot() {
       batch.changes.push_back(to_wire(std::move(body)));
       if (batch.changes.size() >= kBatchChanges) going = send(batch);
     });
-    if (!snapshot || !going) {
-      const std::lock_guard lock(mutex_);
-      snapshot_wanted_ = up_;
-      return;
-    }
+    if (!snapshot || !going) return start_anew();
     sequence = *snapshot;
   }
   batch.snapshot_end = true;
-  if (!send(batch)) return;
+  if (!send(batch)) return start_anew();
   fed_ = sequence;
   fed_clock_ = clock;
   mark(sequence, clock);
+  return true;
 }
 
-void Feeder::feed_increment() {
+bool Feeder::feed_increment() {
   wire::Batch batch;
   std::uint64_t clock;
   registry::Sequence newest;  // taken before the read: the read then shows at least that much
@@ -252,21 +257,18 @@ void Feeder::feed_increment() {
   registry::Sequence sequence = fed_;
   if (registry_ != nullptr) {
     auto changes = registry_->changes_after(fed_, kBatchChanges);
-    if (!changes) {
-      const std::lock_guard lock(mutex_);
-      snapshot_wanted_ = true;
-      return;
-    }
+    if (!changes) return start_anew();  // pruned
     for (auto& change : *changes) {
       sequence = change.sequence;
       if (relevant(change.body)) batch.changes.push_back(to_wire(std::move(change.body)));
     }
     if (changes->empty()) sequence = std::max(sequence, newest);
   }
-  if (!batch.changes.empty() && !send(batch)) return;
+  if (!batch.changes.empty() && !send(batch)) return start_anew();
   fed_ = sequence;
   fed_clock_ = clock;
   mark(sequence, clock);
+  return true;
 }
 
 void Feeder::run() {
@@ -278,12 +280,9 @@ void Feeder::run() {
     if (stopping_) return;
     const bool snapshot = snapshot_wanted_;
     lock.unlock();
-    if (snapshot) {
-      feed_snapshot();
-    } else {
-      feed_increment();
-    }
+    const bool fed = snapshot ? feed_snapshot() : feed_increment();
     lock.lock();
+    if (!fed) work_.wait_for(lock, kPause, [this] { return stopping_; });  // a database that fails is not hammered
   }
 }
 

@@ -66,9 +66,10 @@ class Feeder {
     std::uint64_t clock;
   };
   void run();
-  void feed_snapshot();
-  void feed_increment();
+  bool feed_snapshot();  // false: nothing came of it, and it is wanted still if the gate is there
+  bool feed_increment();
   bool send(wire::Batch& batch);
+  bool start_anew();
   void mark(registry::Sequence sequence, std::uint64_t clock);
   void advance();  // with mutex_ held
   bool relevant(const registry::ChangeBody& body) const;

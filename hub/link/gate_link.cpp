@@ -12,6 +12,8 @@
 namespace latchkey::hub::link {
 namespace {
 
+// Outside the registration pattern: no device can ask for it.
+constexpr const char* kClientId = "latchkey/hub";
 constexpr int kLoopMs = 100;
 constexpr int kKeepAliveS = 60;
 constexpr int kSendMaximum = 65535;
@@ -71,7 +73,7 @@ bool GateLink::publish(std::string_view topic, ByteView payload, int qos) {
 }
 
 bool GateLink::dial() {
-  mosquitto* const client = mosquitto_new("latchkey-hub", true, this);
+  mosquitto* const client = mosquitto_new(kClientId, true, this);
   mosquitto_threaded_set(client, true);
   mosquitto_int_option(client, MOSQ_OPT_SEND_MAXIMUM, kSendMaximum);
   mosquitto_int_option(client, MOSQ_OPT_RECEIVE_MAXIMUM, kSendMaximum);

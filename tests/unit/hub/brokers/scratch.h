@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// A folder that is gone after the test, and a program that behaves like a broker as far as a process goes.
+#pragma once
+
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <string>
+#include <thread>
+
+#include "hub/brokers/files.h"
+
+namespace latchkey::hub::brokers::test {
+
+class Scratch {
+ public:
+  Scratch() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "latchkey-brokers-XXXXXX").string();
+    path_ = mkdtemp(pattern.data());
+  }
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+  ~Scratch() { std::filesystem::remove_all(path_); }
+  std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
+
+  // An executable script. The shell becomes no other program, so that its arguments stay visible.
+  std::filesystem::path script(const std::string& name, const std::string& body) const {
+    const auto file = path_ / name;
+    EXPECT_TRUE(write_file(file, "#!/bin/sh\n" + body, 0700));
+    return file;
+  }
+
+ private:
+  std::filesystem::path path_;
+};
+
+inline mode_t mode_of(const std::filesystem::path& path) {
+  struct stat info {};
+  return ::stat(path.c_str(), &info) == 0 ? info.st_mode & 07777 : 0;
+}
+
+inline bool eventually(const std::function<bool()>& holds, int timeout_ms = 10'000) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(timeout_ms);
+  while (!holds()) {
+    if (std::chrono::steady_clock::now() >= deadline) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  return true;
+}
+
+}  // namespace latchkey::hub::brokers::test

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "hub/link/enforcement.h"
+
+#include "tests/unit/hub/link/world.h"
+
+namespace latchkey::hub::link {
+namespace {
+
+using test::FakeGate;
+
+class EnforcementTest : public test::World {
+ protected:
+  Enforcement enforcement(std::function<void()> fence) { return Enforcement({{feeder_.get(), std::move(fence)}}, 50); }
+  int fences_ = 0;
+};
+
+TEST_F(EnforcementTest, gate_that_follows_is_not_fenced) {
+  begin();
+  const auto sequence = create("dev-1");
+  const Enforcement patient({{feeder_.get(), [this] { ++fences_; }}}, test::kPatienceMs);
+  EXPECT_TRUE(patient.wait(sequence, Progress::kApplied));
+  EXPECT_TRUE(patient.wait(sequence, Progress::kCut));
+  EXPECT_EQ(fences_, 0);
+}
+
+TEST_F(EnforcementTest, silent_gate_is_fenced_and_then_the_act_holds) {
+  begin();
+  ASSERT_TRUE(applied(create("dev-1")));
+  gate_.set_acks(FakeGate::Acks::kNever);
+  const auto sequence = revoke("dev-1");
+  const auto outcome = enforcement([this] {
+                         ++fences_;
+                         feeder_->process_ended();
+                       }).wait(sequence, Progress::kCut);
+  EXPECT_TRUE(outcome);
+  EXPECT_EQ(fences_, 1);
+}
+
+TEST_F(EnforcementTest, fresh_broker_answers_for_the_fenced_one) {
+  begin();
+  ASSERT_TRUE(applied(create("dev-1")));
+  gate_.set_acks(FakeGate::Acks::kAppliedOnly);  // a session that cannot be cut
+  const auto sequence = revoke("dev-1");
+  const Enforcement patient({{feeder_.get(),
+                              [this] {
+                                feeder_->process_ended();
+                                gate_.set_acks(FakeGate::Acks::kAtOnce);
+                                feeder_->process_started();
+                                feeder_->gate_up();
+                              }}},
+                            1000);
+  EXPECT_TRUE(patient.wait(sequence, Progress::kCut));
+  EXPECT_EQ(gate_.snapshots(), 2);
+}
+
+TEST_F(EnforcementTest, act_is_not_confirmed_while_a_broker_lives_that_has_not_followed) {
+  begin();
+  ASSERT_TRUE(applied(create("dev-1")));
+  gate_.set_acks(FakeGate::Acks::kNever);
+  const auto sequence = revoke("dev-1");
+  const auto outcome = enforcement([this] { ++fences_; }).wait(sequence, Progress::kCut);
+  ASSERT_FALSE(outcome);
+  EXPECT_EQ(outcome.error().reason, registry::Reason::kEnforcementTimeout);
+  EXPECT_EQ(fences_, 1);
+}
+
+TEST_F(EnforcementTest, every_gate_has_to_confirm) {
+  begin();
+  FakeGate silent;
+  Feeder second(registry_.get(), "hub", [&](const wire::Batch& batch) { return silent.take(batch); });
+  silent.feeder = &second;
+  silent.set_acks(FakeGate::Acks::kNever);
+  second.start();
+  second.process_started();
+  second.gate_up();
+  const auto sequence = create("dev-1");
+  int second_fences = 0;
+  const Enforcement both({{feeder_.get(), [this] { ++fences_; }}, {&second, [&] { ++second_fences; }}}, 300);
+  EXPECT_FALSE(both.wait(sequence, Progress::kApplied));
+  EXPECT_EQ(second_fences, 1);
+  second.stop();
+}
+
+}  // namespace
+}  // namespace latchkey::hub::link

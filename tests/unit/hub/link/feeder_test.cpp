@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "hub/link/feeder.h"
+
+#include <future>
+#include <thread>
+
+#include "tests/unit/hub/link/world.h"
+
+namespace latchkey::hub::link {
+namespace {
+
+using test::FakeGate;
+using FeederTest = test::World;
+
+TEST_F(FeederTest, new_gate_gets_a_snapshot) {
+  create("dev-1");
+  begin();
+  ASSERT_TRUE(feeder_->wait_clock(test::kPatienceMs));
+  const auto batches = gate_.batches();
+  ASSERT_EQ(batches.size(), 1U);
+  EXPECT_EQ(batches[0].number, 1U);
+  EXPECT_NE(batches[0].generation, 0U);
+  EXPECT_TRUE(batches[0].snapshot_end);
+  EXPECT_EQ(gate_.anchors(), 1U);
+  EXPECT_EQ(held("dev-1"), current("dev-1"));
+  EXPECT_TRUE(feeder_->state().ready);
+}
+
+TEST_F(FeederTest, nothing_is_sent_without_a_connection) {
+  feeder_->start();
+  feeder_->process_started();
+  create("dev-1");
+  feeder_->set_clock({1000, 0, 1.0});
+  EXPECT_FALSE(feeder_->wait_clock(50));
+  EXPECT_TRUE(gate_.batches().empty());
+  EXPECT_FALSE(feeder_->state().ready);
+}
+
+TEST_F(FeederTest, later_changes_are_increments) {
+  begin();
+  ASSERT_TRUE(applied(create("dev-1")));
+  ASSERT_TRUE(applied(revoke("dev-1")));
+  EXPECT_EQ(held("dev-1"), current("dev-1"));
+  EXPECT_EQ(gate_.snapshots(), 1);
+  EXPECT_EQ(gate_.gaps(), 0);
+}
+
+TEST_F(FeederTest, snapshot_longer_than_the_window_comes_in_pieces) {
+  // 1000 changes a batch; several threads, so that they share commits
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 8; ++t) {
+    threads.emplace_back([this, t] {
+      for (int i = 0; i < 280; ++i) create("dev-" + std::to_string(t) + "-" + std::to_string(i));
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  begin();
+  ASSERT_TRUE(applied(registry_->newest_sequence()));
+  EXPECT_EQ(gate_.batches().size(), 3U);
+  EXPECT_EQ(gate_.devices().size(), 2240U);
+  EXPECT_EQ(gate_.gaps(), 0);
+}
+
+TEST_F(FeederTest, applied_and_cut_are_told_apart) {
+  begin();
+  ASSERT_TRUE(applied(create("dev-1")));
+  gate_.set_acks(FakeGate::Acks::kAppliedOnly);
+  const auto sequence = revoke("dev-1");
+  EXPECT_TRUE(applied(sequence));
+  EXPECT_FALSE(cut(sequence, 50)) << "its session still lives";
+  gate_.acknowledge(true);
+  EXPECT_TRUE(cut(sequence));
+}
+
+TEST_F(FeederTest, wait_ends_without_success_when_the_gate_is_silent) {
+  begin();
+  ASSERT_TRUE(applied(create("dev-1")));
+  gate_.set_acks(FakeGate::Acks::kNever);
+  const auto sequence = revoke("dev-1");
+  EXPECT_FALSE(feeder_->wait(sequence, Progress::kApplied, 50));
+  EXPECT_FALSE(cut(sequence, 50));
+}
+
+TEST_F(FeederTest, what_the_gate_confirmed_of_another_generation_counts_for_nothing) {
+  begin();
+  ASSERT_TRUE(applied(create("dev-1")));
+  gate_.set_acks(FakeGate::Acks::kNever);
+  const auto sequence = revoke("dev-1");
+  ASSERT_TRUE(gate_.wait([](const FakeGate& gate) { return gate.seen().size() >= 3; }));
+  const auto last = gate_.batches().back();
+  feeder_->acknowledged({last.generation + 1, last.number, last.number, false});
+  EXPECT_FALSE(cut(sequence, 20));
+  feeder_->acknowledged({last.generation, last.number - 1, last.number - 1, false});
+  EXPECT_FALSE(cut(sequence, 20)) << "one batch is missing";
+  feeder_->acknowledged({last.generation, last.number, last.number, false});
+  EXPECT_TRUE(cut(sequence));
+}
+
+TEST_F(FeederTest, progress_never_goes_back) {
+  begin();
+  const auto sequence = create("dev-1");
+  ASSERT_TRUE(cut(sequence));
+  const auto last = gate_.batches().back();
+  feeder_->acknowledged({last.generation, 0, 0, false});
+  EXPECT_TRUE(cut(sequence, 0));
+}
+
+TEST_F(FeederTest, gate_that_lost_its_place_gets_a_snapshot) {
+  begin();
+  ASSERT_TRUE(applied(create("dev-1")));
+  const auto before = gate_.batches().back().generation;
+  feeder_->acknowledged({before, 0, 0, true});
+  ASSERT_TRUE(gate_.wait([](const FakeGate& gate) { return gate.snapshots() == 2; }));
+  EXPECT_NE(gate_.batches().back().generation, before);
+  ASSERT_TRUE(applied(revoke("dev-1")));
+  EXPECT_EQ(held("dev-1"), current("dev-1"));
+}
+
+TEST_F(FeederTest, gate_that_could_not_read_a_batch_gets_a_snapshot) {
+  begin();
+  ASSERT_TRUE(applied(create("dev-1")));
+  feeder_->acknowledged({0, 0, 0, true});
+  EXPECT_TRUE(gate_.wait([](const FakeGate& gate) { return gate.snapshots() == 2; }));
+}
+
+TEST_F(FeederTest, complaint_about_an_older_generation_is_answered_already) {
+  begin();
+  ASSERT_TRUE(applied(create("dev-1")));
+  const auto old = gate_.batches().back().generation;
+  feeder_->acknowledged({old, 0, 0, true});
+  ASSERT_TRUE(gate_.wait([](const FakeGate& gate) { return gate.snapshots() == 2; }));
+  ASSERT_TRUE(applied(create("dev-2")));
+  feeder_->acknowledged({old, 0, 0, true});
+  ASSERT_TRUE(applied(create("dev-3")));
+  EXPECT_EQ(gate_.snapshots(), 2);
+}
+
+TEST_F(FeederTest, reconnected_gate_gets_a_snapshot) {
+  begin();
+  ASSERT_TRUE(applied(create("dev-1")));
+  feeder_->gate_down();
+  EXPECT_FALSE(feeder_->state().ready);
+  const auto sequence = revoke("dev-1");
+  EXPECT_FALSE(cut(sequence, 20)) << "the broker lives and goes on with what it has";
+  feeder_->gate_up();
+  EXPECT_TRUE(cut(sequence));
+  EXPECT_EQ(held("dev-1"), current("dev-1"));
+  EXPECT_EQ(gate_.gaps(), 0);
+}
+
+TEST_F(FeederTest, batch_that_could_not_be_sent_is_not_lost) {
+  begin();
+  ASSERT_TRUE(applied(create("dev-1")));
+  gate_.set_linked(false);  // the connection is gone, but nobody has said so yet
+  const auto sequence = revoke("dev-1");
+  EXPECT_FALSE(cut(sequence, 50));
+  gate_.set_linked(true);
+  EXPECT_TRUE(cut(sequence));
+  EXPECT_EQ(held("dev-1"), current("dev-1"));
+  EXPECT_EQ(gate_.gaps(), 0);
+}
+
+// Only the last one of a snapshot's batches fails: nothing else would make it start anew.
+TEST_F(FeederTest, snapshot_that_could_not_be_sent_is_tried_again) {
+  gate_.set_linked(false);
+  begin();
+  EXPECT_FALSE(feeder_->wait_clock(50));
+  gate_.set_linked(true);
+  EXPECT_TRUE(feeder_->wait_clock(test::kPatienceMs));
+}
+
+TEST_F(FeederTest, dead_broker_releases_who_waits) {
+  begin();
+  ASSERT_TRUE(applied(create("dev-1")));
+  gate_.set_acks(FakeGate::Acks::kNever);
+  const auto sequence = revoke("dev-1");
+  auto waiting = std::async(std::launch::async, [&] { return cut(sequence, 60'000); });
+  feeder_->process_ended();
+  EXPECT_TRUE(waiting.get()) << "nobody is served with the old state any more";
+  EXPECT_FALSE(feeder_->state().process_alive);
+}
+
+TEST_F(FeederTest, new_process_has_confirmed_nothing) {
+  begin();
+  const auto sequence = create("dev-1");
+  ASSERT_TRUE(cut(sequence));
+  feeder_->gate_down();
+  feeder_->process_ended();
+  feeder_->process_started();
+  EXPECT_FALSE(cut(sequence, 20));
+  EXPECT_FALSE(feeder_->state().ready);
+  feeder_->gate_up();
+  EXPECT_TRUE(cut(sequence));
+}
+
+TEST_F(FeederTest, commits_during_a_snapshot_are_not_lost) {
+  for (int i = 0; i < 50; ++i) create("dev-" + std::to_string(i));
+  begin();
+  for (int round = 0; round < 20; ++round) {
+    feeder_->gate_up();  // a snapshot, while the registry goes on
+    const auto id = "dev-" + std::to_string(round);
+    const auto sequence = revoke(id);
+    ASSERT_TRUE(cut(sequence));
+    ASSERT_EQ(held(id), current(id)) << round;
+  }
+}
+
+TEST_F(FeederTest, no_more_than_the_window_is_under_way) {
+  begin();
+  ASSERT_TRUE(feeder_->wait_clock(test::kPatienceMs));
+  gate_.set_acks(FakeGate::Acks::kNever);
+  const auto before = gate_.batches().size();
+  registry::Sequence last = 0;
+  for (int i = 0; i < 80; ++i) {
+    last = create("dev-" + std::to_string(i));
+    gate_.wait(
+        [&](const FakeGate& gate) { return gate.seen().size() > before + static_cast<std::size_t>(i) || i >= 63; });
+  }
+  EXPECT_LE(gate_.batches().size() - before, 64U);
+  gate_.set_acks(FakeGate::Acks::kAtOnce);
+  gate_.acknowledge(true);
+  EXPECT_TRUE(cut(last));
+  EXPECT_EQ(gate_.gaps(), 0);
+}
+
+TEST_F(FeederTest, what_does_not_concern_the_hub_is_confirmed_without_a_word) {
+  begin();
+  ASSERT_TRUE(applied(create("dev-1")));
+  const auto before = gate_.batches().size();
+  ASSERT_TRUE(registry_->create_namespace(call(), "other"));
+  const auto created = registry_->create_device(call(), "other", "dev-1");
+  ASSERT_TRUE(created);
+  EXPECT_TRUE(cut(created->sequence));
+  EXPECT_EQ(gate_.batches().size(), before);
+}
+
+TEST_F(FeederTest, policy_revoke_moves_the_anchor) {
+  begin();
+  ASSERT_TRUE(feeder_->wait_clock(test::kPatienceMs));
+  const auto revoked = registry_->revoke_policy(call(), "default", "standard", ca("CN=issuing-2", 3));
+  ASSERT_TRUE(revoked);
+  ASSERT_TRUE(cut(revoked->sequence));
+  EXPECT_EQ(gate_.anchors(), 1U);
+  bool gone = false;
+  bool added = false;
+  const auto last = gate_.batches().back();
+  for (const auto& change : last.changes) {
+    if (const auto* off = std::get_if<wire::AnchorGone>(&change)) gone = gone || off->ca == ca("", 2).id;
+    if (const auto* on = std::get_if<wire::AnchorAdded>(&change)) added = added || on->ca == ca("", 3).id;
+  }
+  EXPECT_TRUE(gone);
+  EXPECT_TRUE(added);
+}
+
+TEST_F(FeederTest, clock_travels_in_the_same_stream) {
+  begin();
+  ASSERT_TRUE(feeder_->wait_clock(test::kPatienceMs));
+  feeder_->set_clock({86'400'000, 0, 1.0});
+  ASSERT_TRUE(feeder_->wait_clock(test::kPatienceMs));
+  EXPECT_EQ(gate_.clock().offset_ms, 86'400'000);
+  EXPECT_EQ(gate_.gaps(), 0);
+}
+
+TEST_F(FeederTest, clock_is_waited_for_until_the_gate_has_it) {
+  begin();
+  ASSERT_TRUE(feeder_->wait_clock(test::kPatienceMs));
+  gate_.set_acks(FakeGate::Acks::kNever);
+  feeder_->set_clock({1000, 0, 1.0});
+  EXPECT_FALSE(feeder_->wait_clock(50));
+  gate_.wait([](const FakeGate& gate) { return gate.clock().offset_ms == 1000; });
+  gate_.acknowledge(true);
+  EXPECT_TRUE(feeder_->wait_clock(test::kPatienceMs));
+}
+
+TEST_F(FeederTest, stop_releases_who_waits_without_success) {
+  begin();
+  ASSERT_TRUE(applied(create("dev-1")));
+  gate_.set_acks(FakeGate::Acks::kNever);
+  const auto sequence = revoke("dev-1");
+  auto waiting = std::async(std::launch::async, [&] { return cut(sequence, 60'000); });
+  feeder_->stop();
+  EXPECT_FALSE(waiting.get());
+  EXPECT_FALSE(cut(sequence, 60'000)) << "also whoever comes later";
+  feeder_->committed(sequence + 1);  // the registry may still commit
+}
+
+TEST(FeederWithoutRegistry, gate_of_the_dps_endpoint_gets_the_clock_alone) {
+  FakeGate gate;
+  Feeder feeder(nullptr, "", [&](const wire::Batch& batch) { return gate.take(batch); });
+  gate.feeder = &feeder;
+  feeder.set_clock({5000, 0, 1.0});
+  feeder.start();
+  feeder.process_started();
+  feeder.gate_up();
+  ASSERT_TRUE(feeder.wait_clock(test::kPatienceMs));
+  const auto batches = gate.batches();
+  ASSERT_EQ(batches.size(), 1U);
+  EXPECT_TRUE(batches[0].snapshot_end);
+  ASSERT_EQ(batches[0].changes.size(), 1U);
+  EXPECT_EQ(gate.clock().offset_ms, 5000);
+  feeder.stop();
+}
+
+}  // namespace
+}  // namespace latchkey::hub::link
