@@ -175,6 +175,7 @@ Answer Provisioning::answer(const ConnectionPtr& connection, const agent::dps::R
   }
   if (topic.kind == agent::dps::RequestKind::kPoll) return poll(*connection, *enrollment, topic.operation_id);
   auto body = read_register(*connection, payload);
+  if (!body && body.error().reason == Reason::kCsrUnreadable) audit_csr(connection->shown.client_id, body.error());
   if (!body) return refusal_answer(*connection, body.error());
   return start(connection, *enrollment, std::move(*body), work);
 }
