@@ -159,9 +159,13 @@ void Broker::await_listening() {
   throw std::runtime_error("the broker does not listen: " + log());
 }
 
-void Broker::reload() const { kill(pid_, SIGHUP); }
+// Every kill() is guarded: -1 would stand for every process of this user.
+void Broker::reload() const {
+  if (pid_ > 0) kill(pid_, SIGHUP);
+}
 
 int Broker::stop() {
+  if (pid_ <= 0) throw std::logic_error("the broker does not run");
   kill(pid_, SIGTERM);
   int status = 0;
   waitpid(pid_, &status, 0);
