@@ -92,6 +92,7 @@ wire::Ack HubSide::next_ack() { return next(acks_, "ack"); }
 wire::Opened HubSide::next_opened() { return next(opened_, "opened"); }
 wire::Closed HubSide::next_closed() { return next(closed_, "closed"); }
 HubSide::Request HubSide::next_request() { return next(requests_, "request"); }
+wire::Subscribed HubSide::next_subscribed() { return next(subscriptions_, "subscribed"); }
 wire::Decision HubSide::next_decision() { return next(decisions_, "decision"); }
 
 wire::Decisions HubSide::totals() {
@@ -129,6 +130,8 @@ void HubSide::receive(std::string_view topic, wire::Bytes payload) {
     opened_.push_back(wire::decode_opened(payload).value());
   } else if (topic == wire::kClosedTopic) {
     closed_.push_back(wire::decode_closed(payload).value());
+  } else if (topic == wire::kSubscribedTopic) {
+    subscriptions_.push_back(wire::decode_subscribed(payload).value());
   } else if (topic == wire::kDecisionsTopic) {
     totals_ = wire::decode_decisions(payload).value();
     for (const auto& decision : totals_.decisions) decisions_.push_back(decision);

@@ -53,6 +53,7 @@ class HubSide {
   hub::wire::Ack next_ack();
   hub::wire::Opened next_opened();
   hub::wire::Closed next_closed();
+  hub::wire::Subscribed next_subscribed();
   Request next_request();
   hub::wire::Decision next_decision();
   // The totals that came last.
@@ -80,6 +81,7 @@ class HubSide {
   std::deque<hub::wire::Ack> acks_;
   std::deque<hub::wire::Opened> opened_;
   std::deque<hub::wire::Closed> closed_;
+  std::deque<hub::wire::Subscribed> subscriptions_;
   std::deque<Request> requests_;
   std::deque<hub::wire::Decision> decisions_;
   hub::wire::Decisions totals_;

@@ -452,6 +452,8 @@ TEST_P(HubGateLive, only_own_filters_are_granted) {
     EXPECT_EQ(probe.subscribe(filter), 0x80) << filter;
   }
   EXPECT_EQ(probe.subscribe("devices/dev-1/messages/devicebound/#", 2), 1);
+  // the hub process is told of what was granted, and of nothing that was denied before
+  EXPECT_EQ(hub.next_subscribed().filter, "devices/dev-1/messages/devicebound/#");
   EXPECT_EQ(probe.subscribe("$iothub/credentials/res/#", 0), 0);
   EXPECT_EQ(probe.subscribe("$iothub/twin/res/#"), 1);
   EXPECT_EQ(probe.subscribe("$iothub/methods/POST/#"), 1);
