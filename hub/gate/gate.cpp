@@ -12,6 +12,7 @@ namespace {
 using registry::Reason;
 using wire::Check;
 
+constexpr std::uint64_t kSilentMs = 1'000;           // a handshake pauses for less, unless the broker is late
 constexpr std::uint64_t kFiguresEveryMs = 1000;      // live figures are sent at least that far apart
 constexpr std::uint64_t kKeptSessionMs = 3'600'000;  // persistent_client_expiration of the DPS broker
 
@@ -48,6 +49,7 @@ Gate::Gate(const Options& options, Host& host, std::uint32_t process_number)
     : options_(options),
       host_(host),
       process_number_(process_number),
+      arrivals_({options.connect_timeout_ms, options.max_silent, kSilentMs}),
       attempts_(options),
       unverified_(options),
       ring_(options.ring_size) {}
@@ -57,6 +59,7 @@ Gate::Answer Gate::on_connect(const ConnectRequest& request) {
   // tick that ends it, and refusing a session that is stored but not connected would corrupt the broker's expiry list.
   if (reloading_) return Answer::kAccept;
   if (request.peer == options_.socket) return accept_hub(request);
+  if (const TlsHandle connection = arrivals_.introduced()) TlsHook::follow_no_more(connection);
   if (sessions_.by_client(request.client) != nullptr) on_disconnect(request.client);
 
   Checklist list;
@@ -285,6 +288,9 @@ void Gate::on_tick() {
   cut_some();
   acknowledge_progress();
   cut_overdue();
+  for (const TlsHandle late : arrivals_.overdue(host_.boot_ms())) {
+    if (host_.hang_up(late)) arrivals_.closed(late);
+  }
   retire_closing();
   send_decisions();
   flush();

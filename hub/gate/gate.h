@@ -18,6 +18,7 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "hub/gate/arrivals.h"
 #include "hub/gate/checks.h"
 #include "hub/gate/decision_ring.h"
 #include "hub/gate/feed_state.h"
@@ -63,6 +64,9 @@ class Gate : public TlsPolicy {
   UnixMs verification_time() override { return now(); }
   AnchorRef anchor_of(X509* certificate) const override { return feed_.trust().find(certificate); }
   bool keeps_chain() const override { return dps(); }
+  void connection_opened(SSL* connection) override { arrivals_.opened(connection, host_.boot_ms()); }
+  void connection_heard(SSL* connection) override { arrivals_.heard(connection, host_.boot_ms()); }
+  void connection_closed(SSL* connection) override { arrivals_.closed(connection); }
 
  private:
   // The hub process's connection. `number` counts them: what was meant for one does not go to the next.
@@ -132,6 +136,7 @@ class Gate : public TlsPolicy {
   std::uint32_t last_connection_ = 0;
   bool reloading_ = false;
 
+  Arrivals arrivals_;
   FeedState feed_;
   HubLink link_;
   std::string hub_id_;  // the client id that the hub process had last: no device may have it

@@ -27,6 +27,9 @@ class Host {
   // Closes that client's connection without its will. Its disconnect event comes before this returns. Never for the
   // client whose event is being handled.
   virtual void kick(const std::string& client_id) = 0;
+  // Ends a TLS connection that has sent no CONNECT; the broker notices and frees it later. False, and nothing done,
+  // when bytes of it wait to be read: then the broker is late, not the client.
+  virtual bool hang_up(const void* tls_connection) = 0;
   virtual void log(LogLevel level, std::string_view text) = 0;
 
   virtual UnixMs real_now() = 0;

@@ -28,6 +28,10 @@ struct Options {
   std::size_t max_attempts_per_peer = 16;
   std::size_t max_kept_sessions = 65'536;  // persistent sessions that the broker keeps for nobody knows whom
 
+  // Connections that have not sent CONNECT: a deadline from TCP accept, and how many may keep silent at one time.
+  std::uint64_t connect_timeout_ms = 10'000;
+  std::size_t max_silent = 256;
+
   std::size_t ring_size = 4096;        // decisions kept for the hub process
   std::size_t max_outstanding = 4096;  // requests that the hub process has not answered
   std::size_t max_outstanding_per_connection = 16;

@@ -6,6 +6,7 @@
 #include <mosquitto_plugin.h>
 #include <openssl/rand.h>
 #include <openssl/x509.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/types.h>
 
@@ -36,6 +37,13 @@ class BrokerHost : public Host {
                                   qos, false, nullptr);
   }
   void kick(const std::string& client_id) override { mosquitto_kick_client_by_clientid(client_id.c_str(), false); }
+  bool hang_up(const void* tls_connection) override {
+    const int descriptor = SSL_get_fd(static_cast<const SSL*>(tls_connection));
+    int unread = 0;
+    if (descriptor < 0 || ioctl(descriptor, FIONREAD, &unread) != 0 || unread > 0) return false;
+    shutdown(descriptor, SHUT_RDWR);
+    return true;
+  }
   void log(LogLevel level, std::string_view text) override {
     const int broker_level = level == LogLevel::kNotice    ? MOSQ_LOG_NOTICE
                              : level == LogLevel::kWarning ? MOSQ_LOG_WARNING

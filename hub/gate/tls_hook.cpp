@@ -122,6 +122,15 @@ bool prepare(SSL* ssl) {
          X509_VERIFY_PARAM_set_purpose(parameters, X509_PURPOSE_SSL_CLIENT) == 1;
 }
 
+// Every record that comes in, before its content is handled. Nothing may be thrown through OpenSSL.
+void on_record(int sent, int, int, const void*, size_t, SSL* ssl, void*) {
+  if (sent == 0 && g_policy != nullptr) g_policy->connection_heard(ssl);
+}
+
+void on_ssl_free(void* parent, void*, CRYPTO_EX_DATA*, int, long, void*) {
+  if (g_policy != nullptr) g_policy->connection_closed(static_cast<SSL*>(parent));
+}
+
 // A connection that could not be prepared insists on a certificate and has no anchors: nobody gets through.
 int refuse_all(int, X509_STORE_CTX*) { return 0; }
 
@@ -131,6 +140,8 @@ void on_ssl_new(void* parent, void*, CRYPTO_EX_DATA*, int, long, void*) {
   bool prepared = false;
   try {
     prepared = prepare(ssl);
+    SSL_set_msg_callback(ssl, on_record);
+    g_policy->connection_opened(ssl);
   } catch (...) {
     prepared = false;
   }
@@ -157,7 +168,7 @@ bool works() {
 Result<void> TlsHook::install(TlsPolicy& policy) {
   if (g_policy != nullptr) return fail(Status::kInvalidArgument);
   if (g_leaf_index < 0) g_leaf_index = X509_get_ex_new_index(0, nullptr, nullptr, nullptr, free_verdict);
-  g_ssl_index = SSL_get_ex_new_index(0, nullptr, on_ssl_new, nullptr, nullptr);
+  g_ssl_index = SSL_get_ex_new_index(0, nullptr, on_ssl_new, nullptr, on_ssl_free);
   if (g_leaf_index < 0 || g_ssl_index < 0) return fail(Status::kInternal);
   g_policy = &policy;
   installed_ = true;
@@ -175,6 +186,10 @@ void TlsHook::remove() {
   CRYPTO_free_ex_index(CRYPTO_EX_INDEX_SSL, g_ssl_index);
   g_policy = nullptr;
   installed_ = false;
+}
+
+void TlsHook::follow_no_more(const void* connection) {
+  SSL_set_msg_callback(static_cast<SSL*>(const_cast<void*>(connection)), nullptr);
 }
 
 TlsVerdict* TlsHook::verdict_of(X509* leaf) {

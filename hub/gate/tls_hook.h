@@ -28,6 +28,11 @@ class TlsPolicy {
   virtual UnixMs verification_time() = 0;
   virtual AnchorRef anchor_of(X509* certificate) const = 0;  // none: not trusted now
   virtual bool keeps_chain() const = 0;                      // DPS endpoint: the hub process verifies
+
+  // The life of a connection until CONNECT: it was made, a record of it was read, it is about to be freed.
+  virtual void connection_opened(SSL* connection) = 0;
+  virtual void connection_heard(SSL* connection) = 0;
+  virtual void connection_closed(SSL* connection) = 0;
 };
 
 class TlsHook {
@@ -41,6 +46,9 @@ class TlsHook {
   // must then not let anybody in. `policy` has to outlive the hook. kInvalidArgument when one is installed already.
   Result<void> install(TlsPolicy& policy);
   void remove();
+
+  // The connection's records are no longer told of; its end still is.
+  static void follow_no_more(const void* connection);
 
   // The verdict that hangs on a leaf, or null. Lives as long as the leaf.
   static TlsVerdict* verdict_of(X509* leaf);

@@ -26,6 +26,7 @@ constexpr int kVictims = 20;
 // hub/gate/options.h
 constexpr std::size_t kMaxUnverified = 256;
 constexpr std::size_t kMaxUnverifiedPerPeer = 64;
+constexpr std::size_t kMaxSilent = 256;
 
 constexpr const char* kFilter = "$dps/registrations/res/#";
 constexpr const char* kRegister = "$dps/registrations/PUT/iotdps-register/?$rid=r1";
@@ -247,6 +248,18 @@ TEST(Hostile, every_wrong_proof_is_answered_with_401_alone) {
   }
 }
 
+// Those that never get as far as CONNECT are nobody's yet: the broker alone would hold them for 90 s, however many.
+TEST(Hostile, connections_without_connect_are_held_to_a_number_and_a_deadline) {
+  std::vector<RawClient> silent;
+  for (std::size_t i = 0; i < kMaxSilent + 100; ++i) {
+    silent.emplace_back(hub().dps_options("nobody", ""));
+    ASSERT_TRUE(silent.back().open(kLongMs)) << i;
+  }
+  EXPECT_TRUE(wait_until([&] { return no_more_open_than(silent, kMaxSilent); }));
+  Victim("among-the-silent-1").provision();
+  for (auto& client : silent) EXPECT_TRUE(client.wait_closed(kLongMs));
+}
+
 // Everybody gets in, and for everybody above the cap somebody before him is cut.
 TEST(Hostile, one_peer_holds_no_more_than_its_share_and_is_cut_in_the_end) {
   std::vector<RawClient> held;
@@ -272,7 +285,6 @@ TEST(Hostile, many_peers_together_hold_no_more_than_the_cap) {
   EXPECT_TRUE(wait_until([] { return dps_connections() == 0; }));
 }
 
-// A device whose network went away comes back with its token while the broker still believes in its old session.
 class Return : public testing::Test {
  protected:
   // A session that has proven itself.

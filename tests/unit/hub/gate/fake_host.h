@@ -28,12 +28,17 @@ class FakeHost : public Host {
     kicked.push_back(client_id);
     if (on_kick) on_kick(client_id);
   }
+  bool hang_up(const void* tls_connection) override {
+    hung_up.push_back(tls_connection);
+    return true;
+  }
   void log(LogLevel, std::string_view text) override { logged.emplace_back(text); }
   UnixMs real_now() override { return real_ms; }
   std::uint64_t boot_ms() override { return boot; }
 
   std::vector<Published> published;
   std::vector<std::string> kicked;
+  std::vector<const void*> hung_up;
   std::vector<std::string> logged;
   std::function<void(const std::string&)> on_kick;
   UnixMs real_ms = 1'700'000'000'000;

@@ -2,6 +2,8 @@
 // The gate's small parts: options, topics, subscriptions, ring, leaf and trust set.
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "hub/gate/decision_ring.h"
 #include "hub/gate/leaf.h"
 #include "hub/gate/options.h"
@@ -232,6 +234,10 @@ class Policy : public TlsPolicy {
   UnixMs verification_time() override { return 5'000; }
   AnchorRef anchor_of(X509* certificate) const override { return trust.find(certificate); }
   bool keeps_chain() const override { return false; }
+  void connection_opened(SSL* connection) override { open.insert(connection); }
+  void connection_heard(SSL*) override {}
+  void connection_closed(SSL* connection) override { open.erase(connection); }
+  std::set<SSL*> open;
   TrustSet trust;
   bool broken = false;
 };
@@ -247,7 +253,9 @@ TEST(TlsHook, prepares_server_connections_and_no_others) {
     EXPECT_EQ(SSL_get_verify_mode(ssl.get()), SSL_VERIFY_PEER);
     const std::unique_ptr<SSL, void (*)(SSL*)> other(SSL_new(client.get()), SSL_free);
     EXPECT_EQ(SSL_get_verify_mode(other.get()), SSL_VERIFY_NONE);
+    EXPECT_EQ(policy.open, std::set<SSL*>{ssl.get()});
   }
+  EXPECT_TRUE(policy.open.empty()) << "a freed connection was not told of";
   policy.broken = true;
   const std::unique_ptr<SSL, void (*)(SSL*)> ssl(SSL_new(server.get()), SSL_free);
   EXPECT_EQ(SSL_get_verify_mode(ssl.get()), SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT);

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "hub/gate/arrivals.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+namespace latchkey::hub::gate {
+namespace {
+
+TlsHandle connection(std::uintptr_t number) { return reinterpret_cast<TlsHandle>(number * 16); }
+
+constexpr Arrivals::Limits kLimits{10'000, 3, 1'000};
+
+TEST(Arrivals, one_that_sends_no_connect_goes_at_its_deadline_and_not_before) {
+  Arrivals arrivals(kLimits);
+  arrivals.opened(connection(1), 1'000);
+  for (std::uint64_t now = 1'500; now < 11'000; now += 500) {
+    arrivals.heard(connection(1), now);  // a handshake byte by byte wins no time
+    EXPECT_TRUE(arrivals.overdue(now).empty()) << now;
+  }
+  EXPECT_EQ(arrivals.overdue(11'000), std::vector<TlsHandle>{connection(1)});
+  arrivals.closed(connection(1));
+  EXPECT_TRUE(arrivals.overdue(12'000).empty());
+}
+
+TEST(Arrivals, the_one_heard_last_is_the_one_that_introduces_itself) {
+  Arrivals arrivals(kLimits);
+  arrivals.opened(connection(1), 0);
+  arrivals.opened(connection(2), 0);
+  arrivals.heard(connection(1), 1);
+  arrivals.heard(connection(2), 2);
+  arrivals.heard(connection(1), 3);
+  EXPECT_EQ(arrivals.introduced(), connection(1));
+  EXPECT_EQ(arrivals.introduced(), nullptr) << "one record introduces one connection";
+  EXPECT_EQ(arrivals.overdue(20'000), std::vector<TlsHandle>{connection(2)});
+}
+
+TEST(Arrivals, one_that_was_freed_is_forgotten) {
+  Arrivals arrivals(kLimits);
+  arrivals.opened(connection(1), 0);
+  arrivals.heard(connection(1), 1);
+  arrivals.closed(connection(1));
+  EXPECT_EQ(arrivals.introduced(), nullptr);
+  EXPECT_TRUE(arrivals.overdue(20'000).empty());
+  EXPECT_EQ(arrivals.size(), 0u);
+}
+
+TEST(Arrivals, beyond_the_number_of_silent_ones_the_longest_silent_go) {
+  Arrivals arrivals(kLimits);
+  for (std::uintptr_t i = 1; i <= 5; ++i) arrivals.opened(connection(i), 100 * i);
+  arrivals.heard(connection(1), 700);  // opened first, but heard after the others
+  auto going = arrivals.overdue(2'000);
+  std::sort(going.begin(), going.end());
+  EXPECT_EQ(going, (std::vector<TlsHandle>{connection(2), connection(3)}));
+  EXPECT_EQ(arrivals.size(), 5u) << "nothing is forgotten before it is closed";
+}
+
+TEST(Arrivals, those_in_the_middle_of_a_handshake_are_not_silent) {
+  Arrivals arrivals(kLimits);
+  for (std::uintptr_t i = 1; i <= 500; ++i) arrivals.opened(connection(i), 0);
+  EXPECT_TRUE(arrivals.overdue(999).empty());
+  for (std::uintptr_t i = 1; i <= 500; ++i) arrivals.heard(connection(i), 999);
+  EXPECT_TRUE(arrivals.overdue(1'998).empty());
+  EXPECT_EQ(arrivals.overdue(1'999).size(), 497u);
+}
+
+}  // namespace
+}  // namespace latchkey::hub::gate
