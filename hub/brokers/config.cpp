@@ -2,66 +2,82 @@
 #include "hub/brokers/config.h"
 
 #include <sstream>
+#include <utility>
 
 namespace latchkey::hub::brokers {
+namespace {
+
+// One "option value" a line.
+class ConfigText {
+ public:
+  template <class Value>
+  void set(std::string_view option, const Value& value) {
+    out_ << option << ' ' << value << '\n';
+  }
+  void set(std::string_view option, const std::filesystem::path& value) { set(option, value.string()); }
+  void comment(std::string_view text) { out_ << "\n# " << text << '\n'; }
+  std::string take() { return std::move(out_).str(); }
+
+ private:
+  std::ostringstream out_;
+};
+
+void set_up_broker(ConfigText& text, const BrokerConfig& config) {
+  const bool dps = config.endpoint == Endpoint::kDps;
+  if (!config.user.empty()) text.set("user", config.user);
+  text.set("persistence", "false");
+  text.set("log_dest file", config.log);
+  for (const auto* type : {"error", "warning", "notice"}) text.set("log_type", type);
+  text.set("connection_messages", "false");
+  // true would switch the TICK event off, on which the gate cuts sessions and sends decisions
+  text.set("per_listener_settings", "false");
+  // the gate decides about everybody; false makes a SIGHUP drop every certificate session without a username
+  text.set("allow_anonymous", "true");
+  text.set("allow_zero_length_clientid", "false");
+  // a reply right behind a PUBACK would wait 40 ms for the delayed ACK
+  text.set("set_tcp_nodelay", "true");
+  // With the defaults a stalled hub process loses requests that were acknowledged to devices. The queue has a number
+  // because 0, "no limit", makes this version end a session at its first denied QoS 1 publish.
+  text.set("max_inflight_messages", 0);
+  text.set("max_queued_messages", 1'000'000);
+  text.set("max_queued_bytes", 0);
+  // a disconnected persistent session is not kept for ever; at the DPS endpoint anybody can leave one
+  text.set("persistent_client_expiration", dps ? "1h" : "1d");
+  text.set("max_packet_size", dps ? 100'352 : 1'048'576);  // the service's 96 KB and some; a feed batch
+}
+
+void add_listeners(ConfigText& text, const BrokerConfig& config) {
+  text.comment("the hub process");
+  text.set("listener 0", config.socket);
+  text.comment("devices");
+  text.set("listener", std::to_string(config.port) + " " + config.address);
+  text.set("max_qos", 1);
+  text.set("certfile", config.certificate);
+  text.set("keyfile", config.key);
+  // the gate's TLS hook asks for a certificate without insisting and verifies against its own anchors
+  text.set("require_certificate", "false");
+}
+
+void add_gate(ConfigText& text, const BrokerConfig& config) {
+  text.comment("the gate");
+  text.set("plugin", config.gate);
+  text.set("plugin_opt_endpoint", to_string(config.endpoint));
+  text.set("plugin_opt_socket", config.socket);
+}
+
+}  // namespace
 
 std::string_view to_string(Endpoint endpoint) { return endpoint == Endpoint::kDps ? "dps" : "hub"; }
 
 std::string render(const BrokerConfig& config) {
-  std::ostringstream out;
-  out << "# Written by latchkey at each start: changes are lost. Gate " << std::hex << config.gate_hash << std::dec
-      << "\n";
-  if (!config.user.empty()) out << "user " << config.user << "\n";
-  out << "persistence false\n"
-         "log_dest file "
-      << config.log.string()
-      << "\n"
-         "log_type error\n"
-         "log_type warning\n"
-         "log_type notice\n"
-         "connection_messages false\n"
-         // true would switch the TICK event off, on which the gate cuts sessions and sends decisions
-         "per_listener_settings false\n"
-         // the gate decides about everybody; false makes a SIGHUP drop every certificate session without a username
-         "allow_anonymous true\n"
-         "allow_zero_length_clientid false\n"
-         // a reply right behind a PUBACK would wait 40 ms for the delayed ACK
-         "set_tcp_nodelay true\n"
-         // with the defaults a stalled hub process loses requests that were acknowledged to devices
-         "max_inflight_messages 0\n"
-         // (0, "no limit", makes this version end a session at its first denied QoS 1 publish)
-         "max_queued_messages 1000000\n"
-         "max_queued_bytes 0\n"
-         // a disconnected persistent session is not kept for ever; at the DPS endpoint anybody can leave one
-      << (config.endpoint == Endpoint::kDps ? "persistent_client_expiration 1h\n" : "persistent_client_expiration 1d\n")
-      << (config.endpoint == Endpoint::kDps ? "max_packet_size 100352\n" : "max_packet_size 1048576\n")
-      << "\n"
-         "listener 0 "
-      << config.socket.string()
-      << "\n"
-         "\n"
-         "listener "
-      << config.port << " " << config.address
-      << "\n"
-         "max_qos 1\n"
-         "certfile "
-      << config.certificate.string()
-      << "\n"
-         "keyfile "
-      << config.key.string()
-      << "\n"
-         // the gate's TLS hook asks for a certificate without insisting and verifies against its own anchors
-         "require_certificate false\n"
-         "\n"
-         "plugin "
-      << config.gate.string()
-      << "\n"
-         "plugin_opt_endpoint "
-      << to_string(config.endpoint)
-      << "\n"
-         "plugin_opt_socket "
-      << config.socket.string() << "\n";
-  return std::move(out).str();
+  ConfigText text;
+  std::ostringstream hash;
+  hash << std::hex << config.gate_hash;
+  text.set("# Written by latchkey at each start: changes are lost. Gate", hash.str());
+  set_up_broker(text, config);
+  add_listeners(text, config);
+  add_gate(text, config);
+  return text.take();
 }
 
 }  // namespace latchkey::hub::brokers
