@@ -32,13 +32,13 @@ struct LinkRequest {
 
 // Why there is no session, as far as the device can tell.
 enum class LinkFailure : std::uint8_t {
-  kUnreachable,         // name, route, refused TCP, time-out
-  kServerNotTrusted,    // the server's certificate did not verify, or names another host
-  kTlsAlert,            // the server ended the handshake; `detail` is the alert number if known, else 0
+  kUnreachable,       // name, route, refused TCP, time-out
+  kServerNotTrusted,  // the server's certificate did not verify, or names another host
+  kTlsAlert,          // the server ended the handshake; `detail` is the alert number if known, else 0
   kClosedWithoutConnack,
-  kRefused,             // CONNACK; `detail` is its return code (MQTT 3.1.1 table 3.1)
-  kLost,                // was connected
-  kLocal,               // the credential could not be loaded, out of memory: nothing left the device
+  kRefused,  // CONNACK; `detail` is its return code (MQTT 3.1.1 table 3.1)
+  kLost,     // was connected
+  kLocal,    // the credential could not be loaded, out of memory: nothing left the device
 };
 
 class MqttLinkEvents {
