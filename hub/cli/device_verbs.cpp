@@ -28,7 +28,7 @@ const Columns kCertificateColumns = {{"SERIAL", "/serialNumber"},
                                      {"REVOKED", "/revokedAt", As::kTime}};
 
 std::string list_path(const Args& args) { return namespace_path(args) + "/devices"; }
-std::string path(const Args& args) { return list_path(args) + "/" + segment(args.text("name")); }
+std::string path(const Args& args) { return list_path(args) + "/" + percent_encode(args.text("name")); }
 
 int create(Session& session, const Args& args) { return session.act("PUT", path(args), json::object(), kColumns); }
 int show(Session& session, const Args& args) { return session.show(path(args), kColumns); }

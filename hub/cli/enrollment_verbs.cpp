@@ -35,7 +35,7 @@ const Columns& columns_for(const Args& args) {
 }
 
 std::string list_path(const Args& args) { return args.has("group") ? "/enrollmentGroups" : "/enrollments"; }
-std::string path(const Args& args) { return list_path(args) + "/" + segment(args.text("id")); }
+std::string path(const Args& args) { return list_path(args) + "/" + percent_encode(args.text("id")); }
 std::string called(const Args& args) {
   return (args.has("group") ? "enrollment group " : "enrollment ") + args.text("id");
 }

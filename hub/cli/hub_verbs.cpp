@@ -17,11 +17,17 @@ const Columns kCertificateColumns = {{"NAME", "/name"},
                                      {"EXPIRY", "/properties/expiry", As::kTime},
                                      {"CREATED", "/systemData/createdAt", As::kTime}};
 
-std::string certificates_path(const Args& args) { return "/hubs/" + segment(args.text("hub")) + "/certificates"; }
-std::string certificate_path(const Args& args) { return certificates_path(args) + "/" + segment(args.text("name")); }
+std::string certificates_path(const Args& args) {
+  return "/hubs/" + percent_encode(args.text("hub")) + "/certificates";
+}
+std::string certificate_path(const Args& args) {
+  return certificates_path(args) + "/" + percent_encode(args.text("name"));
+}
 
 int list(Session& session, const Args&) { return session.list("/hubs", kColumns); }
-int show(Session& session, const Args& args) { return session.show("/hubs/" + segment(args.text("name")), kColumns); }
+int show(Session& session, const Args& args) {
+  return session.show("/hubs/" + percent_encode(args.text("name")), kColumns);
+}
 int list_certificates(Session& session, const Args& args) {
   return session.list(certificates_path(args), kCertificateColumns);
 }

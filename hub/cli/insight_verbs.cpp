@@ -63,11 +63,11 @@ std::string top(std::size_t limit) { return "top=" + std::to_string(std::min<std
 
 int list_cas(Session& session, const Args&) { return session.list("/certificateAuthorities", kCaColumns); }
 int show_ca(Session& session, const Args& args) {
-  return session.show("/certificateAuthorities/" + segment(args.text("name")), kCaCard);
+  return session.show("/certificateAuthorities/" + percent_encode(args.text("name")), kCaCard);
 }
 int list_registrations(Session& session, const Args&) { return session.list("/registrations", kRegistrationColumns); }
 int show_registration(Session& session, const Args& args) {
-  return session.show("/registrations/" + segment(args.text("id")), kRegistrationColumns);
+  return session.show("/registrations/" + percent_encode(args.text("id")), kRegistrationColumns);
 }
 int list_audit(Session& session, const Args& args) {
   const auto limit = limit_of(args);
@@ -76,8 +76,8 @@ int list_audit(Session& session, const Args& args) {
 int list_decisions(Session& session, const Args& args) {
   const auto limit = limit_of(args);
   std::string target = "/decisions?" + top(limit);
-  if (args.has("device")) target += "&device=" + segment(args.text("device"));
-  if (args.has("reason")) target += "&reason=" + segment(args.text("reason"));
+  if (args.has("device")) target += "&device=" + percent_encode(args.text("device"));
+  if (args.has("reason")) target += "&reason=" + percent_encode(args.text("reason"));
   return session.list(target, kDecisionColumns, limit);
 }
 int count_decisions(Session& session, const Args&) { return session.list("/decisions/counts", kCountColumns); }

@@ -12,7 +12,7 @@ namespace {
 const Columns kColumns = {
     {"NAME", "/name"}, {"UUID", "/properties/uuid"}, {"CREATED", "/systemData/createdAt", As::kTime}};
 
-std::string path(const Args& args) { return "/namespaces/" + segment(args.text("name")); }
+std::string path(const Args& args) { return "/namespaces/" + percent_encode(args.text("name")); }
 
 int create(Session& session, const Args& args) { return session.act("PUT", path(args), json::object(), kColumns); }
 int show(Session& session, const Args& args) { return session.show(path(args), kColumns); }

@@ -18,7 +18,7 @@ const Columns kColumns = {{"NAME", "/name"},
                           {"CREATED", "/systemData/createdAt", As::kTime}};
 
 std::string list_path(const Args& args) { return namespace_path(args) + "/credentials/default/policies"; }
-std::string path(const Args& args) { return list_path(args) + "/" + segment(args.text("name")); }
+std::string path(const Args& args) { return list_path(args) + "/" + percent_encode(args.text("name")); }
 
 // The parser has seen that they are digits; what is no validity is for the hub to say.
 json days(const Args& args) {

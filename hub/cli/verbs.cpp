@@ -57,25 +57,6 @@ Option namespace_option() { return {"--namespace,--ns", "the namespace", Takes::
 
 Option name_option(const std::string& help) { return {"-n,--name", help, Takes::kText, true, {}, {}}; }
 
-// RFC 3986 section 2.3.
-std::string segment(const std::string& text) {
-  static constexpr char kDigits[] = "0123456789ABCDEF";
-  std::string result;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    const bool plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-' ||
-                       c == '.' || c == '_' || c == '~';
-    if (plain) {
-      result += c;
-    } else {
-      result += '%';
-      result += kDigits[byte >> 4];
-      result += kDigits[byte & 15];
-    }
-  }
-  return result;
-}
-
-std::string namespace_path(const Args& args) { return "/namespaces/" + segment(args.text("namespace")); }
+std::string namespace_path(const Args& args) { return "/namespaces/" + percent_encode(args.text("namespace")); }
 
 }  // namespace latchkey::hub::cli

@@ -58,24 +58,6 @@ json enrolled_certificate(const registry::Bytes& der) {
 
 }  // namespace
 
-std::string percent_encode(const std::string& text) {
-  static constexpr char kDigits[] = "0123456789ABCDEF";
-  std::string result;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    const bool plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-' ||
-                       c == '.' || c == '_' || c == '~';
-    if (plain) {
-      result += c;
-    } else {
-      result += '%';
-      result += kDigits[byte >> 4];
-      result += kDigits[byte & 15];
-    }
-  }
-  return result;
-}
-
 std::string namespace_path(const std::string& ns) { return "/namespaces/" + percent_encode(ns); }
 std::string credential_path(const std::string& ns) { return namespace_path(ns) + "/credentials/default"; }
 std::string policy_path(const std::string& ns, const std::string& policy) {

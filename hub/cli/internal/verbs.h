@@ -12,6 +12,7 @@
 #include "hub/cli/cli.h"
 #include "hub/cli/internal/client.h"
 #include "hub/cli/internal/output.h"
+#include "platform/base/percent.h"
 
 namespace latchkey::hub::cli {
 
@@ -99,8 +100,6 @@ std::vector<Verb> insight_verbs();  // ca, registration, audit, decisions, statu
 // Parts that many rows share.
 Option namespace_option();
 Option name_option(const std::string& help);
-// One segment of a path or a query value, percent-encoded.
-std::string segment(const std::string& text);
 std::string namespace_path(const Args& args);
 
 }  // namespace latchkey::hub::cli

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "hub/management/internal/handlers.h"
+#include "platform/base/percent.h"
 
 namespace latchkey::hub::management {
 
@@ -49,7 +50,5 @@ nlohmann::json registration_json(const registry::Registration& registration, Nam
 
 // {"value":[...],"nextLink"?}
 nlohmann::json list_json(nlohmann::json value, const std::string& next_link = {});
-// One segment of a path or a query value (RFC 3986 section 2.3).
-std::string percent_encode(const std::string& text);
 
 }  // namespace latchkey::hub::management
