@@ -39,6 +39,13 @@ constexpr int kClockMs = 2'000;
 
 Bytes copy(ByteView bytes) { return {bytes.begin(), bytes.end()}; }
 
+// A program of ours as it can be pasted, wherever this one was started from.
+std::string beside_us(const std::string& program) {
+  std::error_code error;
+  const auto self = std::filesystem::read_symlink("/proc/self/exe", error);
+  return error ? program : (self.parent_path() / program).string();
+}
+
 // Port 0: the addresses of the last run while a broker of it holds them or nobody does, else free ones.
 Outcome<Endpoints> choose_endpoints(Endpoints wanted, const DataFolder& folder) {
   const auto last =
@@ -308,11 +315,11 @@ std::string HubProcess::greeting() const {
       << "  Data folder      " << parts.folder.path().string() << "\n"
       << "  Key profile      " << registry::to_string(parts.options.key_profile) << "\n\n"
       << "Connect a device:\n"
-      << "  latchkey-agent --registration-id dev-1 --id-scope " << parts.folder.id_scope() << " --dps "
-      << parts.options.endpoints.dps.text() << " \\\n    --ca " << parts.server.ca_certificate.string()
+      << "  " << beside_us("latchkey-agent") << " --registration-id dev-1 --id-scope " << parts.folder.id_scope()
+      << " --dps " << parts.options.endpoints.dps.text() << " \\\n    --ca " << parts.server.ca_certificate.string()
       << " --key-file " << parts.folder.enrollment_key().string() << " --group-key --state ./dev-1\n"
       << "Take its trust away:\n"
-      << "  latchkey --data " << parts.folder.path().string() << " device revoke -n dev-1\n\n"
+      << "  " << beside_us("latchkey") << " --data " << parts.folder.path().string() << " device revoke -n dev-1\n\n"
       << "Ctrl-C stops hub and brokers.\n";
   return std::move(out).str();
 }
