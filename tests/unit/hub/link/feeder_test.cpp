@@ -15,7 +15,6 @@ using FeederTest = test::World;
 TEST_F(FeederTest, new_gate_gets_a_snapshot) {
   create("dev-1");
   begin();
-  ASSERT_TRUE(feeder_->wait_clock(test::kPatienceMs));
   const auto batches = gate_.batches();
   ASSERT_EQ(batches.size(), 1U);
   EXPECT_EQ(batches[0].number, 1U);
@@ -163,7 +162,7 @@ TEST_F(FeederTest, batch_that_could_not_be_sent_is_not_lost) {
 // Only the last one of a snapshot's batches fails: nothing else would make it start anew.
 TEST_F(FeederTest, snapshot_that_could_not_be_sent_is_tried_again) {
   gate_.set_linked(false);
-  begin();
+  connect();
   EXPECT_FALSE(feeder_->wait_clock(50));
   gate_.set_linked(true);
   EXPECT_TRUE(feeder_->wait_clock(test::kPatienceMs));
@@ -207,7 +206,6 @@ TEST_F(FeederTest, commits_during_a_snapshot_are_not_lost) {
 
 TEST_F(FeederTest, no_more_than_the_window_is_under_way) {
   begin();
-  ASSERT_TRUE(feeder_->wait_clock(test::kPatienceMs));
   gate_.set_acks(FakeGate::Acks::kNever);
   const auto before = gate_.batches().size();
   registry::Sequence last = 0;
@@ -236,7 +234,6 @@ TEST_F(FeederTest, what_does_not_concern_the_hub_is_confirmed_without_a_word) {
 
 TEST_F(FeederTest, policy_revoke_moves_the_anchor) {
   begin();
-  ASSERT_TRUE(feeder_->wait_clock(test::kPatienceMs));
   const auto revoked = registry_->revoke_policy(call(), "default", "standard", ca("CN=issuing-2", 3));
   ASSERT_TRUE(revoked);
   ASSERT_TRUE(cut(revoked->sequence));
@@ -254,7 +251,6 @@ TEST_F(FeederTest, policy_revoke_moves_the_anchor) {
 
 TEST_F(FeederTest, clock_travels_in_the_same_stream) {
   begin();
-  ASSERT_TRUE(feeder_->wait_clock(test::kPatienceMs));
   feeder_->set_clock({86'400'000, 0, 1.0});
   ASSERT_TRUE(feeder_->wait_clock(test::kPatienceMs));
   EXPECT_EQ(gate_.clock().offset_ms, 86'400'000);
@@ -263,7 +259,6 @@ TEST_F(FeederTest, clock_travels_in_the_same_stream) {
 
 TEST_F(FeederTest, clock_is_waited_for_until_the_gate_has_it) {
   begin();
-  ASSERT_TRUE(feeder_->wait_clock(test::kPatienceMs));
   gate_.set_acks(FakeGate::Acks::kNever);
   feeder_->set_clock({1000, 0, 1.0});
   EXPECT_FALSE(feeder_->wait_clock(50));

@@ -36,10 +36,15 @@ class World : public testing::Test {
   }
 
   // A broker process with a gate in it that is connected.
-  void begin() {
+  void connect() {
     feeder_->start();
     feeder_->process_started();
     feeder_->gate_up();
+  }
+  // The same, and the gate holds its first snapshot: whatever changes now comes as an increment.
+  void begin() {
+    connect();
+    EXPECT_TRUE(feeder_->wait_clock(kPatienceMs));
   }
   registry::Sequence create(const std::string& id) {
     const auto created = registry_->create_device(call(), "default", id);
