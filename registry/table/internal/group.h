@@ -73,7 +73,10 @@ inline std::uint32_t match(const Group& group, Fingerprint fingerprint) {
 inline std::uint32_t empty_slots(const Group& group) { return match_low(group, 0) & kSlotMask; }
 inline std::uint32_t taken_slots(const Group& group) { return ~match_low(group, 0) & kSlotMask; }
 inline std::uint32_t overflow(const Group& group) { return group.rest >> kOverflowShift; }
-inline bool overflows(const Group& group, const TableKey& key) { return (overflow(group) >> class_of(key) & 1) != 0; }
+inline bool overflows(const Group& group, const TableKey& key) {
+  // Sixteen at least, thirty-one at most: the class, the other bits of the word cut off.
+  return (group.rest >> ((key.low >> 8 | kOverflowShift) & 31) & 1) != 0;
+}
 
 inline void take(Group& group, unsigned slot, const TableKey& key) {
   const Fingerprint fingerprint = fingerprint_of(key);

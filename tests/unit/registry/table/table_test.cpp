@@ -180,6 +180,32 @@ TEST(Table, gives_memory_back_when_devices_go) {
   for (std::size_t i = 0; i < 1000; ++i) ASSERT_NE(table.find(keys[i]), nullptr);
 }
 
+TEST(Table, memory_follows_the_number_of_devices_both_ways) {
+  Random random(fresh_seed());
+  Table table(secret_of(1));
+  std::vector<TableKey> keys(400'000);
+  for (TableKey& key : keys) table.upsert(key = uniform_key(random), value_of(1));
+  while (keys.size() > 1000) {
+    ASSERT_TRUE(table.erase(keys.back()));
+    keys.pop_back();
+    if (keys.size() % 1000 != 0) continue;
+    // A third full at the least, counting what only comes back when all shards have shrunk; and no table is smaller.
+    const double bytes = static_cast<double>(table.memory_bytes());
+    ASSERT_LT(bytes, static_cast<double>(keys.size()) * 160 + 500'000) << keys.size();
+  }
+  for (const TableKey& key : keys) ASSERT_NE(table.find(key), nullptr);
+  while (keys.size() < 400'000) {  // and back, over memory that was given away
+    keys.push_back(uniform_key(random));
+    ASSERT_TRUE(table.upsert(keys.back(), value_of(keys.size())));
+  }
+  for (std::size_t i = 1000; i < keys.size(); ++i) {
+    const TableValue* const found = table.find(keys[i]);
+    ASSERT_NE(found, nullptr);
+    ASSERT_TRUE(same(*found, value_of(i + 1)));
+  }
+  EXPECT_LT(static_cast<double>(table.memory_bytes()) / 400'000, 48.0);
+}
+
 TEST(Table, does_not_wear_out_when_devices_are_erased_and_come_back) {
   Random random(fresh_seed());
   Table table(secret_of(1));
@@ -239,7 +265,7 @@ TEST(Table, an_empty_table_knows_nobody) {
 
 TEST(Table, clear_forgets_all_and_the_table_serves_on) {
   Table table(secret_of(1));
-  for (int i = 0; i < 20'000; ++i) table.upsert("dev-" + std::to_string(i), DeviceRecord{});
+  for (int i = 0; i < 100'000; ++i) table.upsert("dev-" + std::to_string(i), DeviceRecord{});
   const std::size_t full = table.memory_bytes();
   table.clear();
   EXPECT_EQ(table.size(), 0U);
