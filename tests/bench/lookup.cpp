@@ -3,8 +3,11 @@
 //
 // The lookup table against boost::unordered_flat_map and absl::flat_hash_map: hits, misses, updates, churn, bytes per
 // device. All contenders stand in memory at once; every round runs each of them, in turning order, on the same keys; a
-// ratio is taken within a round, and the median of the rounds counts. Huge pages are as the machine has them, the same
-// for all: run it with GLIBC_TUNABLES=glibc.malloc.hugetlb=1 to see the other case.
+// ratio is taken within a round, and the median of the rounds counts.
+//
+// Huge pages: our table asks the system for them itself, which is a part of what it is; the peers use std::allocator,
+// as their users do, and have them only where the machine gives them to everybody. How much of its memory each table
+// has in huge pages is a column. GLIBC_TUNABLES=glibc.malloc.hugetlb=1 gives them to the peers too.
 #include <absl/base/config.h>
 #include <unistd.h>
 
@@ -46,11 +49,36 @@ std::size_t resident_bytes() {
   return read == 2 ? resident * static_cast<std::size_t>(sysconf(_SC_PAGESIZE)) : 0;
 }
 
+// Memory of the process that is in huge pages.
+std::size_t huge_bytes() {
+  std::FILE* file = std::fopen("/proc/self/smaps_rollup", "r");
+  if (file == nullptr) return 0;
+  char line[128];
+  unsigned long kilobytes = 0;
+  while (std::fgets(line, sizeof line, file) != nullptr && std::sscanf(line, "AnonHugePages: %lu", &kilobytes) != 1) {
+  }
+  std::fclose(file);
+  return kilobytes * std::size_t{1024};
+}
+
+// Whether the system gives huge pages to all, to those who ask, or to nobody: "always [madvise] never".
+std::string huge_page_switch() {
+  std::FILE* file = std::fopen("/sys/kernel/mm/transparent_hugepage/enabled", "r");
+  if (file == nullptr) return "";
+  char line[64] = "";
+  if (std::fgets(line, sizeof line, file) == nullptr) line[0] = 0;
+  std::fclose(file);
+  std::string text = line;
+  while (!text.empty() && text.back() == '\n') text.pop_back();
+  return text;
+}
+
 // What filling a table cost.
 struct Filling {
   double ns_per_insert = 0;
   double longest_pause_ms = 0;  // of sixteen inserts
   double resident = 0;          // bytes per device
+  double huge = 0;              // of these in huge pages
 };
 
 struct Contender {
@@ -62,6 +90,7 @@ struct Contender {
 template <class Map>
 Filling fill(Map& map, std::uint64_t devices) {
   const std::size_t resident_before = resident_bytes();
+  const std::size_t huge_before = huge_bytes();
   const double start = cpu_ns();
   double last = start;
   double longest = 0;
@@ -72,7 +101,8 @@ Filling fill(Map& map, std::uint64_t devices) {
     last = now;
   }
   const auto count = static_cast<double>(devices);
-  return {(last - start) / count, longest / 1e6, static_cast<double>(resident_bytes() - resident_before) / count};
+  return {(last - start) / count, longest / 1e6, static_cast<double>(resident_bytes() - resident_before) / count,
+          static_cast<double>(huge_bytes() - huge_before) / count};
 }
 
 template <class Map>
@@ -137,6 +167,7 @@ void run_size(std::uint64_t devices, const Options& options, Report& report) {
     report.row({{"devices", size},
                 {"table", who.name},
                 {"bytes per device, resident", cost.resident},
+                {"in huge pages", cost.huge},
                 {"fill ns/insert", cost.ns_per_insert},
                 {"longest pause ms", cost.longest_pause_ms}});
     if (&who == &contenders.front()) {
@@ -202,6 +233,7 @@ int main(int argc, char** argv) {
                  std::to_string(ABSL_LTS_RELEASE_VERSION) + "." + std::to_string(ABSL_LTS_RELEASE_PATCH_LEVEL));
   const char* tunables = std::getenv("GLIBC_TUNABLES");
   report.version("glibc tunables", tunables == nullptr ? "" : tunables);
+  report.version("transparent huge pages", huge_page_switch());
   for (const std::uint64_t devices : options.sizes) run_size(devices, options, report);
   return report.finish() ? 0 : 1;
 }
