@@ -58,16 +58,18 @@ std::string TemporaryFolder::write(const std::string& name, const std::string& t
   return file;
 }
 
-std::uint16_t unused_port() {
+ClosedPort::ClosedPort() {
   const BoundSocket bound = bind_loopback();
-  close(bound.descriptor);
-  return bound.port;
+  descriptor_ = bound.descriptor;
+  port_ = bound.port;
 }
+
+ClosedPort::~ClosedPort() { close(descriptor_); }
 
 MosquittoBroker::MosquittoBroker(const TemporaryFolder& folder, const std::string& settings) {
   // Somebody else may take the port between the look and the broker's own bind: then try another.
   for (int attempt = 0; attempt < 5; ++attempt) {
-    port_ = unused_port();
+    port_ = ClosedPort().port();
     const std::string text =
         "user root\nlog_dest stderr\nlog_type information\nlog_type error\nconnection_messages false\n" +
         std::string("listener ") + std::to_string(port_) + " 127.0.0.1\n" + settings;

@@ -69,7 +69,18 @@ struct TlsServer {
 // something more, so that its alert is not overtaken by a reset.
 void serve_tls(int socket, const TlsServer& server, const std::function<void(SSL*)>& talk);
 
-// A port on which nobody listens.
-std::uint16_t unused_port();
+// A port on which nobody listens, and nobody else can as long as this lives.
+class ClosedPort {
+ public:
+  ClosedPort();
+  ~ClosedPort();
+  ClosedPort(const ClosedPort&) = delete;
+  ClosedPort& operator=(const ClosedPort&) = delete;
+  std::uint16_t port() const { return port_; }
+
+ private:
+  int descriptor_ = -1;
+  std::uint16_t port_ = 0;
+};
 
 }  // namespace latchkey::test
