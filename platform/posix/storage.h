@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // A device's records as files of one directory: slot-a.pem, slot-b.pem and pending-key.pem, each 0600.
 //
-// A write makes a new file, syncs it, renames it over the old one and syncs the directory, so after a power cut an
-// item holds the old bytes or the new ones. The files are readable as they are (Paho takes certificates and keys as
-// paths only): what a record writes into a slot has to be PEM with, if it likes, text in front.
+// They are written as platform/files does it: after a power cut an item holds the old bytes or the new ones. The files
+// are readable as they are (Paho takes certificates and keys as paths only): what a record writes into a slot has to be
+// PEM with, if it likes, text in front.
 //
 // The directory belongs to one process at a time (flock on .lock). Not thread-safe.
 #pragma once
@@ -11,6 +11,7 @@
 #include <memory>
 #include <string>
 
+#include "platform/files/descriptor.h"
 #include "platform/ports/storage.h"
 
 namespace latchkey::posix {
@@ -21,9 +22,6 @@ class PosixStorage final : public ports::Storage {
   // kBusy: another process has it. kRefused: it is not a directory of this user's, or others may write to it.
   // kStorageFailed, kStorageFull: as they say.
   static Result<std::unique_ptr<PosixStorage>> open(const std::string& directory);
-  ~PosixStorage() override;
-  PosixStorage(const PosixStorage&) = delete;
-  PosixStorage& operator=(const PosixStorage&) = delete;
 
   Result<std::size_t> read(ports::Item item, MutableBytes out) override;
   Result<void> write(ports::Item item, ByteView bytes) override;
@@ -33,13 +31,12 @@ class PosixStorage final : public ports::Storage {
   std::string path(ports::Item item) const;
 
  private:
-  PosixStorage(std::string directory, int descriptor, int lock)
-      : directory_(std::move(directory)), descriptor_(descriptor), lock_(lock) {}
-  Result<void> sync_directory();
+  PosixStorage(std::string directory, files::Descriptor folder, files::Descriptor lock)
+      : directory_(std::move(directory)), folder_(std::move(folder)), lock_(std::move(lock)) {}
 
   const std::string directory_;
-  const int descriptor_;  // of the directory
-  const int lock_;
+  const files::Descriptor folder_;
+  const files::Descriptor lock_;  // closed, and with it the lock
 };
 
 }  // namespace latchkey::posix

@@ -106,9 +106,9 @@ TEST_F(PosixStorageTest, remains_of_an_interrupted_write_are_cleared_away) {
     const auto storage = open();
     ASSERT_TRUE(storage->write(Item::kSlotA, ByteView(std::string("good"))));
   }
-  folder_.write("state/.slot-a.new", "half of a rec");
+  folder_.write("state/slot-a.pem.tmp", "half of a rec");
   const auto storage = open();
-  EXPECT_FALSE(std::filesystem::exists(state() + "/.slot-a.new"));
+  EXPECT_FALSE(std::filesystem::exists(state() + "/slot-a.pem.tmp"));
   std::array<std::uint8_t, 16> out;
   EXPECT_EQ(storage->read(Item::kSlotA, out).value_or(0), 4u);
 }
@@ -140,7 +140,7 @@ TEST_F(PosixStorageTest, write_that_fails_half_way_leaves_the_old_bytes) {
   EXPECT_EQ(written.error(), Status::kStorageFailed);
   std::array<std::uint8_t, 16> out;
   EXPECT_EQ(storage->read(Item::kSlotA, out).value_or(0), 3u);
-  EXPECT_FALSE(std::filesystem::exists(state() + "/.slot-a.new"));
+  EXPECT_FALSE(std::filesystem::exists(state() + "/slot-a.pem.tmp"));
 }
 
 }  // namespace
