@@ -195,9 +195,11 @@ CertificateBuilder& CertificateBuilder::crl_address(const std::string& url) {
   return check(extension && X509_add_ext(certificate_.get(), extension.get(), -1) == 1);
 }
 
-CertificateBuilder& CertificateBuilder::ca_issuers_address(const std::string& url) {
-  if (failed_) return *this;
-  const X509ExtensionPtr extension = address_extension(NID_info_access, "caIssuers;URI:" + url);
+CertificateBuilder& CertificateBuilder::authority_addresses(const std::string& ca_issuers, const std::string& ocsp) {
+  if (failed_ || (ca_issuers.empty() && ocsp.empty())) return *this;
+  std::string places = ocsp.empty() ? "" : "OCSP;URI:" + ocsp;
+  if (!ca_issuers.empty()) places += (places.empty() ? "caIssuers;URI:" : ",caIssuers;URI:") + ca_issuers;
+  const X509ExtensionPtr extension = address_extension(NID_info_access, places);
   return check(extension && X509_add_ext(certificate_.get(), extension.get(), -1) == 1);
 }
 

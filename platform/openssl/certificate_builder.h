@@ -44,7 +44,10 @@ class CertificateBuilder {
   // subjectAltName: DNS names and textual IP addresses.
   CertificateBuilder& alternative_names(const std::vector<std::string>& dns, const std::vector<std::string>& ip);
   CertificateBuilder& crl_address(const std::string& url);
-  CertificateBuilder& ca_issuers_address(const std::string& url);
+  // authorityInfoAccess (RFC 5280 section 4.2.2.1): where the issuer's certificate lies, and its OCSP responder. An
+  // empty address is left out. Addresses hold no commas.
+  CertificateBuilder& authority_addresses(const std::string& ca_issuers, const std::string& ocsp);
+  CertificateBuilder& ca_issuers_address(const std::string& url) { return authority_addresses(url, {}); }
   // Any other extension; `value` is the DER inside extnValue.
   CertificateBuilder& extension(std::string_view oid, Critical critical, ByteView value);
 
