@@ -8,7 +8,7 @@
 #include <sstream>
 #include <utility>
 
-#include "hub/brokers/files.h"
+#include "platform/files/file.h"
 
 namespace latchkey::hub::brokers {
 namespace {
@@ -24,13 +24,6 @@ std::string hash_of(const std::string& text) {
   return out.str();
 }
 
-// The last log's end stays beside it: whoever looks for why a broker died still finds it.
-void limit_log(const std::filesystem::path& log) {
-  std::error_code error;
-  const auto size = std::filesystem::file_size(log, error);
-  if (!error && size > Broker::kLogLimit) std::filesystem::rename(log, log.string() + ".1", error);
-}
-
 void end(Process& process) {
   process.signal(SIGTERM);
   if (process.wait_end(kStopMs)) return;
@@ -40,7 +33,8 @@ void end(Process& process) {
 
 }  // namespace
 
-Broker::Broker(Options options) : options_(std::move(options)), config_hash_(hash_of(options_.config)) {}
+Broker::Broker(Options options)
+    : options_(std::move(options)), config_hash_(hash_of(options_.config)), log_(options_.log_file) {}
 
 Broker::~Broker() { stop(); }
 
@@ -63,16 +57,16 @@ Result<BrokerEvent> Broker::adopt_or_spawn() {
       end(*found);
     }
   }
-  LATCHKEY_TRY_VOID(write_file(options_.config_file, options_.config, 0644));
+  LATCHKEY_TRY_VOID(files::replace_file(options_.config_file, options_.config, files::kPublicFile));
   LATCHKEY_TRY_VOID(spawn());
   return BrokerEvent::kStarted;
 }
 
 Result<void> Broker::spawn() {
-  limit_log(options_.log_file);
+  log_.bound();
   std::vector<std::string> command{options_.executable.string()};
   for (auto& argument : arguments()) command.push_back(std::move(argument));
-  auto process = Process::start(command, options_.output_file, [this](const Process& made) {
+  auto process = Process::start(command, options_.log_file, [this](const Process& made) {
     return write_pid_note(options_.pid_file, {made.pid(), made.start_time(), options_.nonce, config_hash_});
   });
   if (!process) {
@@ -94,6 +88,7 @@ void Broker::watch() {
     Process* const process = &process_;
     lock.unlock();
     const bool ended = process->wait_end(kWatchMs);
+    log_.bound();
     if (ended) {
       emit(BrokerEvent::kEnded);
       const bool quick = std::chrono::steady_clock::now() - began < kQuickEnd;

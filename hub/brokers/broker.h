@@ -14,6 +14,7 @@
 #include <thread>
 #include <vector>
 
+#include "hub/brokers/log_file.h"
 #include "hub/brokers/process.h"
 #include "platform/base/status.h"
 
@@ -29,12 +30,10 @@ class Broker {
     std::filesystem::path config_file;  // written by start()
     std::string config;                 // its text
     std::filesystem::path pid_file;
-    std::filesystem::path output_file;  // what it says beside its log; empty: goes where ours goes
-    std::filesystem::path log_file;     // begun anew at a start once it is over kLogLimit; empty: left alone
-    std::string nonce;                  // of the data folder
+    std::filesystem::path log_file;  // what it says, bounded while we run (log_file.h); empty: goes where ours goes
+    std::string nonce;               // of the data folder
     std::function<void(BrokerEvent)> listener;
   };
-  static constexpr std::uintmax_t kLogLimit = 4 << 20;
 
   explicit Broker(Options options);
   ~Broker();  // stop()s
@@ -64,6 +63,7 @@ class Broker {
 
   const Options options_;
   const std::string config_hash_;
+  const LogFile log_;
   std::atomic<int> quick_ends_{0};
   mutable std::mutex mutex_;  // guards the rest
   std::condition_variable changed_;

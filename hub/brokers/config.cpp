@@ -26,7 +26,7 @@ void set_up_broker(ConfigText& text, const BrokerConfig& config) {
   const bool dps = config.endpoint == Endpoint::kDps;
   if (!config.user.empty()) text.set("user", config.user);
   text.set("persistence", "false");
-  text.set("log_dest file", config.log);
+  text.set("log_dest", "stderr");  // see log_file.h
   for (const auto* type : {"error", "warning", "notice"}) text.set("log_type", type);
   text.set("connection_messages", "false");
   // true would switch the TICK event off, on which the gate cuts sessions and sends decisions

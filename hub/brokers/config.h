@@ -20,8 +20,7 @@ struct BrokerConfig {
   std::filesystem::path key;
   std::filesystem::path socket;  // of the hub process; at most 107 bytes (sockaddr_un)
   std::filesystem::path gate;    // the plugin
-  std::filesystem::path log;
-  std::size_t gate_hash = 0;  // of the plugin's bytes: a broker with another gate is not adopted
+  std::size_t gate_hash = 0;     // of the plugin's bytes: a broker with another gate is not adopted
 };
 
 std::string render(const BrokerConfig& config);

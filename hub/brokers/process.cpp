@@ -13,16 +13,19 @@
 #include <sstream>
 #include <utility>
 
-#include "hub/brokers/files.h"
+#include "platform/files/file.h"
 
 namespace latchkey::hub::brokers {
 namespace {
+
+constexpr std::size_t kProcMax = 256 * 1024;  // what /proc tells of a process: arguments may be long
+constexpr std::size_t kNoteMax = 4096;
 
 int open_pidfd(pid_t pid) { return static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)); }
 
 // Field 22 of /proc/PID/stat; counted behind the last ')', because the name in field 2 may hold anything.
 std::optional<std::uint64_t> start_time_of(pid_t pid) {
-  const auto stat = read_file("/proc/" + std::to_string(pid) + "/stat");
+  const auto stat = files::read_text("/proc/" + std::to_string(pid) + "/stat", kProcMax);
   if (!stat) return std::nullopt;
   const auto behind_name = stat->rfind(')');
   if (behind_name == std::string::npos) return std::nullopt;
@@ -45,7 +48,7 @@ void close_both(const int (&pipe)[2]) {
   char go = 0;
   if (::read(go_pipe, &go, 1) != 1) ::_exit(127);  // the starter died or failed before it had written us down
   if (*output != '\0') {
-    const int out = ::open(output, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    const int out = ::open(output, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (out >= 0) ::dup2(out, STDOUT_FILENO);
     if (out >= 0) ::dup2(out, STDERR_FILENO);
   }
@@ -143,7 +146,7 @@ bool Process::running() const {
 bool Process::runs_with(const std::vector<std::string>& arguments) const {
   std::string wanted;
   for (const auto& argument : arguments) wanted += argument + '\0';
-  const auto line = read_file("/proc/" + std::to_string(pid_) + "/cmdline");
+  const auto line = files::read_text("/proc/" + std::to_string(pid_) + "/cmdline", kProcMax);
   return line && line->ends_with(wanted);
 }
 
@@ -166,11 +169,11 @@ void Process::signal(int number) const {
 Result<void> write_pid_note(const std::filesystem::path& path, const PidNote& note) {
   std::ostringstream text;
   text << note.pid << ' ' << note.start_time << ' ' << note.nonce << ' ' << note.config_hash << '\n';
-  return write_file(path, text.str(), 0600);
+  return files::replace_file(path, text.str());
 }
 
 std::optional<PidNote> read_pid_note(const std::filesystem::path& path) {
-  const auto text = read_file(path);
+  const auto text = files::read_text(path, kNoteMax);
   if (!text) return std::nullopt;
   std::istringstream in(*text);
   PidNote note;

@@ -26,8 +26,9 @@ class Process {
   // Runs before the program does: writes down that it will run. A failure keeps it from running.
   using Record = std::function<Result<void>(const Process&)>;
 
-  // Starts `arguments[0]`; its standard input is /dev/null, its output goes to `output` (0600, begun anew; empty:
-  // ours). A starter that is killed before `record` has returned leaves no process behind that nobody knows of.
+  // Starts `arguments[0]`; its standard input is /dev/null, its output is appended to `output` (made with 0600;
+  // empty: goes where ours goes). A starter that is killed before `record` has returned leaves no process behind that
+  // nobody knows of.
   // kNotFound: no such program. kStorageFailed: it cannot be forked or executed. Or what `record` says.
   static Result<Process> start(const std::vector<std::string>& arguments, const std::filesystem::path& output = {},
                                const Record& record = {});

@@ -6,8 +6,9 @@
 #include <algorithm>
 #include <array>
 
+#include "platform/files/folder.h"
 #include "platform/openssl/certificate_builder.h"
-#include "platform/openssl/credential_file.h"
+#include "platform/openssl/pem.h"
 
 namespace latchkey::hub::brokers {
 namespace {
@@ -32,14 +33,14 @@ struct Identity {
 };
 
 Outcome<std::vector<std::uint8_t>> read_optional(const std::filesystem::path& path) {
-  auto content = openssl::read_file(path, kFileMax);
+  auto content = files::read_file(path, kFileMax);
   if (content) return *std::move(content);
   if (content.error() == Status::kNotFound) return std::vector<std::uint8_t>{};
   return refuse(Reason::kStorage, "reading " + path.string() + ": " + std::string(to_string(content.error())));
 }
 
 Outcome<void> store(const std::filesystem::path& path, std::vector<std::uint8_t> content, mode_t mode) {
-  const auto written = openssl::write_file(path, content, mode);
+  const auto written = files::replace_file(path, content, mode);
   wipe({content.data(), content.size()});
   if (written) return {};
   return refuse(Reason::kStorage, "writing " + path.string() + ": " + std::string(to_string(written.error())));
@@ -67,11 +68,11 @@ Outcome<Identity> save(Identity identity, const std::filesystem::path& certifica
     return refuse(Reason::kInternal, "making " + certificate.string() + ": " + openssl::take_error());
   }
   // The old certificate goes first: a crash in between leaves a pair that is plainly unfinished, never a mixed one.
-  if (auto removed = openssl::remove_file(certificate); !removed) {
+  if (auto removed = files::remove_file(certificate); !removed) {
     return refuse(Reason::kStorage, "replacing " + certificate.string());
   }
-  LATCHKEY_TRY_VOID(store(key, openssl::key_to_pem(identity.key.get()), openssl::kSecretFile));
-  LATCHKEY_TRY_VOID(store(certificate, openssl::certificate_to_pem(identity.certificate.get()), openssl::kPublicFile));
+  LATCHKEY_TRY_VOID(store(key, openssl::key_to_pem(identity.key.get()), files::kSecretFile));
+  LATCHKEY_TRY_VOID(store(certificate, openssl::certificate_to_pem(identity.certificate.get()), files::kPublicFile));
   return identity;
 }
 
@@ -143,7 +144,7 @@ Outcome<ServerCertificateFiles> ensure_server_certificate(const std::filesystem:
   std::error_code error;
   // A folder that is there may belong to the user that the brokers run as; the keys have modes of their own.
   const bool there = std::filesystem::is_directory(folder, error);
-  if (auto ready = there ? Result<void>() : openssl::secret_folder(folder); !ready) {
+  if (auto ready = there ? Result<void>() : files::make_secret_folder(folder); !ready) {
     return refuse(Reason::kStorage, "folder " + folder.string() + ": " + std::string(to_string(ready.error())));
   }
   const std::filesystem::path ca_key = folder / "server-ca.key";

@@ -32,8 +32,7 @@ class BrokerTest : public testing::Test {
     made.config_file = scratch_ / "mosquitto.conf";
     made.config = "listener 0\n";
     made.pid_file = scratch_ / "hub.pid";
-    made.output_file = scratch_ / "hub.out";
-    made.log_file = scratch_ / "broker.log";
+    made.log_file = scratch_ / "hub.log";
     made.nonce = "nonce";
     made.listener = [this](BrokerEvent event) {
       const std::lock_guard lock(mutex_);
@@ -65,6 +64,9 @@ class BrokerTest : public testing::Test {
     events_.clear();
     return std::move(*left);
   }
+  std::string text_of(const std::string& name) const {
+    return files::read_text(scratch_ / name, 4 * LogFile::kLimit).value_or("");
+  }
   static void end(Process& process) {
     process.signal(SIGKILL);
     process.wait_end(-1);
@@ -79,7 +81,7 @@ class BrokerTest : public testing::Test {
 TEST_F(BrokerTest, start_writes_configuration_and_note) {
   Broker broker(options());
   ASSERT_TRUE(broker.start());
-  EXPECT_EQ(read_file(scratch_ / "mosquitto.conf").value_or(""), "listener 0\n");
+  EXPECT_EQ(text_of("mosquitto.conf"), "listener 0\n");
   const auto note = read_pid_note(scratch_ / "hub.pid");
   ASSERT_TRUE(note);
   EXPECT_EQ(note->pid, broker.pid());
@@ -153,7 +155,8 @@ TEST_F(BrokerTest, broker_that_ends_at_once_is_failing_and_says_why) {
   ASSERT_TRUE(broker.start());
   EXPECT_TRUE(eventually([&] { return broker.failing(); }));
   broker.stop();
-  EXPECT_EQ(read_file(scratch_ / "hub.out").value_or(""), "Error: Address already in use\n");
+  EXPECT_TRUE(text_of("hub.log").starts_with("Error: Address already in use\nError: Address already in use\n"))
+      << "each attempt's words are kept";
 }
 
 TEST_F(BrokerTest, healthy_broker_is_not_failing) {
@@ -261,19 +264,47 @@ TEST_F(BrokerTest, process_that_is_no_broker_is_left_alone) {
 
 TEST_F(BrokerTest, log_over_the_limit_is_put_aside_at_a_start) {
   const auto of = options();
-  ASSERT_TRUE(write_file(of.log_file, std::string(Broker::kLogLimit + 1, 'x'), 0600));
+  ASSERT_TRUE(files::replace_file(of.log_file, std::string(LogFile::kLimit + 1, 'x')));
   Broker broker(of);
   ASSERT_TRUE(broker.start());
-  EXPECT_FALSE(std::filesystem::exists(of.log_file));
-  EXPECT_TRUE(std::filesystem::exists(scratch_ / "broker.log.1"));
+  EXPECT_EQ(text_of("hub.log"), "");
+  EXPECT_EQ(text_of("hub.log.1").size(), LogFile::kLimit);
 }
 
 TEST_F(BrokerTest, log_below_the_limit_is_kept) {
   const auto of = options();
-  ASSERT_TRUE(write_file(of.log_file, "why it died\n", 0600));
+  ASSERT_TRUE(files::replace_file(of.log_file, std::string("why it died\n")));
   Broker broker(of);
   ASSERT_TRUE(broker.start());
-  EXPECT_EQ(read_file(of.log_file).value_or(""), "why it died\n");
+  EXPECT_EQ(text_of("hub.log"), "why it died\n");
+}
+
+// The broker writes until the test has seen the log cut, so it can only have been cut while it ran.
+TEST_F(BrokerTest, log_of_a_running_broker_is_bounded) {
+  Broker broker(options("echo first\nwhile [ ! -e " + (scratch_ / "enough").string() +
+                        " ]; do head -c 65536 /dev/zero | tr '\\0' 'x'; echo; done\n"
+                        "while :; do echo last; sleep 0.02; done\n"));
+  ASSERT_TRUE(broker.start());
+  const auto first_was_cut = [&] {
+    const auto before = text_of("hub.log.1");
+    return !before.empty() && before.find("first") == std::string::npos && text_of("hub.log").rfind("first", 0) != 0;
+  };
+  EXPECT_TRUE(eventually(first_was_cut, 60'000));
+  ASSERT_TRUE(files::replace_file(scratch_ / "enough", std::string()));
+  EXPECT_TRUE(eventually([&] { return text_of("hub.log").ends_with("last\n"); }, 60'000));
+  EXPECT_TRUE(eventually([&] { return text_of("hub.log").size() <= LogFile::kLimit; }, 60'000));
+  EXPECT_LE(text_of("hub.log.1").size(), LogFile::kLimit);
+  EXPECT_EQ(text_of("hub.log").find('\0'), std::string::npos) << "it writes at the end of the file, not where it was";
+}
+
+TEST_F(BrokerTest, log_of_an_adopted_broker_is_bounded) {
+  const auto of = options();
+  auto left = leave_behind(of);
+  Broker broker(of);
+  ASSERT_TRUE(broker.start());
+  ASSERT_EQ(broker.pid(), left.pid());
+  ASSERT_TRUE(files::replace_file(of.log_file, std::string(LogFile::kLimit + 1, 'x')));
+  EXPECT_TRUE(eventually([&] { return text_of("hub.log").empty(); }));
 }
 
 }  // namespace

@@ -18,7 +18,6 @@ BrokerConfig example() {
   config.key = "/data/server.key";
   config.socket = "/data/gate.sock";
   config.gate = "/data/gate.so";
-  config.log = "/data/broker.log";
   config.gate_hash = 0xabc;
   return config;
 }

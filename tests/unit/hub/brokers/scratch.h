@@ -12,7 +12,7 @@
 #include <string>
 #include <thread>
 
-#include "hub/brokers/files.h"
+#include "platform/files/file.h"
 
 namespace latchkey::hub::brokers::test {
 
@@ -30,7 +30,7 @@ class Scratch {
   // An executable script. The shell becomes no other program, so that its arguments stay visible.
   std::filesystem::path script(const std::string& name, const std::string& body) const {
     const auto file = path_ / name;
-    EXPECT_TRUE(write_file(file, "#!/bin/sh\n" + body, 0700));
+    EXPECT_TRUE(files::replace_file(file, "#!/bin/sh\n" + body, 0700));
     return file;
   }
 
@@ -43,7 +43,7 @@ inline mode_t mode_of(const std::filesystem::path& path) {
   return ::stat(path.c_str(), &info) == 0 ? info.st_mode & 07777 : 0;
 }
 
-inline bool eventually(const std::function<bool()>& holds, int timeout_ms = 10'000) {
+inline bool eventually(const std::function<bool()>& holds, int timeout_ms = 60'000) {
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(timeout_ms);
   while (!holds()) {
     if (std::chrono::steady_clock::now() >= deadline) return false;
