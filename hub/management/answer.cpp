@@ -3,6 +3,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "hub/text/json.h"
+
 namespace latchkey::hub::management {
 
 using nlohmann::json;
@@ -11,12 +13,9 @@ namespace {
 
 constexpr int kExitBadInput = 2;
 
-// Bytes that are not UTF-8 can come in from peers (client ids of refused connections): shown, not thrown over.
-std::string text_of(const json& body) { return body.dump(-1, ' ', false, json::error_handler_t::replace); }
-
 }  // namespace
 
-Response answer(int status, const json& body) { return {status, text_of(body)}; }
+Response answer(int status, const json& body) { return {status, text::dump(body)}; }
 
 Response error_answer(const Fault& fault) {
   const auto& face = registry::faces(fault.refusal.reason);

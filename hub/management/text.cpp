@@ -9,8 +9,6 @@
 #include <openssl/x509v3.h>
 
 #include <array>
-#include <chrono>
-#include <cstdio>
 #include <ctime>
 #include <memory>
 
@@ -28,26 +26,6 @@ struct Free {
 using CertificatePtr = std::unique_ptr<X509, Free>;
 using BioPtr = std::unique_ptr<BIO, Free>;
 
-struct DateParts {
-  std::chrono::year_month_day date;
-  std::chrono::hh_mm_ss<std::chrono::milliseconds> time;
-  std::chrono::weekday weekday;
-};
-
-DateParts parts_of(UnixMs at) {
-  using namespace std::chrono;
-  const sys_time<milliseconds> instant{milliseconds(at)};
-  const auto day = floor<days>(instant);
-  return {year_month_day(day), hh_mm_ss<milliseconds>(instant - day), weekday(day)};
-}
-
-template <class... Values>
-std::string printed(const char* format, Values... values) {
-  std::array<char, 96> text{};
-  std::snprintf(text.data(), text.size(), format, values...);
-  return text.data();
-}
-
 CertificatePtr parse_der(ByteView der) {
   const unsigned char* at = der.data();
   CertificatePtr certificate(d2i_X509(nullptr, &at, static_cast<long>(der.size())));
@@ -63,39 +41,6 @@ UnixMs unix_ms(const ASN1_TIME* time) {
 
 }  // namespace
 
-std::string iso8601(UnixMs at) {
-  const auto p = parts_of(at);
-  return printed("%04d-%02u-%02uT%02d:%02d:%02d.%03dZ", static_cast<int>(p.date.year()),
-                 static_cast<unsigned>(p.date.month()), static_cast<unsigned>(p.date.day()),
-                 static_cast<int>(p.time.hours().count()), static_cast<int>(p.time.minutes().count()),
-                 static_cast<int>(p.time.seconds().count()), static_cast<int>(p.time.subseconds().count()));
-}
-
-std::string rfc7231(UnixMs at) {
-  static constexpr const char* kDays[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-  static constexpr const char* kMonths[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                            "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-  const auto p = parts_of(at);
-  return printed("%s, %02u %s %04d %02d:%02d:%02d GMT", kDays[p.weekday.c_encoding()],
-                 static_cast<unsigned>(p.date.day()), kMonths[static_cast<unsigned>(p.date.month()) - 1],
-                 static_cast<int>(p.date.year()), static_cast<int>(p.time.hours().count()),
-                 static_cast<int>(p.time.minutes().count()), static_cast<int>(p.time.seconds().count()));
-}
-
-std::string hex(ByteView bytes) {
-  std::string text(hex_size(bytes.size()), '\0');
-  (void)hex_encode(bytes, {reinterpret_cast<std::uint8_t*>(text.data()), text.size()});
-  return text;
-}
-
-std::string uuid_text(const Uuid& uuid) { return std::string(view(to_text(uuid))); }
-
-std::string base64(ByteView bytes) {
-  std::string text(base64_size(bytes.size()), '\0');
-  (void)base64_encode(bytes, {reinterpret_cast<std::uint8_t*>(text.data()), text.size()});
-  return text;
-}
-
 Answer<Bytes> from_base64(std::string_view text, const std::string& target) {
   Bytes bytes(base64_decoded_max(text.size()));
   const auto size = base64_decode(text, {bytes.data(), bytes.size()});
@@ -104,12 +49,13 @@ Answer<Bytes> from_base64(std::string_view text, const std::string& target) {
   return bytes;
 }
 
-std::string pem_from_der(ByteView der) {
+std::string pem_from_der(ByteView der, std::string_view label) {
   constexpr std::size_t kLine = 64;  // RFC 7468 section 2
   const std::string body = base64(der);
-  std::string pem = "-----BEGIN CERTIFICATE-----\n";
+  const std::string mark = std::string(label) + "-----\n";
+  std::string pem = "-----BEGIN " + mark;
   for (std::size_t at = 0; at < body.size(); at += kLine) pem += body.substr(at, kLine) + "\n";
-  return pem + "-----END CERTIFICATE-----\n";
+  return pem + "-----END " + mark;
 }
 
 std::string sha256_thumbprint(ByteView der) {

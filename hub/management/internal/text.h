@@ -7,19 +7,22 @@
 #include <string_view>
 
 #include "hub/management/internal/answer.h"
+#include "hub/text/encoding.h"
+#include "hub/text/time.h"
 #include "platform/base/bytes.h"
 #include "platform/base/ids.h"
 
 namespace latchkey::hub::management {
 
-std::string iso8601(UnixMs at);  // "2026-11-21T13:22:18.123Z"
-std::string rfc7231(UnixMs at);  // "Sat, 21 Nov 2026 13:22:18 GMT", as the hub's certificate resources have it
-std::string hex(ByteView bytes);
-std::string uuid_text(const Uuid& uuid);
-std::string base64(ByteView bytes);
+using text::base64;
+using text::hex;
+using text::iso8601;
+using text::rfc7231;
+using text::uuid_text;
+
 Answer<registry::Bytes> from_base64(std::string_view text, const std::string& target);
 
-std::string pem_from_der(ByteView der);
+std::string pem_from_der(ByteView der, std::string_view label = "CERTIFICATE");
 std::string sha256_thumbprint(ByteView der);  // upper-case hex
 
 enum class CertificateUse { kLeaf, kAuthority };
