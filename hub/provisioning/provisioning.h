@@ -27,7 +27,6 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
-#include <unordered_set>
 #include <vector>
 
 #include "hub/provisioning/ports.h"
@@ -41,7 +40,7 @@ struct RequestTopic;
 namespace latchkey::hub::provisioning {
 
 class Attestation;
-class Throttle;
+class Operations;
 struct RegisterBody;
 struct Answer;
 
@@ -104,36 +103,26 @@ class Provisioning {
 
   ConnectionPtr find(wire::ConnectionId id) const;
   registry::Outcome<registry::Enrollment> attest(Connection& connection);
-  Answer answer(const ConnectionPtr& connection, const agent::dps::RequestTopic& topic, ByteView payload,
-                std::unique_ptr<Work>& work);
-  Answer start(const ConnectionPtr& connection, const registry::Enrollment& enrollment, RegisterBody body,
-               std::unique_ptr<Work>& work);
-  registry::Outcome<registry::Nothing> admit(const std::string& operation_id, const std::string& registration_id);
-  void settle(const Work& work);
-  void audit_csr(const std::string& registration_id, const registry::Refusal& refusal);
+  registry::Outcome<Answer> answer(const ConnectionPtr& connection, const agent::dps::RequestTopic& topic,
+                                   ByteView payload, std::unique_ptr<Work>& work);
+  registry::Outcome<Answer> start(const ConnectionPtr& connection, const registry::Enrollment& enrollment,
+                                  RegisterBody body, std::unique_ptr<Work>& work);
+  void audit_csr(const Connection& connection, const registry::Refusal& refusal);
   registry::Outcome<RegisterBody> read_register(const Connection& connection, ByteView payload) const;
-  Answer poll(const Connection& connection, const registry::Enrollment& enrollment, std::string_view operation_id);
-  Answer poll_assigned(const Connection& connection, const registry::Operation& operation);
   void finish(const Work& work);
   registry::Operation carry_out(const Work& work);
-  registry::Operation assigned(const Work& work, const registry::RegistrationGrant& grant, const IssuedChain& chain,
-                               registry::Sequence sequence);
-  registry::Operation refused(const Work& work, const registry::Refusal& refusal);
   Answer refusal_answer(const Connection& connection, const registry::Refusal& refusal);
-  registry::Call call() const { return {"dps", options_.now()}; }
+  registry::Call call(const Connection& connection) const;
 
   registry::Registry& registry_;
   CertificateIssuer& issuer_;
-  Enforcement& enforcement_;
   const Options options_;
   const std::unique_ptr<Attestation> attestation_;
-  const std::unique_ptr<Throttle> registrations_;
-  const std::unique_ptr<Throttle> operations_;
+  const std::unique_ptr<Operations> operations_;
 
   mutable std::mutex mutex_;
   // Guarded by mutex_; of a Connection also `running`, `enrollment` and `group`.
   std::unordered_map<wire::ConnectionId, ConnectionPtr> connections_;
-  std::unordered_set<std::string> running_;  // operations that this process works on
   Counters counters_;
   std::deque<RefusedRequest> refusals_;
 };

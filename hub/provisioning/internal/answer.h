@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "platform/base/ids.h"
+#include "registry/model/refusal.h"
 #include "registry/model/resources.h"
 
 namespace latchkey::hub::provisioning {
@@ -23,8 +24,12 @@ struct Answer {
 // Under 64 characters, safe in a topic, 192 random bits: nobody guesses another device's.
 std::string new_operation_id();
 
-// 2026-01-18T10:00:00.1230000Z
-std::string utc_text(UnixMs at);
+inline constexpr int kFallbackError = 500001;
+// The error code that a refusal has at this endpoint.
+int dps_error(registry::Reason reason);
+// What a device may be told: a 401 says no more than that, since which part of a wrong proof was wrong is nobody's
+// business.
+std::string_view public_message(const registry::Refusal& refusal);
 
 // {"errorCode","trackingId","message","timestampUtc"}
 std::string error_body(int error_code, std::string_view message, UnixMs now);

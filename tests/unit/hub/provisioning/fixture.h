@@ -17,6 +17,7 @@
 #include <string>
 #include <vector>
 
+#include "platform/openssl/digest.h"
 #include "registry/operations/registry.h"
 
 namespace latchkey::hub::test {
@@ -30,7 +31,7 @@ class TemporaryRegistry {
   TemporaryRegistry() {
     std::string pattern = (std::filesystem::temp_directory_path() / "latchkey-test-XXXXXX").string();
     folder_ = mkdtemp(pattern.data());
-    auto opened = registry::Registry::open({(folder_ / "registry.db").string()});
+    auto opened = registry::Registry::open({(folder_ / "registry.db").string()}, openssl::host_digest());
     EXPECT_TRUE(opened);
     registry_ = std::move(*opened);
     must(registry_->create_namespace(call(), "default"));
@@ -63,6 +64,7 @@ class TemporaryRegistry {
     made.not_after = kNow + 365LL * 86'400'000;
     made.der = bytes(subject);
     made.key_ref = subject;
+    made.issuer.bytes.fill(1);  // the root
     return made;
   }
 

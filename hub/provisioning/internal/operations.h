@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// Operations: what stands behind the operation ids that devices poll. An operation is in the registry before its id is
+// told and keeps its result there, so that any node can answer a poll; that somebody works on it is known only to the
+// process that does. One whose process died counts as failed after a while.
+//
+// Threads: any, several at once; all but poll() block on the registry only, poll() on the gates too. No lock is held
+// meanwhile.
+#pragma once
+
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <unordered_set>
+
+#include "hub/provisioning/internal/answer.h"
+#include "hub/provisioning/internal/throttle.h"
+#include "hub/provisioning/ports.h"
+#include "hub/provisioning/provisioning.h"
+
+namespace latchkey::hub::provisioning {
+
+// Whom an operation is for: a registration id, and the enrollment that it proved itself to.
+struct Registrant {
+  const std::string& registration_id;
+  const registry::Enrollment& enrollment;
+};
+
+class Operations {
+ public:
+  // All outlive this object.
+  Operations(registry::Registry& registry, Enforcement& enforcement, const Options& options);
+
+  // Stores that the operation is being worked on. kThrottled, and what the registry refuses: it then does not exist.
+  registry::Outcome<registry::Nothing> begin(const std::string& id, const std::string& registration_id);
+  // Stores a result; the operation is not worked on any more.
+  void finish(const registry::Operation& result);
+
+  // Results.
+  registry::Operation assigned(const std::string& id, const Registrant& who, const registry::RegistrationGrant& grant,
+                               const IssuedChain& chain, registry::Sequence sequence) const;
+  // "disabled" for a disabled enrollment or device, else "failed".
+  registry::Operation refused(const std::string& id, const Registrant& who, const registry::Refusal& refusal) const;
+
+  // kThrottled; kOperationNotFound also for another device's operation: it is as unknown as one that never was.
+  registry::Outcome<Answer> poll(std::string_view id, const Registrant& who);
+
+ private:
+  registry::Outcome<Answer> poll_assigned(const registry::Operation& operation, const StoredAnswer& stored);
+  Answer assigning(std::string_view id) const { return {202, assigning_body(id), options_.retry_after_s}; }
+  bool worked_on(const std::string& id) const;
+
+  registry::Registry& registry_;
+  Enforcement& enforcement_;
+  const Options& options_;
+  Throttle registrations_;
+  Throttle polls_;
+
+  mutable std::mutex mutex_;
+  std::unordered_set<std::string> running_;  // by this process; guarded by mutex_
+};
+
+}  // namespace latchkey::hub::provisioning

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "hub/provisioning/internal/operations.h"
+
+#include "agent/protocol/dps.h"
+#include "hub/provisioning/internal/attestation.h"
+
+namespace latchkey::hub::provisioning {
+
+using registry::Operation;
+using registry::Outcome;
+using registry::Reason;
+using registry::Refusal;
+using registry::refuse;
+
+namespace {
+
+constexpr std::string_view kAssigning = "assigning";
+constexpr std::string_view kAssigned = "assigned";
+constexpr std::string_view kFailed = "failed";
+constexpr std::string_view kDisabled = "disabled";
+
+// What every state says of the registrant.
+RegistrationState state_of(const std::string& operation_id, const Registrant& who, UnixMs now) {
+  RegistrationState state;
+  state.operation_id = operation_id;
+  state.registration_id = who.registration_id;
+  state.attestation = who.enrollment.attestation;
+  if (who.enrollment.group) state.enrollment_group = who.enrollment.id;
+  state.created = state.updated = now;
+  return state;
+}
+
+}  // namespace
+
+Operations::Operations(registry::Registry& registry, Enforcement& enforcement, const Options& options)
+    : registry_(registry),
+      enforcement_(enforcement),
+      options_(options),
+      registrations_(options.registrations_per_minute),
+      polls_(options.operations_per_minute) {}
+
+Outcome<registry::Nothing> Operations::begin(const std::string& id, const std::string& registration_id) {
+  const UnixMs now = options_.now();
+  if (!registrations_.admit(now)) return refuse(Reason::kThrottled, "too many registrations");
+  {
+    const std::lock_guard lock(mutex_);
+    running_.insert(id);
+  }
+  const StoredAnswer nothing_yet{0, now + options_.orphan_after_ms, ""};
+  auto stored = registry_.put_operation(
+      {id, registration_id, std::string(kAssigning), store_answer(nothing_yet), now + options_.keep_operations_ms});
+  if (!stored) {
+    const std::lock_guard lock(mutex_);
+    running_.erase(id);
+  }
+  return stored;
+}
+
+void Operations::finish(const Operation& result) {
+  // When this cannot be stored, polls hear "assigning" until the operation counts as abandoned.
+  (void)registry_.put_operation(result);
+  const std::lock_guard lock(mutex_);
+  running_.erase(result.id);
+}
+
+bool Operations::worked_on(const std::string& id) const {
+  const std::lock_guard lock(mutex_);
+  return running_.count(id) != 0;
+}
+
+Operation Operations::assigned(const std::string& id, const Registrant& who, const registry::RegistrationGrant& grant,
+                               const IssuedChain& chain, registry::Sequence sequence) const {
+  RegistrationState state = state_of(id, who, options_.now());
+  state.status = kAssigned;
+  state.created = grant.registration.created;
+  state.updated = grant.registration.updated;
+  state.assigned_hub = grant.registration.hub;
+  state.device_id = grant.registration.device_id;
+  state.substatus = grant.initial ? "initialAssignment" : "reprovisionedToInitialAssignment";
+  state.chain = chain.certificates;
+  return {id, who.registration_id, state.status, store_answer({sequence, 0, state_body(state)}),
+          options_.now() + options_.keep_operations_ms};
+}
+
+Operation Operations::refused(const std::string& id, const Registrant& who, const Refusal& refusal) const {
+  const bool disabled = refusal.reason == Reason::kDeviceDisabled || refusal.reason == Reason::kEnrollmentDisabled;
+  RegistrationState state = state_of(id, who, options_.now());
+  state.status = disabled ? kDisabled : kFailed;
+  if (!disabled) {
+    state.error_code = dps_error(refusal.reason);
+    state.error_message = refusal.detail;
+  }
+  return {id, who.registration_id, state.status, store_answer({0, 0, state_body(state)}),
+          options_.now() + options_.keep_operations_ms};
+}
+
+Outcome<Answer> Operations::poll(std::string_view id, const Registrant& who) {
+  if (!polls_.admit(options_.now())) return refuse(Reason::kThrottled, "too many operations");
+  const Refusal unknown{Reason::kOperationNotFound, "there is no such operation"};
+  const auto operation = registry_.find_operation(std::string(id));
+  if (!operation) return fail(is_absent(operation.error()) ? unknown : operation.error());
+  const auto stored = load_answer(operation->body);
+  if (!stored || operation->expires <= options_.now() ||
+      !agent::equal_ignoring_case(operation->registration_id, who.registration_id)) {
+    return fail(unknown);
+  }
+  RegistrationState state = state_of(operation->id, who, options_.now());
+  if (!who.enrollment.enabled) {  // disabled since
+    state.status = kDisabled;
+    return Answer{200, state_body(state), {}};
+  }
+  if (operation->status == kAssigned) return poll_assigned(*operation, *stored);
+  if (operation->status != kAssigning) return Answer{200, stored->body, {}};
+  if (worked_on(operation->id) || options_.now() < stored->orphan_at) return assigning(operation->id);
+  state.status = kFailed;
+  state.error_code = kFallbackError;
+  state.error_message = "the registration was interrupted; register again";
+  return Answer{200, state_body(state), {}};
+}
+
+Outcome<Answer> Operations::poll_assigned(const Operation& operation, const StoredAnswer& stored) {
+  const auto applied = enforcement_.wait_applied(stored.sequence);
+  if (applied) return Answer{200, stored.body, {}};
+  // Told before every gate agrees, the device would be refused with its brand-new certificate.
+  if (applied.error().reason == Reason::kEnforcementTimeout) return assigning(operation.id);
+  return fail(applied.error());
+}
+
+}  // namespace latchkey::hub::provisioning
