@@ -15,7 +15,7 @@ void Directory::open(const wire::Opened& opened, UnixMs now) {
   if (const auto username = agent::hub::parse_username(opened.username)) {
     connection.speaker.api_version = username->api_version;
   }
-  connection.peer = opened.peer;
+  connection.speaker.peer = opened.peer;
   connection.since = now;
   const std::lock_guard lock(mutex_);
   if (connections_.count(opened.connection) != 0) return;  // told again after a lost link
@@ -78,7 +78,7 @@ void Directory::count_cloud_to_device() {
 
 ConnectedDevice Directory::describe(const std::string& device_id, const Device& device) const {
   const Connection& connection = connections_.at(device.connection);
-  return {device_id, device.connection, connection.peer, connection.since, device.last_seen, device.telemetry};
+  return {device_id, device.connection, connection.speaker.peer, connection.since, device.last_seen, device.telemetry};
 }
 
 std::vector<ConnectedDevice> Directory::connected() const {

@@ -5,8 +5,9 @@
 // The gate has checked who a connection is and keeps devices to their own topics; the device id in a topic is compared
 // here once more.
 //
-// Threads: every function may be called from any thread, several at once. A renewal blocks its caller on the registry,
-// on signing and on the gates; nothing else blocks. No lock is held during any call out of this room.
+// Threads: every function may be called from any thread, several at once. A renewal blocks its caller on the registry;
+// on signing and on the gates it blocks whom Options::apart names. Nothing else blocks. No lock is held during any call
+// out of this room.
 //
 // Invariants:
 //  1. One renewal a device at a time. The same request id with the same CSR is the same operation, never a second
@@ -43,6 +44,9 @@ struct Options {
   std::uint32_t throttle_retry_s = 1;
   std::uint32_t unavailable_retry_s = 5;
   std::uint32_t fault_retry_s = 300;
+  // Where a renewal is signed and its enforcement awaited, after the 202, so that what the device says next is not held
+  // up; ends before the Sessions do. Empty: within request().
+  std::function<void(wire::ConnectionId, std::function<void()>)> apart;
 };
 
 struct ConnectedDevice {

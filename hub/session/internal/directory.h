@@ -18,6 +18,7 @@ struct Speaker {
   std::string device_id;
   std::string api_version;                // empty when the username does not say
   std::optional<DeviceIdentifier> shown;  // what its certificate carries
+  std::string peer;                       // its address
 };
 
 class Directory {
@@ -44,7 +45,6 @@ class Directory {
  private:
   struct Connection {
     Speaker speaker;
-    std::string peer;
     UnixMs since = 0;
   };
   struct Device {

@@ -13,11 +13,8 @@
 
 namespace latchkey::hub::session {
 
-std::string random_uuid();
-// 2026-01-18T10:00:00.1230000Z
-std::string utc_text(UnixMs at);
 // Lower-case hex.
-std::string sha256_text(std::string_view text);
+std::string sha256_text(std::string_view what);
 
 // What `info` of an error says; empty members are left out (a parser of ours refuses null), and so is an empty info.
 struct ErrorInfo {

@@ -8,26 +8,16 @@
 // Threads: any, several at once; request() blocks on the registry, on signing and on the gates.
 #pragma once
 
-#include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 
 #include "hub/session/internal/directory.h"
-#include "hub/session/internal/renewal_body.h"
-#include "hub/session/internal/renewal_text.h"
+#include "hub/session/internal/renewal.h"
+#include "hub/session/internal/renewal_fault.h"
 #include "hub/session/ports.h"
 
 namespace latchkey::hub::session {
-
-// Why a finished answer may reach a device now.
-enum class Occasion {
-  kOpened,      // a connection: reaches it only if its session was kept
-  kSubscribed,  // to the answers
-  kSpoke,       // by now it has subscribed, if it ever will
-};
 
 class Renewals {
  public:
@@ -38,7 +28,8 @@ class Renewals {
         enforcement_(enforcement),
         outbox_(outbox),
         directory_(directory),
-        options_(options) {}
+        options_(options),
+        table_(options) {}
 
   // `request_id` is valid (agent::hub::valid_issue_request_id).
   void request(const Speaker& speaker, const std::string& request_id, ByteView payload);
@@ -48,28 +39,23 @@ class Renewals {
   void offer(const Speaker& speaker, Occasion occasion);
 
  private:
-  struct Renewal;
-  using RenewalPtr = std::shared_ptr<Renewal>;
-  struct Fault;
-  struct Asked;
-  struct Claim;
-
-  std::optional<Fault> check(const Asked& asked) const;
-  Claim claim(const Asked& asked);
-  RenewalPtr recall(const Asked& asked);
-  void begin(const Asked& asked, const RenewalPtr& renewal);
-  void carry_out(const Asked& asked, const RenewalPtr& renewal, const registry::IssuanceGrant& grant);
+  Result<RenewalRequest, RenewalFault> read(const Speaker& speaker, const std::string& request_id,
+                                            ByteView payload) const;
+  std::optional<RenewalFault> check_csr(const Speaker& speaker, const std::string& csr) const;
+  RenewalPtr recall(const RenewalRequest& asked);
+  void begin(const RenewalRequest& asked, const RenewalPtr& renewal);
+  void carry_out(const RenewalRequest& asked, const RenewalPtr& renewal, const registry::IssuanceGrant& grant);
+  void remember(const Renewal& renewal, registry::Sequence sequence, const std::string& certificates);
   void hand_out(const RenewalPtr& renewal);
-  void drop(const RenewalPtr& renewal);
-  bool given_up(const RenewalPtr& renewal) const;
   std::string key_of(const std::string& device_id) const;
 
-  Fault fault_of(const registry::Refusal& refusal) const;
   void answer(wire::ConnectionId connection, std::string_view request_id, int status, const std::string& body);
-  void answer_fault(wire::ConnectionId connection, std::string_view request_id, const Fault& fault);
+  void answer_fault(wire::ConnectionId connection, std::string_view request_id, const RenewalFault& fault);
   // What the session showed goes with it: one that was opened before a revocation must not renew.
   registry::Call call(const Speaker& speaker) const {
-    return {"agent:" + speaker.device_id, options_.now(), speaker.shown};
+    registry::Call call{"agent:" + speaker.device_id, options_.now(), speaker.shown};
+    call.source = speaker.peer;
+    return call;
   }
 
   registry::Registry& registry_;
@@ -78,11 +64,7 @@ class Renewals {
   Outbox& outbox_;
   Directory& directory_;
   const Options& options_;
-
-  mutable std::mutex mutex_;
-  // Guarded by mutex_, the Renewals' mutable members included. By device id.
-  std::unordered_map<std::string, RenewalPtr> renewals_;
-  std::uint32_t running_ = 0;
+  RenewalTable table_;
 };
 
 }  // namespace latchkey::hub::session
