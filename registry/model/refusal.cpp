@@ -64,11 +64,22 @@ constexpr ReasonFaces kFaces[] = {
     {Reason::kByorRevokeNotAllowed, "bring-your-own-root policy", 0, 0, 0, 409,
      "PolicyRevokeNotAllowedForBringYourOwnRoot", 4},
     {Reason::kOperationInProgress, "operation in progress", 0, 0, 0, 409, "OperationInProgress", 5},
+    {Reason::kIssuerReplaced, "issuer replaced", 0, 0, 0, 409, "IssuerReplaced", 5},
+    {Reason::kCertificateRejected, "certificate rejected", 0, 0, 0, 400, "CertificateRejected", 4},
+    {Reason::kCertificateSubjectMismatch, "certificate subject mismatch", 0, 0, 0, 400, "CertificateSubjectMismatch",
+     4},
+    {Reason::kByorNotEnabled, "no bring-your-own-root policy", 0, 0, 0, 409, "BringYourOwnRootNotEnabled", 4},
+    {Reason::kNoPendingActivation, "no pending activation", 0, 0, 0, 409, "NoPendingActivation", 4},
+    {Reason::kPolicyHasDevices, "policy has devices", 0, 0, 0, 409, "PolicyHasDevices", 4},
+    {Reason::kPolicyHasEnrollments, "policy has enrollments", 0, 0, 0, 409, "PolicyHasEnrollments", 4},
 
     {Reason::kStorage, "storage failed", 0, 500002, 500001, 500, "StorageFailed", 1},
     {Reason::kInternal, "internal error", 0, 500001, 500001, 500, "InternalServerError", 1},
     {Reason::kShuttingDown, "shutting down", 0, 500003, 503001, 503, "ServiceUnavailable", 5},
     {Reason::kEnforcementTimeout, "not yet enforced", 0, 500004, 503001, 504, "EnforcementTimeout", 5},
+    {Reason::kDeviceNotOnline, "device not online", 0, 0, 404103, 404, "DeviceNotOnline", 5},
+    {Reason::kDeviceSilent, "device silent", 0, 0, 504101, 504, "GatewayTimeout", 5},
+    {Reason::kDeviceAnswerUnreadable, "device answer unreadable", 0, 0, 502001, 502, "BadDeviceResponse", 4},
 };
 
 }  // namespace

@@ -70,12 +70,22 @@ enum class Reason : std::uint8_t {
   kHubHasDevices = 81,
   kByorRevokeNotAllowed = 82,
   kOperationInProgress = 83,
+  kIssuerReplaced = 84,              // a new CA is signed by another root than the credential has now: make it anew
+  kCertificateRejected = 85,         // the chain for a policy's own root breaks one of the activation rules
+  kCertificateSubjectMismatch = 86,  // the same, of the rule that the subject is the CSR's
+  kByorNotEnabled = 87,              // the policy's issuing CA is signed by the credential's root
+  kNoPendingActivation = 88,         // no CSR of this policy waits for a certificate
+  kPolicyHasDevices = 89,            // devices hold live certificates of it
+  kPolicyHasEnrollments = 90,        // enabled enrollments name it: certificates could still be issued
 
   // Ours (110 on)
   kStorage = 110,
   kInternal = 111,
   kShuttingDown = 112,
   kEnforcementTimeout = 113,  // committed, but a gate did not confirm in time
+  kDeviceNotOnline = 114,     // a direct method, and the device did not connect in time
+  kDeviceSilent = 115,        // it did not answer the direct method in time, or its connection ended before
+  kDeviceAnswerUnreadable = 116,
 };
 inline constexpr int kReasonLimit = 128;  // every Reason is below; counters index by it
 

@@ -11,4 +11,36 @@ std::optional<KeyProfile> parse_key_profile(std::string_view text) {
   return std::nullopt;
 }
 
+namespace {
+
+struct NamedReason {
+  RevocationReason reason;
+  std::string_view name;
+};
+constexpr NamedReason kReasons[] = {
+    {RevocationReason::kUnspecified, "unspecified"},
+    {RevocationReason::kKeyCompromise, "keyCompromise"},
+    {RevocationReason::kCaCompromise, "cACompromise"},
+    {RevocationReason::kAffiliationChanged, "affiliationChanged"},
+    {RevocationReason::kSuperseded, "superseded"},
+    {RevocationReason::kCessationOfOperation, "cessationOfOperation"},
+    {RevocationReason::kPrivilegeWithdrawn, "privilegeWithdrawn"},
+};
+
+}  // namespace
+
+std::string_view to_string(RevocationReason reason) {
+  for (const auto& one : kReasons) {
+    if (one.reason == reason) return one.name;
+  }
+  return "unspecified";
+}
+
+std::optional<RevocationReason> parse_revocation_reason(std::string_view text) {
+  for (const auto& one : kReasons) {
+    if (one.name == text) return one.reason;
+  }
+  return std::nullopt;
+}
+
 }  // namespace latchkey::registry

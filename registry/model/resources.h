@@ -35,11 +35,26 @@ struct Credential {
   UnixMs created = 0;
 };
 
+// Why a certificate was revoked, with the numbers of RFC 5280 section 5.3.1. Those that are missing there are never
+// ours: nothing is put on hold, and there are no attribute certificates or delta lists.
+enum class RevocationReason : std::uint8_t {
+  kUnspecified = 0,
+  kKeyCompromise = 1,
+  kCaCompromise = 2,
+  kAffiliationChanged = 3,
+  kSuperseded = 4,
+  kCessationOfOperation = 5,
+  kPrivilegeWithdrawn = 9,
+};
+std::string_view to_string(RevocationReason reason);  // "keyCompromise", as the RFC spells them
+std::optional<RevocationReason> parse_revocation_reason(std::string_view text);
+
 enum class CaKind : std::uint8_t { kRoot = 1, kIssuing = 2 };
 enum class CaStatus : std::uint8_t {
   kActive = 1,   // signs certificates and its CRL
   kRevoked = 2,  // on the root's CRL; signs only its own CRL
-  kRetired = 3,  // its policy or credential was deleted: the key is destroyed, the last CRL stays
+  kRetired = 3,  // its policy or credential was deleted: signs one last CRL, then its key is destroyed
+  kPending = 4,  // a key and a CSR that wait for the customer's CA to sign: no certificate yet
 };
 
 // A CA certificate, current or past. `key_ref` names the private key at the key provider; empty once destroyed.
@@ -48,7 +63,7 @@ struct CaCertificate {
   CaKind kind = CaKind::kIssuing;
   CaStatus status = CaStatus::kActive;
   Uuid owner;           // credential (root) or policy (issuing)
-  Uuid issuer;          // CaCertificate that signed it; itself for a root
+  Uuid issuer;          // CaCertificate that signed it; itself for a root, zero when it was signed elsewhere
   std::string subject;  // "CN=..." as RFC 4514 prints it
   Bytes serial;         // big-endian, no leading zero octet
   UnixMs not_before = 0;
@@ -58,6 +73,8 @@ struct CaCertificate {
   UnixMs revoked_at = 0;
   std::uint64_t crl_number = 0;  // of the last CRL that it published (RFC 5280 section 5.2.3)
   bool crl_due = false;          // its list changed since then
+  Bytes csr;                     // PKCS#10 in DER; only of a CA that was signed elsewhere
+  Bytes root;                    // DER of the root that signed it, if it was supplied; only of such a CA
 };
 
 struct Policy {
@@ -69,6 +86,7 @@ struct Policy {
   KeyProfile key_profile = KeyProfile::kEcP256;
   std::uint16_t number = 0;  // small stable number for the lookup table, never reused in a namespace
   UnixMs created = 0;
+  bool own_root = false;  // "bring your own root": the customer's CA signs its issuing CA; never changes
 };
 
 struct Device {
@@ -148,16 +166,6 @@ struct HubCertificate {
   Uuid ca;
   std::optional<Uuid> policy;  // of the policy that it was synced from; matched by uuid, never by name
   UnixMs created = 0;
-};
-
-struct AuditRecord {
-  std::uint64_t number = 0;
-  UnixMs at = 0;
-  std::string actor;     // "uid:0 (root)", "dps", "agent:dev-1"
-  std::string action;    // "device.revoke"
-  std::string resource;  // "namespaces/default/devices/dev-1"
-  std::string outcome;   // "ok" or a reason's name
-  std::string detail;
 };
 
 }  // namespace latchkey::registry

@@ -3,18 +3,29 @@
 
 #include "registry/operations/internal/rules.h"
 #include "registry/store/certificates.h"
+#include "registry/store/policies.h"
 
 namespace latchkey::registry {
 namespace {
 
+// Its policy or credential is gone, and with it whoever would ask for a later list. A CA that was revoked before its
+// policy was deleted stays revoked.
+Outcome<bool> is_deleted(store::Database& db, const CaCertificate& ca) {
+  if (ca.status != CaStatus::kRevoked) return ca.status == CaStatus::kRetired;
+  LATCHKEY_TRY(policy, store::find_policy_row(db, ca.owner));
+  return !policy || policy->deleted;
+}
+
 Outcome<CrlOrder> order_for(store::Database& db, CaCertificate ca, std::uint64_t number, UnixMs now) {
   LATCHKEY_TRY(rows, ca.kind == CaKind::kRoot ? store::revoked_cas(db, ca.id, now)
                                               : store::revoked_certificates(db, ca.id, now));
+  LATCHKEY_TRY(last, is_deleted(db, ca));
   CrlOrder order;
   order.ca = std::move(ca);
   order.number = number;
+  order.last = last;
   order.revoked.reserve(rows.size());
-  for (auto& row : rows) order.revoked.push_back({std::move(row.serial), row.revoked_at});
+  for (auto& row : rows) order.revoked.push_back({std::move(row.serial), row.revoked_at, row.reason});
   return order;
 }
 
@@ -49,7 +60,7 @@ Outcome<CrlOrder> SqlRegistry::crl_order(const Uuid& ca, UnixMs now) {
   CrlOrder order;
   LATCHKEY_TRY(kept, keep([&](store::Database& db) -> Outcome<Nothing> {
                  LATCHKEY_TRY(found, store::find_ca(db, ca));
-                 if (!found || found->key_ref.empty())
+                 if (!found || found->key_ref.empty() || found->status == CaStatus::kPending)
                    return refuse(Reason::kNotFound, "there is no such CA with a key");
                  LATCHKEY_TRY_VOID(store::order_crl(db, ca));
                  LATCHKEY_TRY(number, store::wanted_crl(db, ca));
@@ -67,7 +78,24 @@ Outcome<Nothing> SqlRegistry::crl_published(const Uuid& ca, std::uint64_t number
   return keep([&](store::Database& db) -> Outcome<Nothing> {
     LATCHKEY_TRY(found, store::find_ca(db, ca));
     if (!found) return refuse(Reason::kNotFound, "there is no such CA certificate");
-    return store::crl_published(db, ca, number);
+    LATCHKEY_TRY_VOID(store::crl_published(db, ca, number));
+    LATCHKEY_TRY(deleted, is_deleted(db, *found));
+    if (deleted) LATCHKEY_TRY_VOID(store::keep_crl_due(db, ca));
+    return Nothing{};
+  });
+}
+
+Outcome<Nothing> SqlRegistry::ca_ended(const Uuid& ca, std::uint64_t number) {
+  return keep([&](store::Database& db) -> Outcome<Nothing> {
+    LATCHKEY_TRY(found, store::find_ca(db, ca));
+    if (!found) return refuse(Reason::kNotFound, "there is no such CA certificate");
+    LATCHKEY_TRY(deleted, is_deleted(db, *found));
+    if (!deleted) return refuse(Reason::kPreconditionFailed, "CA '" + found->subject + "' is in use");
+    if (found->key_ref.empty()) return Nothing{};  // ended before
+    LATCHKEY_TRY(wanted, store::wanted_crl(db, ca));
+    if (wanted != number) return refuse(Reason::kPreconditionFailed, "the list of '" + found->subject + "' changed");
+    LATCHKEY_TRY_VOID(store::crl_published(db, ca, number));
+    return store::forget_key(db, ca);
   });
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "registry/operations/internal/names.h"
+#include "registry/operations/internal/policies.h"
 #include "registry/operations/internal/random.h"
-#include "registry/operations/internal/rules.h"
 #include "registry/store/cas.h"
 #include "registry/store/namespaces.h"
 #include "registry/store/policies.h"
@@ -16,6 +16,15 @@ Outcome<Credential> existing_credential(store::Database& db, const std::string& 
   return *found;
 }
 
+// Its devices' certificates may be out of anybody's reach, and then no deletion of it alone would ever be granted.
+Outcome<bool> removed_by_override(Act& act, const std::vector<Policy>& policies) {
+  if (policies.size() != 1 || !policies.front().own_root || !overridden(act, policies.front())) return false;
+  LATCHKEY_TRY_VOID(check_unused(act, policies.front()));
+  LATCHKEY_TRY_VOID(remove_policy(act, policies.front()));
+  act.note = "with policy '" + policies.front().name + "'" + (act.note.empty() ? "" : "; " + act.note);
+  return true;
+}
+
 }  // namespace
 
 Outcome<Committed<Credential>> SqlRegistry::create_credential(const Call& call, const std::string& ns, NewCa root) {
@@ -24,8 +33,9 @@ Outcome<Committed<Credential>> SqlRegistry::create_credential(const Call& call, 
     LATCHKEY_TRY(found, store::find_credential(act.db, parent.uuid));
     if (found) return refuse(Reason::kAlreadyExists, "namespace '" + ns + "' has a credential already");
     LATCHKEY_TRY_VOID(check_new_ca(act.db, root));
+    if (root.issuer != root.id) return refuse(Reason::kInvalidArgument, "'" + root.subject + "' is not a root");
     const Credential credential{random_uuid(), parent.uuid, root.id, root.key_profile, act.now()};
-    LATCHKEY_TRY_VOID(store::insert(act.db, make_ca(root, CaKind::kRoot, credential.uuid, root.id)));
+    LATCHKEY_TRY_VOID(store::insert(act.db, make_ca(root, CaKind::kRoot, credential.uuid)));
     LATCHKEY_TRY_VOID(store::insert(act.db, credential));
     act.note = "root CA " + root.subject;
     return credential;
@@ -33,18 +43,17 @@ Outcome<Committed<Credential>> SqlRegistry::create_credential(const Call& call, 
 }
 
 // Hub certificates stay: the hub goes on accepting leaves below the issuing CAs that it still trusts.
-Outcome<Committed<std::string>> SqlRegistry::delete_credential(const Call& call, const std::string& ns) {
-  return mutate<std::string>(call, {"credential.delete", credential_path(ns)}, [&](Act& act) -> Outcome<std::string> {
+Outcome<Committed<Nothing>> SqlRegistry::delete_credential(const Call& call, const std::string& ns) {
+  return mutate<Nothing>(call, {"credential.delete", credential_path(ns)}, [&](Act& act) -> Outcome<Nothing> {
     LATCHKEY_TRY(credential, existing_credential(act.db, ns));
     LATCHKEY_TRY(policies, store::list_policies(act.db, credential.namespace_uuid));
-    if (!policies.empty()) {
+    LATCHKEY_TRY(removed, removed_by_override(act, policies));
+    if (!policies.empty() && !removed) {
       return refuse(Reason::kCredentialHasPolicies, "delete its policies first: '" + policies.front().name + "'" +
                                                         (policies.size() > 1 ? " and others" : ""));
     }
-    LATCHKEY_TRY(keys, store::retire_cas(act.db, credential.uuid));
-    LATCHKEY_TRY_VOID(store::delete_credential(act.db, credential.uuid));
-    if (keys.size() != 1) return refuse(Reason::kInternal, "the credential has no key");
-    return std::move(keys.front());
+    LATCHKEY_TRY_VOID(store::retire_cas(act.db, credential.uuid));
+    return store::delete_credential(act.db, credential.uuid);
   });
 }
 

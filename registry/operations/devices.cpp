@@ -56,11 +56,12 @@ Outcome<Committed<Device>> SqlRegistry::revoke_device(const Call& call, const st
                                                       bool disable) {
   return mutate<Device>(call, {"device.revoke", device_path(ns, id)}, [&](Act& act) -> Outcome<Device> {
     LATCHKEY_TRY(device, existing_device(act.db, ns, id));
-    LATCHKEY_TRY(certificates, revoke_leaves(act, device.uuid));
+    LATCHKEY_TRY(certificates, revoke_leaves(act, device.uuid, RevocationReason::kUnspecified));
     device.credential_id = random_credential_id();
     device.last_revoked = act.now();
     if (disable) device.enabled = false;
     LATCHKEY_TRY_VOID(save_changed(act, device));
+    act.changed("live_certificates", std::to_string(certificates), "0");
     act.note = std::to_string(certificates) + " certificates revoked" + (disable ? ", disabled" : "");
     return device;
   });
@@ -69,9 +70,10 @@ Outcome<Committed<Device>> SqlRegistry::revoke_device(const Call& call, const st
 Outcome<Committed<Nothing>> SqlRegistry::delete_device(const Call& call, const std::string& ns, const std::string& id) {
   return mutate<Nothing>(call, {"device.delete", device_path(ns, id)}, [&](Act& act) -> Outcome<Nothing> {
     LATCHKEY_TRY(device, existing_device(act.db, ns, id));
-    LATCHKEY_TRY(certificates, revoke_leaves(act, device.uuid));
+    LATCHKEY_TRY(certificates, revoke_leaves(act, device.uuid, RevocationReason::kCessationOfOperation));
     LATCHKEY_TRY_VOID(store::delete_device(act.db, device.uuid));
     LATCHKEY_TRY_VOID(act.change(DeviceGone{device.namespace_uuid, device.id}));
+    act.changed("live_certificates", std::to_string(certificates), "0");
     act.note = std::to_string(certificates) + " certificates revoked";
     return Nothing{};
   });

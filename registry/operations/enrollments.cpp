@@ -85,12 +85,31 @@ Outcome<Committed<Enrollment>> SqlRegistry::update_enrollment(const Call& call, 
 Outcome<Committed<Nothing>> SqlRegistry::delete_enrollment(const Call& call, const std::string& id, bool group) {
   return mutate<Nothing>(call, {"enrollment.delete", enrollment_path(id, group)}, [&](Act& act) -> Outcome<Nothing> {
     LATCHKEY_TRY(enrollment, existing_enrollment(act.db, id, group));
-    return store::delete_enrollment(act.db, enrollment.uuid);
+    return store::remove(act.db, enrollment);
   });
 }
 
 Outcome<Enrollment> SqlRegistry::find_enrollment(const std::string& id, bool group) {
   return read<Enrollment>([&](store::Database& db) { return existing_enrollment(db, id, group); });
+}
+
+Outcome<Enrollment> SqlRegistry::find_enrollment_by_uuid(const Uuid& uuid) {
+  return read<Enrollment>([&](store::Database& db) -> Outcome<Enrollment> {
+    LATCHKEY_TRY(found, store::find_enrollment_by_uuid(db, uuid));
+    if (!found) return refuse(Reason::kEnrollmentNotFound, "the enrollment was deleted");
+    return std::move(*found);
+  });
+}
+
+// Generation and groups come from one view, so they belong together.
+Outcome<std::optional<EnrollmentGroups>> SqlRegistry::groups_unless(std::optional<std::uint64_t> known) {
+  using Groups = std::optional<EnrollmentGroups>;
+  return read<Groups>([&](store::Database& db) -> Outcome<Groups> {
+    LATCHKEY_TRY(generation, store::group_generation(db));
+    if (known == generation) return Groups();
+    LATCHKEY_TRY(groups, store::list_groups(db));
+    return Groups(EnrollmentGroups{generation, std::move(groups)});
+  });
 }
 
 Outcome<std::vector<Enrollment>> SqlRegistry::list_enrollments() {

@@ -59,6 +59,14 @@ Outcome<bool> still_current(store::Database& db, const IssuedCertificate& certif
   return device && device->credential_id == certificate.credential_id;
 }
 
+// A policy with a root of its own is deleted when nobody holds a certificate of it; one that was under way meanwhile
+// stays with us.
+Outcome<Nothing> check_not_frozen(store::Database& db, const IssuedCertificate& certificate) {
+  LATCHKEY_TRY(row, store::find_policy_row(db, certificate.policy));
+  if (!row || !row->policy.own_root || !row->deleted) return Nothing{};
+  return refuse(Reason::kPolicyMissing, "policy '" + row->policy.name + "' was deleted meanwhile");
+}
+
 }  // namespace
 
 Outcome<Committed<IssuanceGrant>> SqlRegistry::begin_renewal(const Call& call, const std::string& ns,
@@ -78,6 +86,7 @@ Outcome<Committed<Nothing>> SqlRegistry::finish_issuance(const Call& call, const
     LATCHKEY_TRY(certificate, store::find_certificate(act.db, serial));
     if (!certificate) return refuse(Reason::kNotFound, "no certificate with this serial was begun");
     if (certificate->status != CertificateStatus::kReserved) return Nothing{};
+    LATCHKEY_TRY_VOID(check_not_frozen(act.db, *certificate));
     LATCHKEY_TRY(current, still_current(act.db, *certificate));
     act.note = "device '" + certificate->device_id + "'";
     if (current) return store::finish(act.db, serial, CertificateStatus::kIssued, act.now(), 0);

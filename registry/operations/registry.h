@@ -22,9 +22,12 @@
 #include <string>
 #include <vector>
 
+#include "platform/ports/digest.h"
+#include "registry/model/audit.h"
 #include "registry/model/change.h"
 #include "registry/model/refusal.h"
 #include "registry/model/resources.h"
+#include "registry/roles/evaluation.h"
 
 namespace latchkey::registry {
 
@@ -35,6 +38,13 @@ struct Call {
   // What the session that asks showed when it connected. begin_renewal refuses kIdentifierMismatch when it is not the
   // device's any more: a request that was under way when its device was revoked must not bring it back.
   std::optional<DeviceIdentifier> shown = std::nullopt;
+  // Why, for revocations; nothing: what the act itself says. Stands on CRLs and in OCSP answers.
+  std::optional<RevocationReason> reason = std::nullopt;
+  // From where, for the audit record: "unix socket", "127.0.0.1:51234"; empty for the hub process itself.
+  std::string source = {};
+  // The name of the policy with a root of its own that is to be deleted although something speaks against it: see
+  // delete_policy and delete_credential. Anything but that name overrides nothing.
+  std::string override_name = {};
 };
 
 // A value and the sequence number after which it is in force. `sequence` is the last change of the transaction, or
@@ -55,7 +65,30 @@ struct NewCa {
   Bytes der;
   std::string key_ref;
   KeyProfile key_profile = KeyProfile::kEcP256;
+  Uuid issuer;  // the CA that signed it; itself for a root
 };
+
+// A freshly made key, stored at the key provider under `key_ref`, and the request that a customer's CA is to sign.
+struct NewCsr {
+  Uuid id;              // of the CA that it is for
+  std::string subject;  // "CN=" and 32 hex digits, as RFC 4514 prints it
+  Bytes csr;            // PKCS#10, DER
+  std::string key_ref;
+  KeyProfile key_profile = KeyProfile::kEcP256;
+};
+
+// What became of a CSR. That it fits was checked by whoever knows X.509 (hub/ca/activation.h).
+struct SignedCa {
+  Uuid id;  // of the CA whose CSR it is
+  Bytes serial;
+  UnixMs not_before = 0;
+  UnixMs not_after = 0;
+  Bytes der;
+  Bytes root;  // that signed it; may be empty
+};
+
+// How long before its end an issuing CA that was signed elsewhere gets a new CSR.
+inline constexpr UnixMs kOwnRootRenewalMs = 30LL * 24 * 60 * 60 * 1000;
 
 struct NewEnrollment {
   std::string id;
@@ -72,6 +105,12 @@ struct NewEnrollment {
 struct EnrollmentUpdate {
   std::optional<std::string> policy_name;
   std::optional<bool> enabled;
+};
+
+// All enrollment groups as of one generation, in the order of their ids. They hold symmetric keys.
+struct EnrollmentGroups {
+  std::uint64_t generation = 0;  // another one after each change of a group
+  std::vector<Enrollment> groups;
 };
 
 struct DeviceUpdate {
@@ -117,6 +156,24 @@ struct Operation {
 struct RevokedSerial {
   Bytes serial;
   UnixMs revoked_at = 0;
+  RevocationReason reason = RevocationReason::kUnspecified;
+};
+
+// What a responder says of one serial (RFC 6960 section 2.2). Nothing is good that the registry would not stand for.
+enum class Standing : std::uint8_t {
+  kUnknown = 0,  // never issued below this CA: no such serial, or reserved for a certificate that nobody got to see
+  kGood = 1,     // says nothing of the validity period: a certificate that expired unrevoked stays good
+  kRevoked = 2,
+};
+struct SerialStanding {
+  Standing standing = Standing::kUnknown;
+  UnixMs revoked_at = 0;  // with kRevoked
+  RevocationReason reason = RevocationReason::kUnspecified;
+  friend bool operator==(const SerialStanding&, const SerialStanding&) = default;
+};
+struct StandingReport {
+  CaCertificate issuer;
+  std::vector<SerialStanding> serials;  // in the order of the question
 };
 
 // What a CA has to put on its next CRL. The number stands for this state of the list: each change takes another one, so
@@ -125,12 +182,53 @@ struct CrlOrder {
   CaCertificate ca;
   std::uint64_t number = 0;            // the CRL's number, above the last one's
   std::vector<RevokedSerial> revoked;  // every unexpired serial; for a root: its revoked issuing CAs
+  // Its policy or credential was deleted: nobody signs a list of this CA after this one, so it has to be valid until
+  // the CA's end (RFC 5280 section 5.1.2.5). Published by ca_ended(), not by crl_published().
+  bool last = false;
+};
+
+// A device's twin: three JSON documents, which the registry keeps as text and does not read, and their versions, which
+// whoever writes the documents counts on. Every device has one: until its first change it is as here.
+struct Twin {
+  Device device;
+  std::string tags;  // all three: empty until first written
+  std::string desired;
+  std::string reported;
+  std::uint64_t revision = 1;  // another one after each change of tags or desired: the etag
+  std::uint64_t desired_version = 1;
+  std::uint64_t reported_version = 1;
+  std::uint64_t version = 1;  // another one after each change of anything
+  UnixMs updated = 0;
+};
+
+// Somebody who will show a token of that digest until it expires.
+struct NewPrincipal {
+  std::string name;
+  ports::Sha256 digest{};
+  UnixMs expires = 0;
+};
+
+// Principal and role by name or id; the scope in full.
+struct NewRoleAssignment {
+  Uuid id;  // of the caller's making, so that a repeated request is not a second assignment
+  std::string principal;
+  std::string role;
+  std::string scope;
+};
+
+// What a principal may do, as of one commit.
+struct Rights {
+  roles::Principal principal;
+  std::vector<roles::Grant> grants;
 };
 
 struct DevicePage {
   std::vector<Device> devices;
   std::string next;  // give as `after` for the next page; empty at the end
 };
+
+// The name of the setting that holds the subscription's uuid; it is there from the first opening on.
+inline constexpr std::string_view kSubscriptionSetting = "subscription";
 
 // Called on the writer's thread after each commit that added changes; must be quick and must not call back.
 using CommitListener = std::function<void(Sequence newest)>;
@@ -142,7 +240,8 @@ class Registry {
     std::size_t batch_limit = 256;  // operations that share one commit at the most
     bool rehearsal = false;         // allows leaf lifetimes of 1 to 3650 days
   };
-  static Outcome<std::unique_ptr<Registry>> open(Options options);
+  // `digest` chains the audit's records and outlives the registry: there is no audit without one.
+  static Outcome<std::unique_ptr<Registry>> open(Options options, const ports::Digest& digest);
   virtual ~Registry() = default;
 
   // Stops the writer after what is queued; later mutations answer kShuttingDown.
@@ -160,11 +259,13 @@ class Registry {
   virtual Outcome<Namespace> find_namespace(const std::string& name) = 0;
   virtual Outcome<std::vector<Namespace>> list_namespaces() = 0;
 
-  // --- credential: one per namespace, called "default" (kAlreadyExists, kParentNotFound).
+  // --- credential: one per namespace, called "default" (kAlreadyExists, kParentNotFound). The root signs itself
+  //     (kInvalidArgument).
   virtual Outcome<Committed<Credential>> create_credential(const Call& call, const std::string& ns, NewCa root) = 0;
-  // kCredentialHasPolicies while a policy exists. Irreversible. Hub certificates are left alone. Answers the root's
-  // key_ref, which the caller destroys now.
-  virtual Outcome<Committed<std::string>> delete_credential(const Call& call, const std::string& ns) = 0;
+  // kCredentialHasPolicies while a policy exists. Irreversible. Hub certificates are left alone. The root now owes its
+  // last CRL, and keeps its key for it: see ca_ended. With Call::override_name also a policy with a root of its own is
+  // deleted, if it is the only one: the way out when its devices' certificates cannot be revoked.
+  virtual Outcome<Committed<Nothing>> delete_credential(const Call& call, const std::string& ns) = 0;
   virtual Outcome<Credential> find_credential(const std::string& ns) = 0;
   // Brings the CA certificates of every linked hub up to date with the policies: adds missing ones, removes stale
   // ones of a policy that still exists, never those of a deleted policy. Answers how many were added and removed.
@@ -175,7 +276,9 @@ class Registry {
   virtual Outcome<Committed<SyncResult>> sync_credential(const Call& call, const std::string& ns) = 0;
 
   // --- policies. Name: 3 to 63, [0-9A-Za-z][0-9A-Za-z-]*, compares case-insensitively. Validity 7 to 90 days unless
-  //     `rehearsal` allows 1 to 3650. Creation and revocation sync to the linked hubs in the same transaction.
+  //     `rehearsal` allows 1 to 3650. Creation and revocation sync to the linked hubs in the same transaction; the CA
+  //     that they bring has to be signed by the root that the credential has now (kIssuerReplaced), however long the
+  //     signing took.
   struct NewPolicy {
     std::string name;
     int validity_days = 30;
@@ -185,15 +288,52 @@ class Registry {
   virtual Outcome<Committed<Policy>> update_policy(const Call& call, const std::string& ns, const std::string& name,
                                                    int validity_days) = 0;
   // The old issuing CA goes on the root's CRL and off every linked hub; the new one replaces it under another hub
-  // certificate name. Its subject must differ from the old one's (kInvalidArgument).
+  // certificate name. Its subject must differ from the old one's (kInvalidArgument). Reason: superseded unless the
+  // call has one.
+  // kByorRevokeNotAllowed for a policy with a root of its own: only the customer's CA can revoke what it signed.
   virtual Outcome<Committed<Policy>> revoke_policy(const Call& call, const std::string& ns, const std::string& name,
                                                    NewCa replacement) = 0;
-  // No issuance any more; leaves keep working while the hub keeps the CA certificate. Irreversible. Answers the key_ref
-  // of the current issuing CA and of its predecessors, which the caller destroys now (their last CRLs stay).
-  virtual Outcome<Committed<std::vector<std::string>>> delete_policy(const Call& call, const std::string& ns,
-                                                                     const std::string& name) = 0;
+  // No issuance any more; leaves keep working while the hub keeps the CA certificate. Irreversible. The current issuing
+  // CA and its predecessors now owe their last CRLs, and keep their keys for them: see ca_ended. One with a root of its
+  // own is refused while enabled enrollments name it (kPolicyHasEnrollments: devices that are revoked would be back at
+  // once) or devices hold live certificates of it (kPolicyHasDevices), each naming up to 20 of them, unless
+  // Call::override_name is its name. The caller destroys the key of its pending_ca.
+  virtual Outcome<Committed<Nothing>> delete_policy(const Call& call, const std::string& ns,
+                                                    const std::string& name) = 0;
   virtual Outcome<Policy> find_policy(const std::string& ns, const std::string& name) = 0;
   virtual Outcome<std::vector<Policy>> list_policies(const std::string& ns) = 0;
+
+  // --- policies with a root of their own ("bring your own root"). Their issuing CA is signed by the customer's CA, for
+  //     a CSR made here: Policy::ca is a CA that is kPending until then, issues nothing (kPolicyPendingActivation) and
+  //     has nothing to sync. Hubs trust what was signed once sync_credential is called, never by themselves.
+  struct NewOwnRootPolicy {
+    std::string name;
+    int validity_days = 30;
+    NewCsr request;
+  };
+  // Refusals as create_policy.
+  virtual Outcome<Committed<Policy>> create_own_root_policy(const Call& call, const std::string& ns,
+                                                            NewOwnRootPolicy policy) = 0;
+  // The certificate for the CSR that waits: it becomes the current issuing CA; the one before stays trusted until its
+  // own end. kByorNotEnabled, kNoPendingActivation, kPreconditionFailed (another CSR waits by now).
+  virtual Outcome<Committed<Policy>> activate_policy(const Call& call, const std::string& ns, const std::string& name,
+                                                     SignedCa ca) = 0;
+  // Puts a CSR beside the active issuing CA, for the next one. kByorNotEnabled, kAlreadyExists (one waits already),
+  // kPreconditionFailed (it has more than kOwnRootRenewalMs to live).
+  virtual Outcome<Committed<Policy>> request_renewal(const Call& call, const std::string& ns, const std::string& name,
+                                                     NewCsr request) = 0;
+  // The older flow, which the real service no longer offers: every issuing CA of the policy is revoked and off the
+  // hubs, and the policy is pending with this CSR. kByorNotEnabled.
+  virtual Outcome<Committed<Policy>> rotate_own_root(const Call& call, const std::string& ns, const std::string& name,
+                                                     NewCsr request) = 0;
+  // The CA of that policy whose CSR waits, if there is one.
+  virtual Outcome<std::optional<CaCertificate>> pending_ca(const Uuid& policy) = 0;
+  // For whom request_renewal is due at `now`.
+  struct DueRenewal {
+    std::string namespace_name;
+    Policy policy;
+  };
+  virtual Outcome<std::vector<DueRenewal>> due_renewals(UnixMs now) = 0;
 
   // --- CAs
   virtual Outcome<CaCertificate> find_ca(const Uuid& id) = 0;
@@ -204,22 +344,43 @@ class Registry {
   // every change of the list does. kNotFound when there is no such CA or its key was destroyed.
   virtual Outcome<CrlOrder> crl_order(const Uuid& ca, UnixMs now) = 0;
   // The CRL with that number, of an order from here, is on disk. Leaves crl_due set if the list changed meanwhile.
+  // A deleted CA stays due whatever was published: only its last list ends that.
   virtual Outcome<Nothing> crl_published(const Uuid& ca, std::uint64_t number, std::size_t entries) = 0;
+  // The last CRL of a deleted CA, with that number, is on disk and valid until the CA's end: nothing is due of it any
+  // more, and no row names its key, which the caller destroys now. After a crash before that, it is a key that nobody
+  // names. kPreconditionFailed: the CA is not deleted, or its list changed since the order (order again). kNotFound.
+  virtual Outcome<Nothing> ca_ended(const Uuid& ca, std::uint64_t number) = 0;
+
+  // How these serials stand below that CA, all as of one commit. A leaf is revoked when its row says so, when its
+  // device has another identity by now, or when its issuing CA is revoked; for a root the serials are those of issuing
+  // CAs. kNotFound: there is no such CA. Costs two reads by key a serial.
+  virtual Outcome<StandingReport> standing(const Uuid& issuer, const std::vector<Bytes>& serials) = 0;
 
   // --- devices
   virtual Outcome<Committed<Device>> create_device(const Call& call, const std::string& ns, const std::string& id) = 0;
   virtual Outcome<Committed<Device>> update_device(const Call& call, const std::string& ns, const std::string& id,
                                                    const DeviceUpdate& update) = 0;
   // Rotates the credential id and marks every certificate ever issued to the device revoked. disable=true also
-  // disables; disable=false does not enable. Succeeds on a disabled device; each call rotates again. Irreversible.
+  // disables; disable=false does not enable. Reason: unspecified unless the call has one. Succeeds on a disabled
+  // device; each call rotates again. Irreversible.
   virtual Outcome<Committed<Device>> revoke_device(const Call& call, const std::string& ns, const std::string& id,
                                                    bool disable) = 0;
-  // Its certificates stay dead also when a device of that id is created again (new uuid).
+  // Reason: cessationOfOperation. Its certificates stay dead also when a device of that id is created again (new uuid).
   virtual Outcome<Committed<Nothing>> delete_device(const Call& call, const std::string& ns, const std::string& id) = 0;
   virtual Outcome<Device> find_device(const std::string& ns, const std::string& id) = 0;
   virtual Outcome<DevicePage> list_devices(const std::string& ns, const std::string& after, std::size_t limit) = 0;
   virtual Outcome<std::vector<IssuedCertificate>> list_certificates(const std::string& ns,
                                                                     const std::string& device) = 0;
+
+  // --- twins. kNotFound, kParentNotFound as for devices. A twin is gone with its device.
+  virtual Outcome<Twin> find_twin(const std::string& ns, const std::string& device) = 0;
+  // Stores the documents if the twin's device and version are still those that `before` was read with, else
+  // kPreconditionFailed: read again. `twin` has the new versions, and the newer `version` of all.
+  virtual Outcome<Committed<Nothing>> put_twin(const Call& call, const std::string& ns, const Twin& before,
+                                               const Twin& twin) = 0;
+  // The same for what a device reports of itself, which is no act of an operator's and not audited. What its session
+  // showed has to be its device's still (Call::shown, kIdentifierMismatch).
+  virtual Outcome<Nothing> report_twin(const Call& call, const Twin& before, const Twin& twin) = 0;
 
   // --- enrollments. Ids compare case-insensitively; a policy that is named must exist at creation and update.
   virtual Outcome<Committed<Enrollment>> create_enrollment(const Call& call, NewEnrollment enrollment) = 0;
@@ -227,7 +388,11 @@ class Registry {
                                                            const EnrollmentUpdate& update) = 0;
   virtual Outcome<Committed<Nothing>> delete_enrollment(const Call& call, const std::string& id, bool group) = 0;
   virtual Outcome<Enrollment> find_enrollment(const std::string& id, bool group) = 0;
+  virtual Outcome<Enrollment> find_enrollment_by_uuid(const Uuid& uuid) = 0;
   virtual Outcome<std::vector<Enrollment>> list_enrollments() = 0;
+  // The groups, or nothing while `known` is still their generation: that costs one row, whoever changed what in which
+  // process. A token does not name its group, so whoever attests holds on to the list and asks this before each use.
+  virtual Outcome<std::optional<EnrollmentGroups>> groups_unless(std::optional<std::uint64_t> known) = 0;
 
   // --- hubs
   virtual Outcome<Committed<Hub>> create_hub(const Call& call, const std::string& ns, const std::string& name,
@@ -260,6 +425,35 @@ class Registry {
   virtual Outcome<Registration> find_registration(const std::string& registration_id) = 0;
   virtual Outcome<std::vector<Registration>> list_registrations() = 0;
 
+  // --- principals: callers with a token, at most 1,000. Name: 1 to 64 of [0-9A-Za-z._-], compares case-insensitively
+  //     (kInvalidName). Principals, roles and assignments do not touch the change feed.
+  virtual Outcome<Committed<roles::Principal>> create_principal(const Call& call, const NewPrincipal& principal) = 0;
+  // Its token proves nothing from now on; the principal stays, with its assignments, to be looked at. Irreversible.
+  virtual Outcome<Committed<roles::Principal>> revoke_principal(const Call& call, const std::string& name) = 0;
+  // Its assignments go with it: a namesake starts with nothing.
+  virtual Outcome<Committed<Nothing>> delete_principal(const Call& call, const std::string& name) = 0;
+  virtual Outcome<roles::Principal> find_principal(const std::string& name) = 0;
+  virtual Outcome<std::vector<roles::Principal>> list_principals() = 0;
+  // kNotFound when there is no such principal (any more).
+  virtual Outcome<Rights> rights_of(const Uuid& principal) = 0;
+
+  // --- role definitions: the built-in ones and custom ones, named by id or name. A custom role cannot be changed: what
+  //     was assigned means the same for ever. At least one pattern and one assignable scope (kInvalidArgument).
+  virtual Outcome<Committed<roles::RoleDefinition>> create_role_definition(const Call& call,
+                                                                           roles::RoleDefinition role) = 0;
+  // kPreconditionFailed while it is assigned, and for built-in roles.
+  virtual Outcome<Committed<Nothing>> delete_role_definition(const Call& call, const std::string& role) = 0;
+  virtual Outcome<roles::RoleDefinition> find_role_definition(const std::string& role) = 0;
+  virtual Outcome<std::vector<roles::RoleDefinition>> list_role_definitions() = 0;
+
+  // --- role assignments. kAlreadyExists when the principal holds the role at that very scope.
+  virtual Outcome<Committed<roles::RoleAssignment>> create_role_assignment(const Call& call,
+                                                                           const NewRoleAssignment& assignment) = 0;
+  // kNotFound unless it is at that scope, which is where the caller was found allowed to delete it.
+  virtual Outcome<Committed<Nothing>> delete_role_assignment(const Call& call, const Uuid& assignment,
+                                                             const std::string& scope) = 0;
+  virtual Outcome<std::vector<roles::RoleAssignment>> list_role_assignments() = 0;
+
   // --- the change feed
   virtual Sequence newest_sequence() = 0;
   // Changes after `after`, in order, at most `limit`. kPreconditionFailed when they were pruned: take a snapshot.
@@ -268,10 +462,18 @@ class Registry {
   // its namespace. `visit` is called on this thread.
   virtual Outcome<Sequence> snapshot(const Uuid& hub, const std::function<void(ChangeBody)>& visit) = 0;
 
-  // --- audit. Newest first when `after` is 0.
+  // --- audit. Each operation above writes its own record, with what it changed; audit() is for attempts that never
+  //     became an operation. Records are never changed or deleted, also when what they speak of is.
   virtual Outcome<Nothing> audit(const Call& call, const std::string& action, const std::string& resource,
                                  const std::string& outcome, const std::string& detail) = 0;
+  // Newest first, those with numbers below `before` (0: from the newest); at most 10,000.
   virtual Outcome<std::vector<AuditRecord>> list_audit(std::uint64_t before, std::size_t limit) = 0;
+  // Oldest first, those with numbers from `first` on; at most 10,000.
+  virtual Outcome<std::vector<AuditRecord>> audit_from(std::uint64_t first, std::size_t limit) = 0;
+  virtual Outcome<AuditHead> audit_head() = 0;
+  // Walks the whole chain, in pages, so that the writer is not held up: about a second for 250,000 records. `noted`, a
+  // head that was put down elsewhere, has to be part of it: only that finds a chain that was rewritten as a whole.
+  virtual Outcome<AuditReport> verify_audit(const std::optional<AuditHead>& noted) = 0;
 };
 
 }  // namespace latchkey::registry

@@ -33,27 +33,30 @@ Outcome<std::string> free_certificate_name(store::Database& db, const Hub& hub, 
   }
 }
 
-Outcome<Registry::SyncResult> sync_policy_to_hub(Act& act, const Policy& policy, const Hub& hub) {
+Outcome<std::vector<CaCertificate>> trusted_cas(Act& act, const Policy& policy) {
+  if (policy.own_root) return store::active_cas(act.db, policy.uuid, act.now());
+  LATCHKEY_TRY(ca, store::find_ca(act.db, policy.ca));
+  if (!ca) return refuse(Reason::kInternal, "policy '" + policy.name + "' has no issuing CA");
+  return std::vector<CaCertificate>{std::move(*ca)};
+}
+
+Outcome<Registry::SyncResult> sync_policy_to_hub(Act& act, const Policy& policy, std::vector<CaCertificate> missing,
+                                                 const Hub& hub) {
   Registry::SyncResult result;
-  bool trusted = false;
   LATCHKEY_TRY(certificates, store::hub_certificates_of(act.db, hub.uuid));
   for (const HubCertificate& certificate : certificates) {
     if (certificate.policy != policy.uuid) continue;  // by uuid: a namesake of a deleted policy is another policy
-    if (certificate.ca == policy.ca) {
-      trusted = true;
-      continue;
-    }
+    if (std::erase_if(missing, [&](const CaCertificate& ca) { return ca.id == certificate.ca; }) > 0) continue;
     LATCHKEY_TRY_VOID(store::delete_hub_certificate(act.db, hub.uuid, certificate.name));
     LATCHKEY_TRY_VOID(act.change(AnchorGone{hub.uuid, certificate.ca}));
     ++result.removed;
   }
-  if (trusted) return result;
-  LATCHKEY_TRY(ca, store::find_ca(act.db, policy.ca));
-  if (!ca) return refuse(Reason::kInternal, "policy '" + policy.name + "' has no issuing CA");
-  LATCHKEY_TRY(name, free_certificate_name(act.db, hub, policy.name));
-  LATCHKEY_TRY_VOID(store::insert(act.db, HubCertificate{hub.uuid, name, policy.ca, policy.uuid, act.now()}));
-  LATCHKEY_TRY_VOID(act.change(AnchorAdded{hub.uuid, policy.ca, ca->der}));
-  ++result.added;
+  for (const CaCertificate& ca : missing) {
+    LATCHKEY_TRY(name, free_certificate_name(act.db, hub, policy.name));
+    LATCHKEY_TRY_VOID(store::insert(act.db, HubCertificate{hub.uuid, name, ca.id, policy.uuid, act.now()}));
+    LATCHKEY_TRY_VOID(act.change(AnchorAdded{hub.uuid, ca.id, ca.der}));
+    ++result.added;
+  }
   return result;
 }
 
@@ -110,12 +113,17 @@ Outcome<Nothing> check_new_ca(store::Database& db, const NewCa& ca) {
   return Nothing{};
 }
 
-CaCertificate make_ca(const NewCa& ca, CaKind kind, const Uuid& owner, const Uuid& issuer) {
+Outcome<Nothing> check_certificate(const CaCertificate& ca) {
+  if (!ca.der.empty() && valid_serial(ca.serial) && ca.not_after > ca.not_before) return Nothing{};
+  return refuse(Reason::kInvalidArgument, "CA certificate '" + ca.subject + "' has no bytes, serial or period");
+}
+
+CaCertificate make_ca(const NewCa& ca, CaKind kind, const Uuid& owner) {
   CaCertificate made;
   made.id = ca.id;
   made.kind = kind;
   made.owner = owner;
-  made.issuer = issuer;
+  made.issuer = ca.issuer;
   made.subject = ca.subject;
   made.serial = ca.serial;
   made.not_before = ca.not_before;
@@ -127,9 +135,10 @@ CaCertificate make_ca(const NewCa& ca, CaKind kind, const Uuid& owner, const Uui
 
 Outcome<Registry::SyncResult> sync_policy(Act& act, const Policy& policy) {
   Registry::SyncResult total;
+  LATCHKEY_TRY(trusted, trusted_cas(act, policy));
   LATCHKEY_TRY(hubs, store::hubs_of(act.db, policy.namespace_uuid));
   for (const Hub& hub : hubs) {
-    LATCHKEY_TRY(result, sync_policy_to_hub(act, policy, hub));
+    LATCHKEY_TRY(result, sync_policy_to_hub(act, policy, trusted, hub));
     total.added += result.added;
     total.removed += result.removed;
   }
@@ -144,8 +153,8 @@ Outcome<Nothing> save_changed(Act& act, Device& device) {
   return act.change(state);
 }
 
-Outcome<std::int64_t> revoke_leaves(Act& act, const Uuid& device) {
-  LATCHKEY_TRY(revoked, store::revoke_certificates(act.db, device, act.now()));
+Outcome<std::int64_t> revoke_leaves(Act& act, const Uuid& device, RevocationReason reason) {
+  LATCHKEY_TRY(revoked, store::revoke_certificates(act.db, device, act.now(), act.call.reason.value_or(reason)));
   for (const Uuid& ca : revoked.cas) LATCHKEY_TRY_VOID(store::order_crl(act.db, ca));
   return revoked.certificates;
 }
@@ -158,6 +167,10 @@ Outcome<IssuanceGrant> reserve_leaf(Act& act, const Device& device, const Policy
   if (used) return refuse(Reason::kAlreadyExists, "the serial is in use");
   LATCHKEY_TRY(ca, store::find_ca(act.db, policy.ca));
   if (!ca) return refuse(Reason::kInternal, "policy '" + policy.name + "' has no issuing CA");
+  if (ca->status == CaStatus::kPending) {
+    return refuse(Reason::kPolicyPendingActivation,
+                  "policy '" + policy.name + "' waits for the certificate of its issuing CA");
+  }
   if (ca->not_after <= act.now()) {
     return refuse(Reason::kIssuanceFailed, "the issuing CA of policy '" + policy.name + "' has expired");
   }

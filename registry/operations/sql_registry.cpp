@@ -1,26 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "registry/operations/internal/sql_registry.h"
 
+#include "registry/operations/internal/subscription.h"
+#include "registry/store/portrait.h"
 #include "registry/store/schema.h"
 #include "registry/store/settings.h"
 
 namespace latchkey::registry {
 
-Outcome<std::unique_ptr<Registry>> Registry::open(Options options) {
-  LATCHKEY_TRY(registry, SqlRegistry::open_with(std::move(options), {}));
+Outcome<std::unique_ptr<Registry>> Registry::open(Options options, const ports::Digest& digest) {
+  LATCHKEY_TRY(registry, SqlRegistry::open_with(std::move(options), digest, {}));
   return std::unique_ptr<Registry>(std::move(registry));
 }
 
-Outcome<std::unique_ptr<SqlRegistry>> SqlRegistry::open_with(Options options, store::Writer::Options hooks) {
+Outcome<std::unique_ptr<SqlRegistry>> SqlRegistry::open_with(Options options, const ports::Digest& digest,
+                                                             store::Writer::Options hooks) {
   LATCHKEY_TRY(database, store::Database::open(options.path, store::Database::Access::kReadWrite));
   LATCHKEY_TRY_VOID(store::migrate(*database));
+  LATCHKEY_TRY_VOID(ensure_subscription(*database));
   hooks.batch_limit = options.batch_limit;
-  LATCHKEY_TRY(writer, store::Writer::start(std::move(database), std::move(hooks)));
-  return std::unique_ptr<SqlRegistry>(new SqlRegistry(std::move(options), std::move(writer)));
+  LATCHKEY_TRY(writer, store::Writer::start(std::move(database), digest, std::move(hooks)));
+  return std::unique_ptr<SqlRegistry>(new SqlRegistry(std::move(options), digest, std::move(writer)));
 }
 
-SqlRegistry::SqlRegistry(Options options, std::unique_ptr<store::Writer> writer)
-    : options_(std::move(options)), writer_(std::move(writer)), readers_(options_.path) {}
+SqlRegistry::SqlRegistry(Options options, const ports::Digest& digest, std::unique_ptr<store::Writer> writer)
+    : options_(std::move(options)), digest_(digest), writer_(std::move(writer)), readers_(options_.path) {}
 
 SqlRegistry::~SqlRegistry() { writer_->close(); }
 
@@ -31,18 +35,24 @@ void SqlRegistry::set_commit_listener(CommitListener listener) { writer_->set_li
 Outcome<Sequence> SqlRegistry::run(const Call& call, const Attempt& attempt,
                                    const std::function<Outcome<Nothing>(Act&)>& rule) {
   last_now_.store(call.now, std::memory_order_relaxed);
-  auto record = [&](store::Transaction& transaction, std::string outcome, std::string detail) {
+  auto record = [&](store::Transaction& transaction, std::string outcome, std::string detail,
+                    std::pair<std::string, std::string> changed) {
     return transaction.audit({0, call.now, call.actor, std::string(attempt.action), attempt.resource,
-                              std::move(outcome), std::move(detail)});
+                              std::move(outcome), std::move(detail), call.source, std::move(changed.first),
+                              std::move(changed.second)});
   };
   return writer_->run(
       [&](store::Transaction& transaction) -> Outcome<Nothing> {
         Act act{transaction, transaction.database(), call, {}};
+        LATCHKEY_TRY(before, store::portrait(act.db, attempt.resource));
         LATCHKEY_TRY_VOID(rule(act));
-        return record(transaction, "ok", std::move(act.note));
+        LATCHKEY_TRY(after, store::portrait(act.db, attempt.resource));
+        before.insert(before.end(), act.before.begin(), act.before.end());
+        after.insert(after.end(), act.after.begin(), act.after.end());
+        return record(transaction, "ok", std::move(act.note), differences(before, after));
       },
       [&](store::Transaction& transaction, const Refusal& refusal) {
-        return record(transaction, std::string(to_string(refusal.reason)), refusal.detail);
+        return record(transaction, std::string(to_string(refusal.reason)), refusal.detail, {});
       });
 }
 

@@ -54,7 +54,7 @@ Outcome<Nothing> finish(Database& database, const Bytes& serial, CertificateStat
       .run();
 }
 
-Outcome<Revoked> revoke_certificates(Database& database, const Uuid& device, UnixMs at) {
+Outcome<Revoked> revoke_certificates(Database& database, const Uuid& device, UnixMs at, RevocationReason reason) {
   Revoked revoked;
   LATCHKEY_TRY(cas, database
                         .query("SELECT DISTINCT ca FROM certificates WHERE device = $1 AND status = $2 "
@@ -64,20 +64,58 @@ Outcome<Revoked> revoke_certificates(Database& database, const Uuid& device, Uni
   revoked.cas = std::move(cas);
   if (revoked.cas.empty()) return revoked;
   LATCHKEY_TRY_VOID(database
-                        .query("UPDATE certificates SET status = $1, revoked_at = $2 WHERE device = $3 "
-                               "AND status = $4 AND not_after > $2",
-                               CertificateStatus::kRevoked, at, device, CertificateStatus::kIssued)
+                        .query("UPDATE certificates SET status = $1, revoked_at = $2, reason = $3 WHERE device = $4 "
+                               "AND status = $5 AND not_after > $2",
+                               CertificateStatus::kRevoked, at, reason, device, CertificateStatus::kIssued)
                         .run());
   revoked.certificates = database.changed();
   return revoked;
 }
 
+Outcome<Holders> holders_of(Database& database, const Uuid& policy, UnixMs now, std::size_t named) {
+  const std::string live =
+      "FROM certificates c JOIN devices d ON d.uuid = c.device AND d.credential_id = c.credential_id "
+      "JOIN cas a ON a.id = c.ca WHERE c.policy = $1 AND c.status = $2 AND c.not_after > $3 AND a.status <> $4 ";
+  Holders holders;
+  LATCHKEY_TRY(
+      count,
+      database.query("SELECT COUNT(DISTINCT d.id) " + live, policy, CertificateStatus::kIssued, now, CaStatus::kRevoked)
+          .first([](const Query& row) { return row.integer(0); }));
+  holders.count = count.value_or(0);
+  LATCHKEY_TRY(first, database
+                          .query("SELECT DISTINCT d.id " + live + "ORDER BY d.id LIMIT $5", policy,
+                                 CertificateStatus::kIssued, now, CaStatus::kRevoked, named)
+                          .all([](const Query& row) { return row.text(0); }));
+  holders.first = std::move(first);
+  return holders;
+}
+
 Outcome<std::vector<RevokedRow>> revoked_certificates(Database& database, const Uuid& ca, UnixMs now) {
   // The literal status lets the partial index serve.
   return database
-      .query("SELECT serial, revoked_at FROM certificates WHERE status = 3 AND ca = $1 AND not_after > $2", ca, now)
+      .query("SELECT serial, revoked_at, reason FROM certificates WHERE status = 3 AND ca = $1 AND not_after > $2", ca,
+             now)
       .all([](const Query& row) {
-        return RevokedRow{row.bytes(0), row.integer(1)};
+        return RevokedRow{row.bytes(0), row.integer(1), row.value<RevocationReason>(2)};
+      });
+}
+
+Outcome<std::optional<StandingRow>> standing_of(Database& database, const Uuid& ca, const Bytes& serial) {
+  return database
+      .query(
+          "SELECT c.status, c.not_after, c.revoked_at, c.reason, d.credential_id, c.credential_id, d.last_revoked "
+          "FROM certificates c LEFT JOIN devices d ON d.uuid = c.device WHERE c.serial = $1 AND c.ca = $2",
+          serial, ca)
+      .first([](const Query& row) {
+        StandingRow standing;
+        standing.status = row.value<CertificateStatus>(0);
+        standing.not_after = row.integer(1);
+        standing.revoked_at = row.integer(2);
+        standing.reason = row.value<RevocationReason>(3);
+        standing.device_gone = row.null(4);
+        standing.identifier_current = !standing.device_gone && row.bytes(4) == row.bytes(5);
+        standing.device_revoked = standing.device_gone ? 0 : row.integer(6);
+        return standing;
       });
 }
 

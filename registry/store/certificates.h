@@ -20,8 +20,27 @@ struct Revoked {
   std::int64_t certificates = 0;
   std::vector<Uuid> cas;
 };
-Outcome<Revoked> revoke_certificates(Database& database, const Uuid& device, UnixMs at);
+Outcome<Revoked> revoke_certificates(Database& database, const Uuid& device, UnixMs at, RevocationReason reason);
+// Devices that hold a certificate of this policy which is issued, not revoked (nor is its CA) and not expired; the
+// first `named` of them by id. Reads every certificate: for rare acts.
+struct Holders {
+  std::int64_t count = 0;
+  std::vector<std::string> first;
+};
+Outcome<Holders> holders_of(Database& database, const Uuid& policy, UnixMs now, std::size_t named);
 // Serials of this CA that are revoked and have not expired.
 Outcome<std::vector<RevokedRow>> revoked_certificates(Database& database, const Uuid& ca, UnixMs now);
+
+// What a certificate's standing hangs on.
+struct StandingRow {
+  CertificateStatus status = CertificateStatus::kReserved;
+  UnixMs not_after = 0;
+  UnixMs revoked_at = 0;
+  RevocationReason reason = RevocationReason::kUnspecified;
+  bool device_gone = false;
+  bool identifier_current = false;  // it carries the credential id that the device has now
+  UnixMs device_revoked = 0;        // when the device was revoked last
+};
+Outcome<std::optional<StandingRow>> standing_of(Database& database, const Uuid& ca, const Bytes& serial);
 
 }  // namespace latchkey::registry::store

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "registry/store/enrollments.h"
 
+#include <charconv>
+
 #include "registry/store/fold.h"
+#include "registry/store/settings.h"
 
 namespace latchkey::registry::store {
 namespace {
@@ -27,9 +30,19 @@ Enrollment read_enrollment(const Query& row) {
   return enrollment;
 }
 
+// A setting and no counter: every transaction takes `counters` for the numbers that it gives out.
+const std::string kGeneration = "enrollment-groups.generation";
+
+Outcome<Nothing> count_change(Database& database, const Enrollment& changed) {
+  if (!changed.group) return Nothing{};
+  LATCHKEY_TRY(generation, group_generation(database));
+  return put_setting(database, kGeneration, std::to_string(generation + 1));
+}
+
 }  // namespace
 
 Outcome<Nothing> insert(Database& database, const Enrollment& enrollment) {
+  LATCHKEY_TRY_VOID(count_change(database, enrollment));
   return database
       .query(
           "INSERT INTO enrollments (uuid, is_group, id, folded_id, namespace, attestation, primary_proof, "
@@ -42,14 +55,16 @@ Outcome<Nothing> insert(Database& database, const Enrollment& enrollment) {
 }
 
 Outcome<Nothing> update(Database& database, const Enrollment& enrollment) {
+  LATCHKEY_TRY_VOID(count_change(database, enrollment));
   return database
       .query("UPDATE enrollments SET policy_name = $1, enabled = $2, updated = $3 WHERE uuid = $4",
              enrollment.policy_name, enrollment.enabled, enrollment.updated, enrollment.uuid)
       .run();
 }
 
-Outcome<Nothing> delete_enrollment(Database& database, const Uuid& uuid) {
-  return database.query("DELETE FROM enrollments WHERE uuid = $1", uuid).run();
+Outcome<Nothing> remove(Database& database, const Enrollment& enrollment) {
+  LATCHKEY_TRY_VOID(count_change(database, enrollment));
+  return database.query("DELETE FROM enrollments WHERE uuid = $1", enrollment.uuid).run();
 }
 
 Outcome<std::optional<Enrollment>> find_enrollment(Database& database, std::string_view id, bool group) {
@@ -65,6 +80,20 @@ Outcome<std::optional<Enrollment>> find_enrollment_by_uuid(Database& database, c
 Outcome<std::vector<Enrollment>> list_enrollments(Database& database) {
   static const std::string sql = kSelect + "ORDER BY folded_id, is_group";
   return database.query(sql).all(read_enrollment);
+}
+
+Outcome<std::vector<Enrollment>> list_groups(Database& database) {
+  static const std::string sql = kSelect + "WHERE is_group = 1 ORDER BY folded_id";
+  return database.query(sql).all(read_enrollment);
+}
+
+Outcome<std::uint64_t> group_generation(Database& database) {
+  LATCHKEY_TRY(text, find_setting(database, kGeneration));
+  std::uint64_t generation = 0;
+  if (text && std::from_chars(text->data(), text->data() + text->size(), generation).ec != std::errc()) {
+    return refuse(Reason::kStorage, "the generation of the enrollment groups is no number");
+  }
+  return generation;
 }
 
 }  // namespace latchkey::registry::store

@@ -9,7 +9,7 @@ namespace latchkey::registry::store {
 namespace {
 
 const std::string kSelect =
-    "SELECT uuid, namespace, name, validity_days, ca, key_profile, number, created, deleted FROM policies ";
+    "SELECT uuid, namespace, name, validity_days, ca, key_profile, number, created, deleted, own_root FROM policies ";
 
 Policy read_policy(const Query& row) {
   Policy policy;
@@ -21,6 +21,7 @@ Policy read_policy(const Query& row) {
   policy.key_profile = row.value<KeyProfile>(5);
   policy.number = static_cast<std::uint16_t>(row.integer(6));
   policy.created = row.integer(7);
+  policy.own_root = row.flag(9);
   return policy;
 }
 
@@ -30,9 +31,9 @@ Outcome<Nothing> insert(Database& database, const Policy& policy) {
   return database
       .query(
           "INSERT INTO policies (uuid, namespace, name, folded_name, validity_days, ca, key_profile, number, created, "
-          "deleted) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0)",
+          "deleted, own_root) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, $10)",
           policy.uuid, policy.namespace_uuid, policy.name, fold(policy.name), policy.validity_days, policy.ca,
-          policy.key_profile, policy.number, policy.created)
+          policy.key_profile, policy.number, policy.created, policy.own_root)
       .run();
 }
 
@@ -49,6 +50,19 @@ Outcome<std::optional<PolicyRow>> find_policy_row(Database& database, const Uuid
 Outcome<std::vector<Policy>> list_policies(Database& database, const Uuid& ns) {
   static const std::string sql = kSelect + "WHERE namespace = $1 AND deleted = 0 ORDER BY folded_name";
   return database.query(sql, ns).all(read_policy);
+}
+
+Outcome<std::vector<DueRenewal>> due_renewals(Database& database, UnixMs before) {
+  return database
+      .query(
+          "SELECT p.uuid, p.namespace, p.name, p.validity_days, p.ca, p.key_profile, p.number, p.created, p.deleted, "
+          "p.own_root, n.name FROM policies p JOIN namespaces n ON n.uuid = p.namespace JOIN cas c ON c.id = p.ca "
+          "WHERE p.own_root = 1 AND p.deleted = 0 AND c.status = $1 AND c.not_after <= $2 AND NOT EXISTS "
+          "(SELECT 1 FROM cas w WHERE w.owner = p.uuid AND w.status = $3) ORDER BY p.created",
+          CaStatus::kActive, before, CaStatus::kPending)
+      .all([](const Query& row) {
+        return DueRenewal{row.text(10), read_policy(row)};
+      });
 }
 
 Outcome<std::int64_t> last_policy_number(Database& database, const Uuid& ns) {

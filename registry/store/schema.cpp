@@ -13,12 +13,14 @@ namespace {
 // may still name it. CAs are never deleted: their last CRLs are published until they expire.
 // Rows without foreign key keep a uuid of something that may be gone: certificates outlive their device,
 // registrations their enrollment.
+// The triggers at the end keep the audit append-only against mistakes, REPLACE included; whoever may write the file can
+// drop them, which is what the hashes are for (docs/audit.md). They are SQLite's: PostgreSQL spells triggers otherwise.
 constexpr char kStep1[] = R"sql(
 CREATE TABLE schema_version (version BIGINT NOT NULL);
 INSERT INTO schema_version (version) VALUES (0);
 
 CREATE TABLE counters (name TEXT PRIMARY KEY, value BIGINT NOT NULL);
-INSERT INTO counters (name, value) VALUES ('change', 0), ('audit', 0);
+INSERT INTO counters (name, value) VALUES ('change', 0);
 
 CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 
@@ -91,11 +93,69 @@ CREATE TABLE changes (
   enabled SMALLINT, policy_number BIGINT, der BYTEA);
 
 CREATE TABLE audit (
-  number BIGINT PRIMARY KEY, at BIGINT NOT NULL, actor TEXT NOT NULL, action TEXT NOT NULL, resource TEXT NOT NULL,
-  outcome TEXT NOT NULL, detail TEXT NOT NULL);
+  number BIGINT PRIMARY KEY, at BIGINT NOT NULL, actor TEXT NOT NULL, source TEXT NOT NULL, action TEXT NOT NULL,
+  resource TEXT NOT NULL, outcome TEXT NOT NULL, detail TEXT NOT NULL, before TEXT NOT NULL, after TEXT NOT NULL,
+  hash BYTEA NOT NULL);
+CREATE TABLE audit_head (count BIGINT NOT NULL, hash BYTEA NOT NULL);
+INSERT INTO audit_head (count, hash) VALUES (0, zeroblob(32));
+
+CREATE TRIGGER audit_never_changes BEFORE UPDATE ON audit
+BEGIN SELECT RAISE(ABORT, 'audit records are never changed'); END;
+CREATE TRIGGER audit_never_shrinks BEFORE DELETE ON audit
+BEGIN SELECT RAISE(ABORT, 'audit records are never deleted'); END;
+CREATE TRIGGER audit_only_grows BEFORE INSERT ON audit
+WHEN EXISTS (SELECT 1 FROM audit WHERE number >= NEW.number)
+BEGIN SELECT RAISE(ABORT, 'audit records are only appended'); END;
+CREATE TRIGGER audit_head_is_one BEFORE INSERT ON audit_head
+BEGIN SELECT RAISE(ABORT, 'the audit has one head'); END;
+CREATE TRIGGER audit_head_stays BEFORE DELETE ON audit_head
+BEGIN SELECT RAISE(ABORT, 'the head of the audit is never deleted'); END;
+CREATE TRIGGER audit_head_goes_on BEFORE UPDATE ON audit_head WHEN NEW.count <= OLD.count
+BEGIN SELECT RAISE(ABORT, 'the head of the audit never goes back'); END;
 )sql";
 
-constexpr const char* kSteps[] = {kStep1};
+// Step 2. Why something was revoked (RFC 5280 section 5.3.1). What was revoked before says 0: nobody kept a reason.
+constexpr char kStep2[] = R"sql(
+ALTER TABLE certificates ADD COLUMN reason SMALLINT NOT NULL DEFAULT 0;
+ALTER TABLE cas ADD COLUMN reason SMALLINT NOT NULL DEFAULT 0;
+)sql";
+
+// Step 3. Twins: JSON documents that are text here. A row is made by the first change, and goes with its device.
+constexpr char kStep3[] = R"sql(
+CREATE TABLE twins (
+  device BYTEA PRIMARY KEY REFERENCES devices (uuid) ON DELETE CASCADE, tags TEXT NOT NULL, desired TEXT NOT NULL,
+  reported TEXT NOT NULL, revision BIGINT NOT NULL, desired_version BIGINT NOT NULL, reported_version BIGINT NOT NULL,
+  version BIGINT NOT NULL, updated BIGINT NOT NULL);
+)sql";
+
+// Step 4. Policies whose issuing CA is signed elsewhere. While it is not, its row in cas has status 4, a key and a CSR,
+// but neither certificate nor list.
+constexpr char kStep4[] = R"sql(
+ALTER TABLE policies ADD COLUMN own_root SMALLINT NOT NULL DEFAULT 0;
+ALTER TABLE cas ADD COLUMN csr BYTEA NOT NULL DEFAULT x'';
+ALTER TABLE cas ADD COLUMN root BYTEA NOT NULL DEFAULT x'';
+)sql";
+
+// Step 5. Principals, custom roles and assignments; built-in roles are no rows. Patterns and scopes have no line ends
+// in them, so that a list is one text with a line for each. An assignment goes with its principal.
+constexpr char kStep5[] = R"sql(
+CREATE TABLE principals (
+  uuid BYTEA PRIMARY KEY, name TEXT NOT NULL, folded_name TEXT NOT NULL UNIQUE, digest BYTEA NOT NULL UNIQUE,
+  created BIGINT NOT NULL, expires BIGINT NOT NULL, revoked BIGINT NOT NULL);
+
+CREATE TABLE role_definitions (
+  uuid BYTEA PRIMARY KEY, name TEXT NOT NULL, folded_name TEXT NOT NULL UNIQUE, description TEXT NOT NULL,
+  actions TEXT NOT NULL, not_actions TEXT NOT NULL, data_actions TEXT NOT NULL, not_data_actions TEXT NOT NULL,
+  assignable_scopes TEXT NOT NULL, created BIGINT NOT NULL);
+
+CREATE TABLE role_assignments (
+  uuid BYTEA PRIMARY KEY, principal BYTEA NOT NULL REFERENCES principals (uuid) ON DELETE CASCADE,
+  role BYTEA NOT NULL, scope TEXT NOT NULL, folded_scope TEXT NOT NULL, created BIGINT NOT NULL,
+  UNIQUE (principal, role, folded_scope));
+CREATE INDEX role_assignments_of_role ON role_assignments (role);
+)sql";
+
+constexpr const char* kSteps[] = {kStep1, kStep2, kStep3, kStep4, kStep5};
 static_assert(sizeof(kSteps) / sizeof(kSteps[0]) == kSchemaVersion);
 
 Outcome<int> version_of(Database& database) {

@@ -12,12 +12,12 @@ constexpr Sequence kPruneEvery = 1024;
 
 }  // namespace
 
-Outcome<Transaction> Transaction::start(Database& database) {
-  Transaction transaction(database);
+Outcome<Transaction> Transaction::start(Database& database, const ports::Digest& digest) {
+  Transaction transaction(database, digest);
   Numbers& numbers = transaction.numbers_;
-  LATCHKEY_TRY_VOID(database.query("SELECT name, value FROM counters").each([&numbers](const Query& row) {
-    (row.text(0) == "change" ? numbers.change : numbers.audit) = static_cast<std::uint64_t>(row.integer(1));
-  }));
+  LATCHKEY_TRY(newest, newest_change(database));
+  LATCHKEY_TRY(head, find_audit_head(database));
+  numbers = {newest, head};
   transaction.started_ = numbers;
   return transaction;
 }
@@ -29,9 +29,13 @@ Outcome<Nothing> Transaction::change(const ChangeBody& body) {
 }
 
 Outcome<Nothing> Transaction::audit(AuditRecord record) {
-  record.number = numbers_.audit + 1;
+  make_printable(record);
+  record.number = numbers_.audit.count + 1;
+  record.previous = numbers_.audit.hash;
+  LATCHKEY_TRY(hash, audit_hash(*digest_, record));
+  record.hash = hash;
   LATCHKEY_TRY_VOID(insert(*database_, record));
-  ++numbers_.audit;
+  numbers_.audit = {record.number, record.hash};
   return Nothing{};
 }
 
@@ -39,9 +43,7 @@ Outcome<Nothing> Transaction::finish(std::uint64_t keep_changes) {
   if (numbers_.change != started_.change) {
     LATCHKEY_TRY_VOID(database_->query("UPDATE counters SET value = $1 WHERE name = 'change'", numbers_.change).run());
   }
-  if (numbers_.audit != started_.audit) {
-    LATCHKEY_TRY_VOID(database_->query("UPDATE counters SET value = $1 WHERE name = 'audit'", numbers_.audit).run());
-  }
+  if (!(numbers_.audit == started_.audit)) LATCHKEY_TRY_VOID(put_audit_head(*database_, numbers_.audit));
   const bool due = numbers_.change / kPruneEvery != started_.change / kPruneEvery;
   if (due && numbers_.change > keep_changes) return prune_changes(*database_, numbers_.change - keep_changes);
   return Nothing{};

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // What an operation sees of the writer's transaction: the database, and the two numbered records that every mutation
-// leaves, changes and audit. Numbers are given here, under the write lock, so they follow commit order.
+// leaves, changes and audit. Numbers are given here, under the write lock, so they follow commit order, and so does the
+// chain of the audit's hashes.
 #pragma once
 
+#include "registry/model/audit.h"
 #include "registry/model/change.h"
 #include "registry/store/sql.h"
 
@@ -11,13 +13,14 @@ namespace latchkey::registry::store {
 class Transaction {
  public:
   // Reads the counters. (On PostgreSQL they are rows taken FOR UPDATE; a database sequence would not follow commits.)
-  static Outcome<Transaction> start(Database& database);
+  // `digest` hashes the audit's records.
+  static Outcome<Transaction> start(Database& database, const ports::Digest& digest);
 
   Database& database() { return *database_; }
 
   // Adds to the change feed. The record gets the next sequence number.
   Outcome<Nothing> change(const ChangeBody& body);
-  // Adds to the audit; `record.number` is given here, and what cannot be printed is replaced.
+  // Adds to the audit; number and hashes are given here, and what cannot be printed is replaced.
   Outcome<Nothing> audit(AuditRecord record);
 
   Sequence newest() const { return numbers_.change; }
@@ -25,7 +28,7 @@ class Transaction {
   // The counters as of now, to go back to after rolling back to a savepoint.
   struct Numbers {
     Sequence change = 0;
-    std::uint64_t audit = 0;
+    AuditHead audit;
   };
   Numbers mark() const { return numbers_; }
   void restore(const Numbers& mark) { numbers_ = mark; }
@@ -34,9 +37,10 @@ class Transaction {
   Outcome<Nothing> finish(std::uint64_t keep_changes);
 
  private:
-  explicit Transaction(Database& database) : database_(&database) {}
+  Transaction(Database& database, const ports::Digest& digest) : database_(&database), digest_(&digest) {}
 
   Database* database_;
+  const ports::Digest* digest_;
   Numbers started_;
   Numbers numbers_;
 };

@@ -22,14 +22,17 @@ Outcome<Nothing> guarded(const Writer::Act& act, Transaction& transaction) {
 
 }  // namespace
 
-Outcome<std::unique_ptr<Writer>> Writer::start(std::unique_ptr<Database> database, Options options) {
+Outcome<std::unique_ptr<Writer>> Writer::start(std::unique_ptr<Database> database, const ports::Digest& digest,
+                                               Options options) {
   LATCHKEY_TRY(newest, newest_change(*database));
   options.batch_limit = std::max<std::size_t>(options.batch_limit, 1);
-  return std::unique_ptr<Writer>(new Writer(std::move(database), std::move(options), newest));
+  return std::unique_ptr<Writer>(new Writer(std::move(database), digest, std::move(options), newest));
 }
 
-Writer::Writer(std::unique_ptr<Database> database, Options options, Sequence newest)
-    : database_(std::move(database)), options_(std::move(options)), newest_(newest), thread_([this] { loop(); }) {}
+Writer::Writer(std::unique_ptr<Database> database, const ports::Digest& digest, Options options, Sequence newest)
+    : database_(std::move(database)), digest_(digest), options_(std::move(options)), newest_(newest), thread_([this] {
+        loop();
+      }) {}
 
 Writer::~Writer() { close(); }
 
@@ -91,7 +94,7 @@ bool Writer::take(std::vector<Task*>& batch) {
 // The newest change after the commit, or why nothing of the batch took effect.
 Outcome<Sequence> Writer::run_batch(const std::vector<Task*>& batch) {
   LATCHKEY_TRY_VOID(database_->begin_write());
-  auto transaction = Transaction::start(*database_);
+  auto transaction = Transaction::start(*database_, digest_);
   Outcome<Nothing> done = Nothing{};
   if (transaction) {
     done = run_in_transaction(batch, *transaction);

@@ -37,8 +37,9 @@ class Writer {
   using Act = std::function<Outcome<Nothing>(Transaction&)>;
   using RecordRefusal = std::function<Outcome<Nothing>(Transaction&, const Refusal&)>;
 
-  // Takes over a connection that is open for writing and migrated.
-  static Outcome<std::unique_ptr<Writer>> start(std::unique_ptr<Database> database, Options options);
+  // Takes over a connection that is open for writing and migrated. `digest` is for the audit and outlives the writer.
+  static Outcome<std::unique_ptr<Writer>> start(std::unique_ptr<Database> database, const ports::Digest& digest,
+                                                Options options);
   ~Writer();
 
   // Answers the sequence number of the newest change when the operation was done. `refused` may be empty.
@@ -63,7 +64,7 @@ class Writer {
     std::condition_variable changed;
   };
 
-  Writer(std::unique_ptr<Database> database, Options options, Sequence newest);
+  Writer(std::unique_ptr<Database> database, const ports::Digest& digest, Options options, Sequence newest);
   void loop();
   bool take(std::vector<Task*>& batch);
   Outcome<Sequence> run_batch(const std::vector<Task*>& batch);
@@ -74,6 +75,7 @@ class Writer {
 
   // The writer's thread only.
   std::unique_ptr<Database> database_;
+  const ports::Digest& digest_;
   const Options options_;
 
   std::atomic<Sequence> newest_;

@@ -16,15 +16,20 @@ Outcome<Hub> existing_hub(store::Database& db, const std::string& name);
 
 // kInvalidArgument or kAlreadyExists unless it is a complete, new CA certificate.
 Outcome<Nothing> check_new_ca(store::Database& db, const NewCa& ca);
-CaCertificate make_ca(const NewCa& ca, CaKind kind, const Uuid& owner, const Uuid& issuer);
+CaCertificate make_ca(const NewCa& ca, CaKind kind, const Uuid& owner);
+// kInvalidArgument unless it has what a certificate brings: bytes, serial, a period.
+Outcome<Nothing> check_certificate(const CaCertificate& ca);
 
 // Makes every hub that is linked to the policy's namespace trust its current issuing CA and none of its former ones.
+// One with a root of its own is renewed, not replaced: all its issuing CAs that are neither revoked nor expired are
+// trusted.
 Outcome<Registry::SyncResult> sync_policy(Act& act, const Policy& policy);
 
 // Stores a changed device, as a new version, and tells the feed.
 Outcome<Nothing> save_changed(Act& act, Device& device);
-// Revokes the device's live certificates; the CAs that issued them owe a CRL. Answers how many.
-Outcome<std::int64_t> revoke_leaves(Act& act, const Uuid& device);
+// Revokes the device's live certificates for that reason unless the call has another; the CAs that issued them owe a
+// CRL. Answers how many.
+Outcome<std::int64_t> revoke_leaves(Act& act, const Uuid& device, RevocationReason reason);
 
 // Reserves a serial for a leaf of this device by this policy, as of now.
 Outcome<IssuanceGrant> reserve_leaf(Act& act, const Device& device, const Policy& policy, const Bytes& serial);

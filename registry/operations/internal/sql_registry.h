@@ -18,7 +18,14 @@ struct Act {
   store::Database& db;
   const Call& call;
   std::string note;  // detail of the audit record when the rule succeeds; no secrets
+  AuditFacts before = {};
+  AuditFacts after = {};
 
+  // A fact that the act changed and the portrait of its resource does not show (store/portrait.h); no secrets.
+  void changed(const std::string& name, std::string was, std::string is) {
+    before.push_back({name, std::move(was)});
+    after.push_back({name, std::move(is)});
+  }
   UnixMs now() const { return call.now; }
   Outcome<Nothing> change(const ChangeBody& body) { return transaction.change(body); }
 };
@@ -32,7 +39,8 @@ struct Attempt {
 class SqlRegistry final : public Registry {
  public:
   // As Registry::open; `hooks` are for tests, its batch_limit is taken from `options`.
-  static Outcome<std::unique_ptr<SqlRegistry>> open_with(Options options, store::Writer::Options hooks);
+  static Outcome<std::unique_ptr<SqlRegistry>> open_with(Options options, const ports::Digest& digest,
+                                                         store::Writer::Options hooks);
   ~SqlRegistry() override;
 
   std::uint64_t commits() const { return writer_->commits(); }
@@ -46,7 +54,7 @@ class SqlRegistry final : public Registry {
   Outcome<Namespace> find_namespace(const std::string& name) override;
   Outcome<std::vector<Namespace>> list_namespaces() override;
   Outcome<Committed<Credential>> create_credential(const Call& call, const std::string& ns, NewCa root) override;
-  Outcome<Committed<std::string>> delete_credential(const Call& call, const std::string& ns) override;
+  Outcome<Committed<Nothing>> delete_credential(const Call& call, const std::string& ns) override;
   Outcome<Credential> find_credential(const std::string& ns) override;
   Outcome<Committed<SyncResult>> sync_credential(const Call& call, const std::string& ns) override;
   Outcome<Committed<Policy>> create_policy(const Call& call, const std::string& ns, NewPolicy policy) override;
@@ -54,15 +62,26 @@ class SqlRegistry final : public Registry {
                                            int validity_days) override;
   Outcome<Committed<Policy>> revoke_policy(const Call& call, const std::string& ns, const std::string& name,
                                            NewCa replacement) override;
-  Outcome<Committed<std::vector<std::string>>> delete_policy(const Call& call, const std::string& ns,
-                                                             const std::string& name) override;
+  Outcome<Committed<Nothing>> delete_policy(const Call& call, const std::string& ns, const std::string& name) override;
   Outcome<Policy> find_policy(const std::string& ns, const std::string& name) override;
   Outcome<std::vector<Policy>> list_policies(const std::string& ns) override;
+  Outcome<Committed<Policy>> create_own_root_policy(const Call& call, const std::string& ns,
+                                                    NewOwnRootPolicy policy) override;
+  Outcome<Committed<Policy>> activate_policy(const Call& call, const std::string& ns, const std::string& name,
+                                             SignedCa ca) override;
+  Outcome<Committed<Policy>> request_renewal(const Call& call, const std::string& ns, const std::string& name,
+                                             NewCsr request) override;
+  Outcome<Committed<Policy>> rotate_own_root(const Call& call, const std::string& ns, const std::string& name,
+                                             NewCsr request) override;
+  Outcome<std::optional<CaCertificate>> pending_ca(const Uuid& policy) override;
+  Outcome<std::vector<DueRenewal>> due_renewals(UnixMs now) override;
   Outcome<CaCertificate> find_ca(const Uuid& id) override;
   Outcome<std::vector<CaCertificate>> list_cas() override;
   Outcome<std::vector<CrlOrder>> due_crls(UnixMs now) override;
   Outcome<CrlOrder> crl_order(const Uuid& ca, UnixMs now) override;
   Outcome<Nothing> crl_published(const Uuid& ca, std::uint64_t number, std::size_t entries) override;
+  Outcome<Nothing> ca_ended(const Uuid& ca, std::uint64_t number) override;
+  Outcome<StandingReport> standing(const Uuid& issuer, const std::vector<Bytes>& serials) override;
   Outcome<Committed<Device>> create_device(const Call& call, const std::string& ns, const std::string& id) override;
   Outcome<Committed<Device>> update_device(const Call& call, const std::string& ns, const std::string& id,
                                            const DeviceUpdate& update) override;
@@ -72,12 +91,18 @@ class SqlRegistry final : public Registry {
   Outcome<Device> find_device(const std::string& ns, const std::string& id) override;
   Outcome<DevicePage> list_devices(const std::string& ns, const std::string& after, std::size_t limit) override;
   Outcome<std::vector<IssuedCertificate>> list_certificates(const std::string& ns, const std::string& device) override;
+  Outcome<Twin> find_twin(const std::string& ns, const std::string& device) override;
+  Outcome<Committed<Nothing>> put_twin(const Call& call, const std::string& ns, const Twin& before,
+                                       const Twin& twin) override;
+  Outcome<Nothing> report_twin(const Call& call, const Twin& before, const Twin& twin) override;
   Outcome<Committed<Enrollment>> create_enrollment(const Call& call, NewEnrollment enrollment) override;
   Outcome<Committed<Enrollment>> update_enrollment(const Call& call, const std::string& id, bool group,
                                                    const EnrollmentUpdate& update) override;
   Outcome<Committed<Nothing>> delete_enrollment(const Call& call, const std::string& id, bool group) override;
   Outcome<Enrollment> find_enrollment(const std::string& id, bool group) override;
+  Outcome<Enrollment> find_enrollment_by_uuid(const Uuid& uuid) override;
   Outcome<std::vector<Enrollment>> list_enrollments() override;
+  Outcome<std::optional<EnrollmentGroups>> groups_unless(std::optional<std::uint64_t> known) override;
   Outcome<Committed<Hub>> create_hub(const Call& call, const std::string& ns, const std::string& name,
                                      const std::string& host) override;
   Outcome<Committed<Hub>> update_hub_host(const Call& call, const std::string& name, const std::string& host) override;
@@ -94,15 +119,34 @@ class SqlRegistry final : public Registry {
   Outcome<Operation> find_operation(const std::string& id) override;
   Outcome<Registration> find_registration(const std::string& registration_id) override;
   Outcome<std::vector<Registration>> list_registrations() override;
+  Outcome<Committed<roles::Principal>> create_principal(const Call& call, const NewPrincipal& principal) override;
+  Outcome<Committed<roles::Principal>> revoke_principal(const Call& call, const std::string& name) override;
+  Outcome<Committed<Nothing>> delete_principal(const Call& call, const std::string& name) override;
+  Outcome<roles::Principal> find_principal(const std::string& name) override;
+  Outcome<std::vector<roles::Principal>> list_principals() override;
+  Outcome<Rights> rights_of(const Uuid& principal) override;
+  Outcome<Committed<roles::RoleDefinition>> create_role_definition(const Call& call,
+                                                                   roles::RoleDefinition role) override;
+  Outcome<Committed<Nothing>> delete_role_definition(const Call& call, const std::string& role) override;
+  Outcome<roles::RoleDefinition> find_role_definition(const std::string& role) override;
+  Outcome<std::vector<roles::RoleDefinition>> list_role_definitions() override;
+  Outcome<Committed<roles::RoleAssignment>> create_role_assignment(const Call& call,
+                                                                   const NewRoleAssignment& assignment) override;
+  Outcome<Committed<Nothing>> delete_role_assignment(const Call& call, const Uuid& assignment,
+                                                     const std::string& scope) override;
+  Outcome<std::vector<roles::RoleAssignment>> list_role_assignments() override;
   Sequence newest_sequence() override;
   Outcome<std::vector<Change>> changes_after(Sequence after, std::size_t limit) override;
   Outcome<Sequence> snapshot(const Uuid& hub, const std::function<void(ChangeBody)>& visit) override;
   Outcome<Nothing> audit(const Call& call, const std::string& action, const std::string& resource,
                          const std::string& outcome, const std::string& detail) override;
   Outcome<std::vector<AuditRecord>> list_audit(std::uint64_t before, std::size_t limit) override;
+  Outcome<std::vector<AuditRecord>> audit_from(std::uint64_t first, std::size_t limit) override;
+  Outcome<AuditHead> audit_head() override;
+  Outcome<AuditReport> verify_audit(const std::optional<AuditHead>& noted) override;
 
  private:
-  SqlRegistry(Options options, std::unique_ptr<store::Writer> writer);
+  SqlRegistry(Options options, const ports::Digest& digest, std::unique_ptr<store::Writer> writer);
 
   // Runs a rule as one operation. Its audit record is written with it, or, when it refuses, instead of it.
   template <class T>
@@ -128,6 +172,7 @@ class SqlRegistry final : public Registry {
   }
 
   const Options options_;
+  const ports::Digest& digest_;
   std::atomic<UnixMs> last_now_ = 0;  // of the newest call: the only notion of time that the registry has
 
   // The writer's connection closes last: only it can tidy up the write-ahead log.

@@ -19,8 +19,8 @@ TEST(Refusal, every_reason_has_faces_of_its_own) {
   // The bands as refusal.h gives them out. A new reason without a row in the table shows here.
   const std::pair<Reason, Reason> bands[] = {{Reason::kNone, Reason::kStaleVerdict},
                                              {Reason::kTokenInvalid, Reason::kNotConfigured},
-                                             {Reason::kInvalidName, Reason::kOperationInProgress},
-                                             {Reason::kStorage, Reason::kEnforcementTimeout}};
+                                             {Reason::kInvalidName, Reason::kPolicyHasEnrollments},
+                                             {Reason::kStorage, Reason::kDeviceAnswerUnreadable}};
   for (const auto& [first, last] : bands) {
     for (int number = static_cast<int>(first); number <= static_cast<int>(last); ++number) {
       EXPECT_TRUE(is_given(number)) << "reason " << number;
@@ -29,7 +29,7 @@ TEST(Refusal, every_reason_has_faces_of_its_own) {
 }
 
 TEST(Refusal, numbers_stay_below_the_limit_that_counters_have) {
-  EXPECT_LT(static_cast<int>(Reason::kEnforcementTimeout), kReasonLimit);
+  EXPECT_LT(static_cast<int>(Reason::kDeviceAnswerUnreadable), kReasonLimit);
 }
 
 TEST(Refusal, names_are_unique_and_not_empty) {

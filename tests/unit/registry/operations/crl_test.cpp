@@ -126,13 +126,85 @@ TEST_F(Crls, order_that_a_change_overtakes_does_not_hide_it) {
 TEST_F(Crls, unknown_ca_and_ca_without_key_are_refused) {
   EXPECT_REFUSED(registry->crl_order(Uuid{}, kNow), Reason::kNotFound);
   EXPECT_REFUSED(registry->crl_published(Uuid{}, 1, 0), Reason::kNotFound);
+  EXPECT_REFUSED(registry->ca_ended(Uuid{}, 1), Reason::kNotFound);
   ASSERT_TRUE(registry->delete_policy(call, kNs, "alpha"));
+  publish_all();
   EXPECT_REFUSED(registry->crl_order(alpha, kNow), Reason::kNotFound);
+}
+
+TEST_F(Crls, deleted_ca_owes_one_last_list_and_then_nothing) {
+  provision("dev", make_enrollment("dev"));
+  ASSERT_TRUE(registry->revoke_device(call, kNs, "dev", false));
+  publish_all();
+  const std::uint64_t before = registry->find_ca(alpha)->crl_number;
+  ASSERT_TRUE(registry->delete_policy(call, kNs, "alpha"));
+  const CrlOrder order = order_of(alpha);
+  EXPECT_TRUE(order.last);
+  EXPECT_GT(order.number, before);
+  EXPECT_EQ(order.revoked.size(), 1u);
+  EXPECT_FALSE(order.ca.key_ref.empty());
+  ASSERT_TRUE(registry->ca_ended(alpha, order.number));
+  EXPECT_EQ(registry->find_ca(alpha)->crl_number, order.number);
+  EXPECT_TRUE(registry->find_ca(alpha)->key_ref.empty());
+  EXPECT_FALSE(due_list(alpha));
+  EXPECT_TRUE(registry->ca_ended(alpha, order.number)) << "may be said twice";
+}
+
+TEST_F(Crls, issuing_ca_that_was_revoked_before_its_policy_was_deleted_owes_one_as_well) {
+  ASSERT_TRUE(registry->revoke_policy(call, kNs, "alpha", new_ca("CN=n")));
+  EXPECT_FALSE(registry->crl_order(alpha, kNow)->last) << "revoked, and signs on";
+  ASSERT_TRUE(registry->delete_policy(call, kNs, "alpha"));
+  const CrlOrder order = order_of(alpha);
+  EXPECT_TRUE(order.last);
+  ASSERT_TRUE(registry->ca_ended(alpha, order.number));
+  EXPECT_TRUE(registry->find_ca(alpha)->key_ref.empty());
+  EXPECT_EQ(registry->find_ca(alpha)->status, CaStatus::kRevoked) << "it stays on the root's list";
+}
+
+TEST_F(Crls, root_of_a_deleted_credential_owes_one_as_well) {
+  EXPECT_FALSE(order_of(root).last);
+  ASSERT_TRUE(registry->delete_policy(call, kNs, "alpha"));
+  ASSERT_TRUE(registry->delete_policy(call, kNs, "beta"));
+  EXPECT_FALSE(order_of(root).last);
+  ASSERT_TRUE(registry->delete_credential(call, kNs));
+  EXPECT_TRUE(order_of(root).last);
+}
+
+TEST_F(Crls, revocation_while_the_last_list_is_signed_keeps_the_key_for_another_one) {
+  provision("dev", make_enrollment("dev"));
+  ASSERT_TRUE(registry->delete_policy(call, kNs, "alpha"));
+  const CrlOrder order = order_of(alpha);
+  ASSERT_TRUE(registry->revoke_device(call, kNs, "dev", false));
+  EXPECT_REFUSED(registry->ca_ended(alpha, order.number), Reason::kPreconditionFailed);
+  EXPECT_FALSE(registry->find_ca(alpha)->key_ref.empty());
+  const CrlOrder next = order_of(alpha);
+  EXPECT_TRUE(next.last);
+  EXPECT_EQ(next.revoked.size(), 1u);
+  EXPECT_TRUE(registry->ca_ended(alpha, next.number));
+}
+
+TEST_F(Crls, deleted_ca_stays_due_whatever_else_is_published) {
+  ASSERT_TRUE(registry->delete_policy(call, kNs, "alpha"));
+  for (const std::uint64_t number : {order_of(alpha).number, std::uint64_t{40}}) {
+    ASSERT_TRUE(registry->crl_published(alpha, number, 0));
+    EXPECT_EQ(registry->find_ca(alpha)->crl_number, number);
+    EXPECT_GT(order_of(alpha).number, number);
+    EXPECT_TRUE(order_of(alpha).last);
+  }
+}
+
+TEST_F(Crls, ca_in_use_is_not_ended) {
+  EXPECT_REFUSED(registry->ca_ended(alpha, order_of(alpha).number), Reason::kPreconditionFailed);
+  EXPECT_REFUSED(registry->ca_ended(root, order_of(root).number), Reason::kPreconditionFailed);
+  ASSERT_TRUE(registry->revoke_policy(call, kNs, "alpha", new_ca("CN=n")));
+  EXPECT_REFUSED(registry->ca_ended(alpha, order_of(alpha).number), Reason::kPreconditionFailed);
+  EXPECT_FALSE(registry->find_ca(alpha)->key_ref.empty());
 }
 
 TEST_F(Crls, ca_without_key_owes_nothing_also_when_its_leaves_are_revoked) {
   const auto leaf = provision("dev", make_enrollment("dev"));
   ASSERT_TRUE(registry->delete_policy(call, kNs, "alpha"));
+  publish_all();
   ASSERT_TRUE(registry->revoke_device(call, kNs, "dev", false));
   EXPECT_EQ(status_of("dev", leaf.serial), CertificateStatus::kRevoked);
   EXPECT_FALSE(due_list(alpha));

@@ -106,7 +106,7 @@ TEST_F(Durability, file_is_private) {
 }
 
 TEST_F(Durability, path_that_cannot_be_opened_is_a_storage_refusal) {
-  EXPECT_REFUSED(Registry::open({folder.file("none/registry.db"), 1, false}), Reason::kStorage);
+  EXPECT_REFUSED(Registry::open({folder.file("none/registry.db"), 1, false}, openssl::host_digest()), Reason::kStorage);
 }
 
 TEST_F(Durability, commit_that_fails_is_answered_kStorage_and_changes_nothing) {
@@ -163,7 +163,7 @@ struct Acknowledged {
 };
 
 [[noreturn]] void work_until_killed(const std::string& path, int pipe, int generation) {
-  auto registry = Registry::open({path, 16, false});
+  auto registry = Registry::open({path, 16, false}, openssl::host_digest());
   if (!registry) ::_exit(3);
   const Call call{"child", kNow};
   std::vector<std::thread> threads;

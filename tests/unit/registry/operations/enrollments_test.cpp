@@ -115,5 +115,70 @@ TEST_F(Enrollments, they_are_no_matter_of_the_feed) {
   EXPECT_EQ(registry->newest_sequence(), before);
 }
 
+TEST_F(Enrollments, enrollment_is_found_by_its_uuid_until_it_is_deleted) {
+  const Enrollment group = make_enrollment("line", "alpha", true);
+  EXPECT_EQ(registry->find_enrollment_by_uuid(group.uuid)->id, "line");
+  EXPECT_REFUSED(registry->find_enrollment_by_uuid(Uuid{}), Reason::kEnrollmentNotFound);
+  ASSERT_TRUE(registry->delete_enrollment(call, "line", true));
+  EXPECT_REFUSED(registry->find_enrollment_by_uuid(group.uuid), Reason::kEnrollmentNotFound);
+}
+
+TEST_F(Enrollments, groups_are_read_in_the_order_of_their_ids_and_without_individuals) {
+  make_enrollment("dev");
+  make_enrollment("b", "alpha", true);
+  make_enrollment("A", "alpha", true);
+  const auto read = must(registry->groups_unless(std::nullopt));
+  ASSERT_TRUE(read);
+  ASSERT_EQ(read->groups.size(), 2u);
+  EXPECT_EQ(read->groups[0].id, "A");
+  EXPECT_EQ(read->groups[1].id, "b");
+  EXPECT_EQ(read->groups[0].primary, (Bytes{'k', 'e', 'y'}));
+}
+
+TEST_F(Enrollments, who_knows_nothing_reads_also_a_list_without_groups) {
+  const auto read = must(registry->groups_unless(std::nullopt));
+  ASSERT_TRUE(read);
+  EXPECT_TRUE(read->groups.empty());
+  EXPECT_FALSE(must(registry->groups_unless(read->generation)));
+}
+
+TEST_F(Enrollments, every_change_of_a_group_is_another_generation) {
+  std::uint64_t known = must(registry->groups_unless(std::nullopt))->generation;
+  const auto changed = [&] {
+    const auto read = must(registry->groups_unless(known));
+    if (read) known = read->generation;
+    return read.has_value();
+  };
+  make_enrollment("line", "alpha", true);
+  EXPECT_TRUE(changed());
+  EXPECT_FALSE(changed());
+  ASSERT_TRUE(registry->update_enrollment(call, "LINE", true, {{}, false}));
+  EXPECT_TRUE(changed());
+  ASSERT_TRUE(registry->delete_enrollment(call, "line", true));
+  EXPECT_TRUE(changed());
+  EXPECT_FALSE(changed());
+}
+
+TEST_F(Enrollments, individuals_and_refused_changes_leave_the_groups_generation) {
+  make_enrollment("line", "alpha", true);
+  const auto known = must(registry->groups_unless(std::nullopt))->generation;
+  make_enrollment("dev");
+  ASSERT_TRUE(registry->update_enrollment(call, "dev", false, {{}, false}));
+  ASSERT_TRUE(registry->delete_enrollment(call, "dev", false));
+  EXPECT_REFUSED(registry->create_enrollment(call, enrollment_form("line", "alpha", true)), Reason::kAlreadyExists);
+  EXPECT_REFUSED(registry->update_enrollment(call, "line", true, {"gamma", {}}), Reason::kPolicyMissing);
+  EXPECT_REFUSED(registry->delete_enrollment(call, "other", true), Reason::kEnrollmentNotFound);
+  EXPECT_FALSE(must(registry->groups_unless(known)));
+}
+
+TEST_F(Enrollments, groups_generation_outlives_the_process) {
+  make_enrollment("line", "alpha", true);
+  const auto known = must(registry->groups_unless(std::nullopt))->generation;
+  open();
+  EXPECT_FALSE(must(registry->groups_unless(known)));
+  make_enrollment("other", "alpha", true);
+  EXPECT_TRUE(must(registry->groups_unless(known)));
+}
+
 }  // namespace
 }  // namespace latchkey::registry

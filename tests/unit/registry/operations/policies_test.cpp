@@ -170,6 +170,42 @@ TEST_F(Policies, revoke_needs_a_new_subject_and_a_new_ca) {
   EXPECT_EQ(registry->find_ca(first.id)->status, CaStatus::kActive);
 }
 
+TEST_F(Policies, ca_below_another_root_than_the_credentials_is_refused) {
+  make_factory({"alpha"});
+  const Uuid current = registry->find_policy(kNs, "alpha")->ca;
+  const auto below = [&](const Uuid& issuer) {
+    NewCa ca = new_ca("CN=elsewhere");
+    ca.issuer = issuer;
+    return ca;
+  };
+  NewCa itself = new_ca("CN=itself");
+  itself.issuer = itself.id;
+  for (const NewCa& ca : {below({}), below(current), itself}) {
+    EXPECT_REFUSED(registry->create_policy(call, kNs, {"beta", 30, ca}), Reason::kIssuerReplaced);
+    expect_audit("policy.create", "namespaces/factory/credentials/default/policies/beta", "issuer replaced");
+    EXPECT_REFUSED(registry->revoke_policy(call, kNs, "alpha", ca), Reason::kIssuerReplaced);
+    expect_audit("policy.revoke", "namespaces/factory/credentials/default/policies/alpha", "issuer replaced");
+    EXPECT_REFUSED(registry->find_ca(ca.id), Reason::kNotFound);
+  }
+  EXPECT_EQ(registry->find_policy(kNs, "alpha")->ca, current);
+  EXPECT_EQ(registry->find_ca(current)->status, CaStatus::kActive);
+}
+
+TEST_F(Policies, ca_whose_root_was_replaced_while_it_was_signed_is_refused) {
+  make_factory({});
+  const NewCa signed_before = new_ca("CN=before");
+  ASSERT_TRUE(registry->delete_credential(call, kNs));
+  EXPECT_REFUSED(registry->create_policy(call, kNs, {"alpha", 30, signed_before}), Reason::kParentNotFound);
+  ASSERT_TRUE(registry->create_credential(call, kNs, new_ca("CN=root2")));
+  EXPECT_REFUSED(registry->create_policy(call, kNs, {"alpha", 30, signed_before}), Reason::kIssuerReplaced);
+  ASSERT_TRUE(make_policy("alpha"));
+  NewCa replacement = signed_before;
+  EXPECT_REFUSED(registry->revoke_policy(call, kNs, "alpha", replacement), Reason::kIssuerReplaced);
+  replacement.issuer = registry->find_credential(kNs)->ca;
+  ASSERT_TRUE(registry->revoke_policy(call, kNs, "alpha", replacement));
+  EXPECT_EQ(registry->find_ca(replacement.id)->issuer, registry->find_credential(kNs)->ca);
+}
+
 TEST_F(Policies, revoke_touches_no_device_and_no_certificate) {
   make_factory({"alpha"});
   const auto leaf = provision("dev", make_enrollment("dev"));
@@ -180,16 +216,20 @@ TEST_F(Policies, revoke_touches_no_device_and_no_certificate) {
   EXPECT_EQ(status_of("dev", leaf.serial), CertificateStatus::kIssued);
 }
 
-TEST_F(Policies, delete_gives_up_every_key_of_the_policy_and_leaves_the_hubs_alone) {
+TEST_F(Policies, delete_leaves_every_ca_of_the_policy_its_last_list_and_the_hubs_alone) {
   make_factory({"alpha", "beta"});
-  const std::string first = registry->find_ca(registry->find_policy(kNs, "alpha")->ca)->key_ref;
+  publish_all();
   const Uuid revoked = registry->find_policy(kNs, "alpha")->ca;
   const NewCa second = new_ca("CN=second");
   ASSERT_TRUE(registry->revoke_policy(call, kNs, "alpha", second));
   const Sequence before = registry->newest_sequence();
   auto deleted = registry->delete_policy(call, kNs, "alpha");
   ASSERT_TRUE(deleted);
-  EXPECT_THAT(deleted->value, testing::UnorderedElementsAre(first, second.key_ref));
+  for (const Uuid& ca : {revoked, second.id}) {
+    EXPECT_TRUE(registry->find_ca(ca)->crl_due);
+    EXPECT_FALSE(registry->find_ca(ca)->key_ref.empty()) << "it signs once more";
+  }
+  EXPECT_FALSE(registry->find_ca(registry->find_policy(kNs, "beta")->ca)->crl_due);
   EXPECT_TRUE(changes_since(before).empty());
   EXPECT_EQ(registry->list_hub_certificates("hub")->size(), 2u);
   EXPECT_EQ(registry->find_ca(second.id)->status, CaStatus::kRetired);

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "platform/openssl/digest.h"
 #include "registry/operations/internal/sql_registry.h"
 #include "tests/unit/registry/store/temporary_folder.h"
 
@@ -37,7 +38,7 @@ class RegistryTest : public testing::Test {
 
   void open(store::Writer::Options hooks = {.batch_limit = 256, .keep_changes = 100000, .before_commit = {}}) {
     registry.reset();
-    auto opened = SqlRegistry::open_with({path, 256, rehearsal}, std::move(hooks));
+    auto opened = SqlRegistry::open_with({path, 256, rehearsal}, openssl::host_digest(), std::move(hooks));
     ASSERT_TRUE(opened) << opened.error().detail;
     registry = std::move(*opened);
   }
@@ -56,6 +57,7 @@ class RegistryTest : public testing::Test {
     return registry->create_policy(call, kNs, {name, days, new_ca("CN=" + name + std::to_string(made_ + 1))});
   }
 
+  // Signed by the root that the namespace has now; a root when it has none.
   NewCa new_ca(const std::string& subject, UnixMs not_after = kNow + 365 * kDay) {
     NewCa ca;
     ++made_;
@@ -67,6 +69,8 @@ class RegistryTest : public testing::Test {
     ca.not_after = not_after;
     ca.der = Bytes{0x30, static_cast<std::uint8_t>(made_)};
     ca.key_ref = "key-" + std::to_string(made_);
+    const auto credential = registry->find_credential(kNs);
+    ca.issuer = credential ? credential->ca : ca.id;
     return ca;
   }
 
@@ -126,7 +130,8 @@ class RegistryTest : public testing::Test {
   // Publishes every CRL that is due.
   void publish_all() {
     for (const auto& order : must(registry->due_crls(call.now))) {
-      ASSERT_TRUE(registry->crl_published(order.ca.id, order.number, order.revoked.size()));
+      ASSERT_TRUE(order.last ? registry->ca_ended(order.ca.id, order.number)
+                             : registry->crl_published(order.ca.id, order.number, order.revoked.size()));
     }
     ASSERT_TRUE(registry->due_crls(call.now)->empty());
   }

@@ -6,6 +6,7 @@
 #include <latch>
 #include <thread>
 
+#include "platform/openssl/digest.h"
 #include "registry/store/audit.h"
 #include "registry/store/changes.h"
 #include "registry/store/readers.h"
@@ -24,7 +25,7 @@ class WriterTest : public testing::Test {
     auto database = Database::open(path, Database::Access::kReadWrite);
     ASSERT_TRUE(database) << database.error().detail;
     ASSERT_TRUE(migrate(**database));
-    auto started = Writer::start(std::move(*database), std::move(options));
+    auto started = Writer::start(std::move(*database), openssl::host_digest(), std::move(options));
     ASSERT_TRUE(started) << started.error().detail;
     writer = std::move(*started);
   }
