@@ -56,7 +56,7 @@ TEST(TelemetryTopic, with_wildcards_is_neither_written_nor_read) {
 TEST(RequestTopic, of_another_kind_is_not_found) {
   for (const char* topic : {"", "#", "$SYS/#", "$CONTROL/x", "devices/dev-1", "devices/dev-1/messages/devicebound/",
                             "devices/dev-1/messages/events", "$iothub/credential/POST/issueCertificate/?$rid=abcd",
-                            "$iothub/twin/GET/?$rid=1"}) {
+                            "$iothub/twin/res/200/?$rid=1"}) {
     EXPECT_EQ(parse_request_topic(topic).error(), Status::kNotFound) << topic;
   }
 }
