@@ -38,14 +38,22 @@ std::string body(int error_code, bool with_retry_after, std::uint64_t tracking, 
 
 Answer429 too_many_requests(const PublishTopic& request, std::uint64_t tracking, UnixMs now) {
   std::array<std::uint8_t, 512> buffer{};
-  const bool issue = request.kind == Publish::kIssue;
+  const auto topic_of = [&]() -> Result<std::string_view> {
+    if (request.kind == Publish::kIssue) {
+      return agent::hub::write_credential_response_topic(kStatus, request.request_id, buffer);
+    }
+    if (request.kind == Publish::kTwin) {
+      return agent::hub::write_twin_response_topic(kStatus, request.request_id, std::nullopt, buffer);
+    }
+    return agent::dps::write_response_topic(kStatus, request.request_id, kRetryAfterS, buffer);
+  };
+  const bool hub = request.kind == Publish::kIssue || request.kind == Publish::kTwin;
   const auto& faces = registry::faces(registry::Reason::kThrottled);
-  const auto topic = issue ? agent::hub::write_credential_response_topic(kStatus, request.request_id, buffer)
-                           : agent::dps::write_response_topic(kStatus, request.request_id, kRetryAfterS, buffer);
+  const auto topic = topic_of();
   Answer429 answer;
   if (!topic) return answer;  // a request id that long was refused when it was parsed
   answer.topic = *topic;
-  answer.body = body(issue ? faces.hub_error : faces.dps_error, issue, tracking, now);
+  answer.body = body(hub ? faces.hub_error : faces.dps_error, hub, tracking, now);
   return answer;
 }
 

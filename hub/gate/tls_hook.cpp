@@ -7,6 +7,8 @@
 
 #include <memory>
 
+#include "hub/gate/trust.h"
+
 namespace latchkey::hub::gate {
 namespace {
 
@@ -82,6 +84,7 @@ bool record(int ok, X509_STORE_CTX* context) {
   STACK_OF(X509)* chain = X509_STORE_CTX_get0_chain(context);
   const int length = sk_X509_num(chain);
   if (length > 0) verdict->anchor = g_policy->anchor_of(sk_X509_value(chain, length - 1));
+  if (!verdict->anchor.none() && !is_device_chain(chain)) verdict->malformed = true;
   return true;
 }
 

@@ -28,7 +28,7 @@ struct TlsVerdict {
   bool complete = false;   // the verification came to its end
   bool used = false;       // a CONNECT has been judged by it: a second one came over a resumed session
   bool untrusted = false;  // no chain to an anchor
-  bool malformed = false;  // signature, constraints, unknown critical extension, ...
+  bool malformed = false;  // signature, constraints, unknown critical extension, not a device's (trust.h), ...
   bool expired = false;
   bool not_yet_valid = false;
   AnchorRef anchor;                // in which the chain ended, if it was trusted then

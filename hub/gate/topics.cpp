@@ -11,9 +11,8 @@ namespace {
 
 constexpr std::string_view kDevices = "devices/";
 constexpr std::string_view kDevicebound = "/messages/devicebound/";
-constexpr std::array<std::string_view, 4> kHubFilters = {agent::hub::kCredentialFilter, "$iothub/twin/res/#",
-                                                         "$iothub/methods/POST/#",
-                                                         "$iothub/twin/PATCH/properties/desired/#"};
+constexpr std::array<std::string_view, 4> kHubFilters = {agent::hub::kCredentialFilter, agent::hub::kTwinFilter,
+                                                         agent::hub::kMethodFilter, agent::hub::kDesiredFilter};
 
 bool starts_with(std::string_view text, std::string_view prefix) { return text.substr(0, prefix.size()) == prefix; }
 
@@ -38,7 +37,13 @@ PublishTopic classify_dps(std::string_view topic) {
 PublishTopic classify_hub(std::string_view device_id, std::string_view topic) {
   const auto request = agent::hub::parse_request_topic(topic);
   if (!request) return {};
-  if (request->kind == agent::hub::RequestKind::kIssueCertificate) return {Publish::kIssue, request->request_id};
+  switch (request->kind) {
+    case agent::hub::RequestKind::kIssueCertificate: return {Publish::kIssue, request->request_id};
+    case agent::hub::RequestKind::kTwinGet:
+    case agent::hub::RequestKind::kTwinReport: return {Publish::kTwin, request->request_id};
+    case agent::hub::RequestKind::kMethodAnswer: return {Publish::kMethod, request->request_id};
+    case agent::hub::RequestKind::kTelemetry: break;
+  }
   return {request->device_id == device_id ? Publish::kTelemetry : Publish::kDenied, {}};
 }
 
@@ -67,7 +72,8 @@ bool may_read(Endpoint endpoint, std::string_view device_id, std::string_view to
 }
 
 bool is_answer(std::string_view topic) {
-  return matches(agent::dps::kResponseFilter, topic) || matches(agent::hub::kCredentialFilter, topic);
+  return matches(agent::dps::kResponseFilter, topic) || matches(agent::hub::kCredentialFilter, topic) ||
+         matches(agent::hub::kTwinFilter, topic);
 }
 
 bool matches(std::string_view filter, std::string_view topic) {

@@ -13,9 +13,11 @@ enum class Publish : std::uint8_t {
   kDenied,     // swallowed
   kClose,      // DPS: any topic but the two requests ends the connection
   kTelemetry,  // goes to the hub process, nothing comes back
+  kMethod,     // a direct method's answer: likewise
   kRegister,   // DPS requests: each has one answer
   kPoll,
   kIssue,  // renewal
+  kTwin,   // reading the twin, reporting properties
 };
 struct PublishTopic {
   Publish kind = Publish::kDenied;

@@ -4,6 +4,7 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/x509_vfy.h>
+#include <openssl/x509v3.h>
 
 #include <new>
 
@@ -15,6 +16,15 @@ X509Ptr parse_certificate(ByteView der) {
   if (certificate == nullptr) ERR_clear_error();  // the broker's next TLS call would report it as its own
   if (certificate != nullptr && at != der.end()) return nullptr;
   return certificate;
+}
+
+bool is_device_chain(const STACK_OF(X509) * chain) {
+  constexpr int kLeafAndAnchor = 2;
+  if (sk_X509_num(chain) != kLeafAndAnchor) return false;
+  X509* leaf = sk_X509_value(chain, 0);
+  const std::uint32_t flags = X509_get_extension_flags(leaf);
+  const bool certifies = (flags & EXFLAG_KUSAGE) != 0 && (X509_get_key_usage(leaf) & KU_KEY_CERT_SIGN) != 0;
+  return (flags & EXFLAG_CA) == 0 && !certifies;
 }
 
 Sha256 TrustSet::digest(ByteView der) {

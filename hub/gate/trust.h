@@ -57,6 +57,12 @@ class TrustSet {
   X509StorePtr store_;  // empty: out of date
 };
 
+// Is this chain (leaf first, an anchor last) that of a device: one certificate directly below the anchor, which is no
+// CA (RFC 5280 section 4.2.1.9) and must not sign certificates (4.2.1.3)? OpenSSL's verification asks neither: it takes
+// a CA's certificate for a client's, and does not count a CA that has its issuer's name (6.1.4 l) against the issuer's
+// path length. An issuing CA's certificates are all in the registry; those of a CA below it would not be.
+bool is_device_chain(const STACK_OF(X509) * chain);
+
 // A certificate from DER with nothing behind it, or null.
 X509Ptr parse_certificate(ByteView der);
 
