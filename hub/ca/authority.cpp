@@ -49,7 +49,8 @@ std::string address(const std::string& folder, const Uuid& issuer, std::string_v
 
 void add_addresses(CertificateBuilder& builder, const Authority::Options& options, const Uuid& issuer) {
   if (!options.crl_url.empty()) builder.crl_address(address(options.crl_url, issuer, ".crl"));
-  if (!options.aia_url.empty()) builder.ca_issuers_address(address(options.aia_url, issuer, ".cer"));
+  builder.authority_addresses(options.aia_url.empty() ? "" : address(options.aia_url, issuer, ".cer"),
+                              options.ocsp_url);
 }
 
 // What a CA certificate is called and how long it lives, before it is signed.
@@ -100,6 +101,7 @@ Authority::~Authority() = default;
 Outcome<NewCa> Authority::make_root(registry::KeyProfile profile, UnixMs now) {
   LATCHKEY_TRY(key, keys_.generate(profile));
   NewCa ca = draft("rootca-", profile, now, now + kRootLifetimeMs);
+  ca.issuer = ca.id;
   CertificateBuilder builder;
   describe(builder, ca, key.key.get(), kRootPathLength);
   const X509Ptr certificate = builder.issuer_is_subject().sign(key.key.get());
@@ -112,6 +114,7 @@ Outcome<NewCa> Authority::make_issuing(const CaCertificate& root, registry::KeyP
   LATCHKEY_TRY(root_key, keys_.load(root.key_ref));
   LATCHKEY_TRY(key, keys_.generate(profile));
   NewCa ca = draft("ica-", profile, now, std::min(now + kIssuingLifetimeMs, root.not_after));
+  ca.issuer = root.id;
   CertificateBuilder builder;
   describe(builder, ca, key.key.get(), kIssuingPathLength);
   builder.extended_key_usage(NID_client_auth).issuer(root_certificate.get());
@@ -147,7 +150,7 @@ Outcome<registry::Bytes> Authority::sign_leaf(const CaCertificate& issuer, const
       .end_entity()
       .key_usage(KU_DIGITAL_SIGNATURE)
       .extended_key_usage(NID_client_auth)
-      .public_key(csr.public_key.get())
+      .public_key(csr.public_key())
       .issuer(issuer_certificate.get());
   add_identifier(builder, {grant.device, grant.credential_id});
   add_addresses(builder, options_, issuer.id);
@@ -156,6 +159,8 @@ Outcome<registry::Bytes> Authority::sign_leaf(const CaCertificate& issuer, const
   if (der.empty()) return refuse(Reason::kInternal, "signing for " + grant.device_id + ": " + openssl::take_error());
   return der;
 }
+
+Outcome<void> Authority::destroy_key(const CaCertificate& ca) { return keys_.destroy(ca.key_ref); }
 
 Outcome<Authority::ParsedCertificate> Authority::parsed(const CaCertificate& ca) {
   {

@@ -32,10 +32,11 @@ inline constexpr UnixMs kIssuingLifetimeMs = 365 * kDayMs;  // one year
 class Authority {
  public:
   struct Options {
-    // Addresses of folders; the certificate gets <crl_url>/<issuer's uuid>.crl and <aia_url>/<issuer's uuid>.cer.
-    // Empty: the extension is left out.
+    // Addresses of folders; the certificate gets <crl_url>/<issuer's uuid>.crl and <aia_url>/<issuer's uuid>.cer. And
+    // the OCSP responder's, one for all CAs. Empty: left out. Without commas.
     std::string crl_url;
     std::string aia_url;
+    std::string ocsp_url;
     bool allow_rsa = false;  // accept RSA keys in CSRs
   };
   // `keys` outlives this object.
@@ -59,6 +60,9 @@ class Authority {
   // kNotFound (the issuer's key is destroyed), kInternal.
   registry::Outcome<registry::Bytes> sign_leaf(const registry::CaCertificate& issuer,
                                                const registry::IssuanceGrant& grant, const Csr& csr);
+
+  // Ends what this CA can sign, for good. kStorage, kInvalidArgument.
+  registry::Outcome<void> destroy_key(const registry::CaCertificate& ca);
 
   // The CRL's DER (v2: authority key id, number, entries with their dates). Linear in the entries, plus a sort.
   // Refusals as above.

@@ -5,7 +5,8 @@
 #include <ctime>
 #include <limits>
 
-#include "platform/openssl/credential_file.h"
+#include "platform/files/file.h"
+#include "platform/openssl/openssl_ptr.h"
 
 namespace latchkey::hub::ca {
 namespace {
@@ -118,7 +119,7 @@ Outcome<std::size_t> CrlPublisher::publish() {
   for (registry::CrlOrder& order : orders) {
     if (stopping()) break;
     if (auto published = publish_one(std::move(order), now)) {
-      ++written;
+      written += *published ? 1 : 0;
     } else {
       failure = published.error();  // the others' lists are not made to wait for this one
       look_again_at_ = 0;
@@ -153,29 +154,49 @@ Outcome<void> CrlPublisher::record(const Uuid& ca, const Published& list) {
   return {};
 }
 
-Outcome<void> CrlPublisher::publish_one(registry::CrlOrder order, UnixMs now) {
+Outcome<bool> CrlPublisher::publish_one(registry::CrlOrder order, UnixMs now) {
   Published& last = last_of(order.ca.id);
   if (order.number <= last.number) {
     // The file is there, the record of it is not: a crash between the two, or an older registry was restored.
     const bool same_list = order.number == last.number && order.revoked.size() == last.entries;
+    if (same_list && order.last && last.next_update >= order.ca.not_after) {
+      LATCHKEY_TRY_VOID(end(order));
+      return false;
+    }
     LATCHKEY_TRY_VOID(record(order.ca.id, last));
-    if (same_list && last.fresh_at(now)) return {};
+    if (same_list && !order.last && last.fresh_at(now)) return false;
     LATCHKEY_TRY(above, registry_.crl_order(order.ca.id, now));
     order = std::move(above);
   }
-  const Published next{order.number, now, now + options_.validity_ms, order.revoked.size()};
+  LATCHKEY_TRY_VOID(write(order, now, last));
+  LATCHKEY_TRY_VOID(order.last ? end(order) : record(order.ca.id, last));
+  return true;
+}
+
+Outcome<void> CrlPublisher::write(const registry::CrlOrder& order, UnixMs now, Published& last) {
+  Published next{order.number, now, now + options_.validity_ms, order.revoked.size()};
+  if (order.last) next.next_update = std::max(next.next_update, order.ca.not_after);
   LATCHKEY_TRY(der, authority_.sign_crl(order, next.this_update, next.next_update));
-  if (auto written = openssl::write_file(file_of(order.ca.id), der, openssl::kPublicFile); !written) {
+  if (auto written = files::replace_file(file_of(order.ca.id), der, files::kPublicFile); !written) {
     return refuse(Reason::kStorage, "CRL of " + order.ca.subject + ": " + std::string(to_string(written.error())));
   }
   last = next;
-  return record(order.ca.id, last);
+  return {};
+}
+
+Outcome<void> CrlPublisher::end(const registry::CrlOrder& order) {
+  if (options_.before_end) LATCHKEY_TRY_VOID(options_.before_end(order.ca));
+  auto ended = registry_.ca_ended(order.ca.id, order.number);
+  // Something was revoked while this was signed: the list is due again, and the key is still there to sign it.
+  if (!ended && ended.error().reason == Reason::kPreconditionFailed) return {};
+  if (!ended) return fail(ended.error());
+  return authority_.destroy_key(order.ca);
 }
 
 CrlPublisher::Published& CrlPublisher::last_of(const Uuid& ca) {
   if (const auto found = published_.find(ca); found != published_.end()) return found->second;
   Published& last = published_[ca];
-  const auto content = openssl::read_file(file_of(ca), kCrlFileMax);
+  const auto content = files::read_file(file_of(ca), kCrlFileMax);
   if (!content) return last;
   const std::uint8_t* end = content->data();
   const openssl::X509CrlPtr crl(d2i_X509_CRL(nullptr, &end, static_cast<long>(content->size())));

@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // CrlPublisher: keeps one file <folder>/<ca uuid>.crl (DER) a CA, for everyone but the hub, which never reads them.
 // A CA has a list from its creation on, empty at first; a revocation is on it within a second; an unchanged list is
-// signed anew when half of its validity is over.
+// signed anew when half of its validity is over. That goes for a revoked issuing CA as well, until it expires.
+//
+// When its policy or credential is deleted, a CA signs one last list, which is valid until the CA's own end (RFC 5280
+// section 5.1.2.5: no other will follow), and then its key is destroyed. File durable, key unnamed in the registry, key
+// destroyed: a crash before the second of these is made good by the next start of this class, one behind it by
+// KeyProvider::destroy_unnamed.
 //
 // Order: file durable, then the registry's record of its number. A number stands for one content of the list (the
 // registry takes a new one with every change), so after a crash between the two the file found is just recorded; no two
@@ -30,7 +35,9 @@ class CrlPublisher {
     std::filesystem::path folder;                 // made (0755) if it is not there
     std::chrono::milliseconds coalesce{100};      // revocations this close together share one signature
     std::chrono::milliseconds check_every{1000};  // real time between looks at the clock, which may be rehearsed
-    UnixMs validity_ms = 7 * kDayMs;              // nextUpdate after thisUpdate
+    UnixMs validity_ms = 7 * kDayMs;              // nextUpdate after thisUpdate, but for last lists
+    // What else has to be signed by a CA that is about to lose its key. The key stays until this has worked.
+    std::function<registry::Outcome<void>(const registry::CaCertificate&)> before_end = {};
   };
   using Clock = std::function<UnixMs()>;
   // A failure to publish is tried again; this hears of it (and never of keys).
@@ -46,8 +53,8 @@ class CrlPublisher {
   registry::Outcome<void> start();
   // A list may have changed.
   void wake();
-  // Publishes what is due now, on the caller's thread; returns how many lists were written. Used by start(), by tests,
-  // and by whoever must know that a list is out.
+  // Publishes what is due now, on the caller's thread, and ends CAs whose last list that was; returns how many lists
+  // were written. Used by start(), by tests, and by whoever must know that a list is out.
   registry::Outcome<std::size_t> publish();
   // Finishes the list at hand; the rest is due after the next start. May be called twice.
   void stop();
@@ -68,7 +75,11 @@ class CrlPublisher {
   void report(const registry::Outcome<std::size_t>& outcome);
   registry::Outcome<void> add_stale(UnixMs now, std::vector<registry::CrlOrder>& orders);
   registry::Outcome<void> record(const Uuid& ca, const Published& list);
-  registry::Outcome<void> publish_one(registry::CrlOrder order, UnixMs now);
+  // True: its list was written.
+  registry::Outcome<bool> publish_one(registry::CrlOrder order, UnixMs now);
+  registry::Outcome<void> write(const registry::CrlOrder& order, UnixMs now, Published& last);
+  // The last list is on disk.
+  registry::Outcome<void> end(const registry::CrlOrder& order);
   Published& last_of(const Uuid& ca);
 
   registry::Registry& registry_;

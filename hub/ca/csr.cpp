@@ -110,7 +110,7 @@ Outcome<Csr> read_csr(std::string_view base64, std::optional<std::string_view> e
   LATCHKEY_TRY_VOID(check_algorithm(request.get(), rsa));
   LATCHKEY_TRY_VOID(check_key(request.get()));
   const std::shared_ptr<X509_REQ> owner(std::move(request));
-  return Csr{std::move(name), {owner, X509_REQ_get_X509_PUBKEY(owner.get())}};
+  return Csr(std::move(name), {owner, X509_REQ_get_X509_PUBKEY(owner.get())});
 }
 
 }  // namespace latchkey::hub::ca

@@ -2,7 +2,7 @@
 // A device's certificate signing request (PKCS#10, RFC 2986) after all checks: from here on only its key matters.
 // Extensions and attributes that it asks for, and subject parts beyond the CN, are ignored.
 //
-// Threads: read_csr is pure; a Csr may be shared.
+// Threads: read_csr is pure; a Csr may be copied and shared.
 #pragma once
 
 #include <openssl/types.h>
@@ -18,11 +18,7 @@ namespace latchkey::hub::ca {
 
 inline constexpr std::size_t kCsrCharactersMax = 8192;  // of base64
 
-struct Csr {
-  std::string common_name;
-  std::shared_ptr<const X509_PUBKEY> public_key;  // as the device encoded it, seen to be a key of an allowed kind
-};
-
+class Csr;
 enum class RsaKeys : bool { kRefused = false, kAllowed = true };
 
 // `base64`: DER in base64, without PEM lines or line ends, as devices send it. kCsrUnreadable: too long, PEM, not
@@ -30,5 +26,21 @@ enum class RsaKeys : bool { kRefused = false, kAllowed = true };
 // key is none of P-256 (signed with SHA-256), P-384 (SHA-256 or SHA-384), both by curve name, and RSA of 2048 to 4096
 // bits (SHA-256 or better) where allowed; or its own signature is wrong. The detail names the rule.
 registry::Outcome<Csr> read_csr(std::string_view base64, std::optional<std::string_view> expected_cn, RsaKeys rsa);
+
+// Only read_csr makes one: who holds a Csr knows that it was checked, and needs the request's text no more.
+class Csr {
+ public:
+  const std::string& common_name() const { return common_name_; }
+  // As the device encoded it: a key of an allowed kind that has signed the request. Lives as long as any copy of this.
+  const X509_PUBKEY* public_key() const { return public_key_.get(); }
+
+ private:
+  friend registry::Outcome<Csr> read_csr(std::string_view, std::optional<std::string_view>, RsaKeys);
+  Csr(std::string common_name, std::shared_ptr<const X509_PUBKEY> public_key)
+      : common_name_(std::move(common_name)), public_key_(std::move(public_key)) {}
+
+  std::string common_name_;
+  std::shared_ptr<const X509_PUBKEY> public_key_;
+};
 
 }  // namespace latchkey::hub::ca

@@ -7,8 +7,9 @@
 #include <array>
 #include <string_view>
 
+#include "platform/files/folder.h"
 #include "platform/openssl/certificate_builder.h"
-#include "platform/openssl/credential_file.h"
+#include "platform/openssl/pem.h"
 
 namespace latchkey::hub::ca {
 namespace {
@@ -19,7 +20,8 @@ using registry::refuse;
 
 constexpr std::size_t kNameBytes = 16;
 constexpr std::string_view kSuffix = ".pem";
-constexpr std::string_view kUnfinished = ".pem.tmp";  // what openssl::write_file leaves behind in a crash
+constexpr std::string_view kUnfinished = ".pem.tmp";  // what a crash in files::replace_file leaves behind
+static_assert(kUnfinished.ends_with(files::kUnfinished));
 constexpr std::size_t kKeyFileMax = 16 * 1024;
 
 bool named_like_a_key(std::string_view name, std::string_view suffix) {
@@ -51,7 +53,7 @@ SigningKey share(openssl::PkeyPtr key) { return SigningKey(key.release(), EVP_PK
 }  // namespace
 
 Outcome<std::unique_ptr<FileKeyProvider>> FileKeyProvider::open(std::filesystem::path folder) {
-  if (auto ready = openssl::secret_folder(folder); !ready) {
+  if (auto ready = files::make_secret_folder(folder); !ready) {
     if (ready.error() == Status::kRefused) {
       return refuse(Reason::kUnauthorized,
                     "key folder " + folder.string() + " must be ours and closed to others (0700)");
@@ -67,7 +69,7 @@ Outcome<GeneratedKey> FileKeyProvider::generate(registry::KeyProfile profile) {
   if (!key) return refuse(Reason::kInternal, "key generation: " + openssl::take_error());
   std::vector<std::uint8_t> pem = openssl::key_to_pem(key.get());
   if (pem.empty()) return refuse(Reason::kInternal, "key encoding: " + openssl::take_error());
-  const auto written = openssl::write_file(folder_ / name, pem, openssl::kSecretFile);
+  const auto written = files::replace_file(folder_ / name, pem);
   wipe({pem.data(), pem.size()});
   if (!written) return refuse(Reason::kStorage, sentence("writing key", name, written.error()));
 
@@ -83,7 +85,7 @@ Outcome<SigningKey> FileKeyProvider::load(const std::string& key_ref) {
   // Reading stays under the lock, so that a key destroyed meanwhile cannot come back into memory.
   const std::scoped_lock lock(mutex_);
   if (const auto found = parsed_.find(key_ref); found != parsed_.end()) return found->second;
-  auto pem = openssl::read_file(folder_ / key_ref, kKeyFileMax);
+  auto pem = files::read_file(folder_ / key_ref, kKeyFileMax);
   if (!pem) {
     const Reason reason = pem.error() == Status::kNotFound ? Reason::kNotFound : Reason::kStorage;
     return refuse(reason, sentence("reading key", key_ref, pem.error()));
@@ -99,7 +101,7 @@ Outcome<void> FileKeyProvider::destroy(const std::string& key_ref) {
     return refuse(Reason::kInvalidArgument, "not a key reference of this provider");
   const std::scoped_lock lock(mutex_);
   parsed_.erase(key_ref);
-  if (auto removed = openssl::remove_file(folder_ / key_ref); !removed) {
+  if (auto removed = files::remove_file(folder_ / key_ref); !removed) {
     return refuse(Reason::kStorage, sentence("destroying key", key_ref, removed.error()));
   }
   return {};
@@ -115,7 +117,7 @@ Outcome<std::size_t> FileKeyProvider::destroy_unnamed(const std::set<std::string
     const bool orphan = named_like_a_key(name, kSuffix) && !named.contains(name);
     if (!orphan && !named_like_a_key(name, kUnfinished)) continue;
     parsed_.erase(name);
-    if (auto removed = openssl::remove_file(entry->path()); !removed) {
+    if (auto removed = files::remove_file(entry->path()); !removed) {
       return refuse(Reason::kStorage, sentence("destroying key", name, removed.error()));
     }
     ++destroyed;

@@ -31,14 +31,22 @@ Outcome<Issuance::Ca> Issuance::find(const Uuid& id) {
   return ca;
 }
 
+// Between a customer's intermediate CA and its root there may be more than a device has room for: it gets the root that
+// signed the issuing CA itself, or none.
+Outcome<registry::Bytes> Issuance::root_of(const registry::CaCertificate& issuing) {
+  if (issuing.issuer.is_zero()) return issuing.root;
+  LATCHKEY_TRY(root, find(issuing.issuer));
+  return root->der;
+}
+
 Outcome<registry::Committed<CertificateChain>> Issuance::issue(const registry::Call& call,
                                                                const registry::IssuanceGrant& grant, const Csr& csr) {
   LATCHKEY_TRY(issuing, find(grant.ca));
-  LATCHKEY_TRY(root, find(issuing->issuer));
+  LATCHKEY_TRY(root, root_of(*issuing));
   auto leaf = authority_.sign_leaf(*issuing, grant, csr);
   if (!leaf) return fail(as_issuance_failure(leaf.error()));
   LATCHKEY_TRY(recorded, registry_.finish_issuance(call, grant.serial));
-  return registry::Committed<CertificateChain>{{*std::move(leaf), issuing->der, root->der}, recorded.sequence};
+  return registry::Committed<CertificateChain>{{*std::move(leaf), issuing->der, std::move(root)}, recorded.sequence};
 }
 
 }  // namespace latchkey::hub::ca

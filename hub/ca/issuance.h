@@ -17,7 +17,7 @@ namespace latchkey::hub::ca {
 struct CertificateChain {
   registry::Bytes leaf;
   registry::Bytes issuing;
-  registry::Bytes root;
+  registry::Bytes root;  // that signed the issuing CA; empty when that is the customer's CA and nobody told its root
 };
 
 class Issuance {
@@ -32,6 +32,7 @@ class Issuance {
  private:
   using Ca = std::shared_ptr<const registry::CaCertificate>;
   registry::Outcome<Ca> find(const Uuid& id);
+  registry::Outcome<registry::Bytes> root_of(const registry::CaCertificate& issuing);
 
   registry::Registry& registry_;
   Authority& authority_;

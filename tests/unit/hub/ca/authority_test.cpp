@@ -235,14 +235,14 @@ TEST_F(AuthorityTest, key_and_request_of_the_leaf_are_the_csr_s) {
 }
 
 TEST_F(AuthorityTest, rsa_leaf_below_an_ec_authority_verifies) {
-  use({.crl_url = {}, .aia_url = {}, .allow_rsa = true});
+  use({.crl_url = {}, .aia_url = {}, .ocsp_url = {}, .allow_rsa = true});
   make_cas();
   make_leaf(grant_for(issuing_, "dev-1"), "dev-1", "rsa:2048");
   EXPECT_EQ(openssl(kVerify + "-partial_chain -CAfile ica.pem leaf.pem").status, 0);
 }
 
 TEST_F(AuthorityTest, addresses_are_in_the_certificates_when_configured) {
-  use({.crl_url = "http://pki.example/crl", .aia_url = "http://pki.example/ca/", .allow_rsa = false});
+  use({.crl_url = "http://pki.example/crl", .aia_url = "http://pki.example/ca/", .ocsp_url = {}, .allow_rsa = false});
   make_cas();
   make_leaf(grant_for(issuing_, "dev-1"), "dev-1");
   const std::string issuing(view(to_text(issuing_.id)));

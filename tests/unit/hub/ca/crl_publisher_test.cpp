@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include <atomic>
+#include <ctime>
 
 #include "tests/unit/hub/ca/world.h"
 
@@ -54,12 +55,19 @@ class CrlPublisherTest : public World {
     int number = 0;
     std::vector<std::string> serials;  // upper-case hex
     std::string text;
+    UnixMs next_update = 0;
   };
   Listed read(const registry::CaCertificate& ca) {
     put_certificate(folder_, "ca", ca.der);
     const std::string file = "crl/" + std::string(view(to_text(ca.id))) + ".crl";
     const Ran ran = run(folder_.path(), "openssl crl -inform DER -noout -text -CAfile ca.pem -in " + file);
-    Listed listed{ran.says("verify OK"), 0, {}, ran.output};
+    Listed listed{ran.says("verify OK"), 0, {}, ran.output, 0};
+    const std::string next = "Next Update: ";
+    if (const auto at = ran.output.find(next); at != std::string::npos) {
+      std::tm parts{};
+      ::strptime(ran.output.c_str() + at + next.size(), "%b %d %H:%M:%S %Y", &parts);
+      listed.next_update = static_cast<UnixMs>(::timegm(&parts)) * 1000;
+    }
     const std::string number = "X509v3 CRL Number: \n";
     if (const auto at = ran.output.find(number); at != std::string::npos) {
       listed.number = std::stoi(ran.output.substr(at + number.size()));
@@ -138,6 +146,25 @@ TEST_F(CrlPublisherTest, revoked_issuing_ca_is_on_the_roots_list_and_goes_on_sig
   const Listed of_new = read(*registry_->find_ca(replacement->id));
   EXPECT_TRUE(of_new.verified) << of_new.text;
   EXPECT_THAT(of_new.serials, IsEmpty());
+}
+
+TEST_F(CrlPublisherTest, revoked_issuing_ca_renews_its_list_until_it_expires_and_no_longer) {
+  issue("dev-1");
+  const auto publisher = started(quiet());
+  ASSERT_TRUE(registry_->revoke_policy(call_, "space", "policy",
+                                       *authority_->make_issuing(root_, registry::KeyProfile::kEcP256, kNow)));
+  ASSERT_TRUE(publisher->publish());
+  for (UnixMs at = kNow; at < issuing_.not_after; at += 50 * kDayMs) {
+    now_ = at;
+    ASSERT_TRUE(publisher->publish());
+    const Listed listed = read(issuing_);
+    EXPECT_TRUE(listed.verified);
+    EXPECT_GT(listed.next_update, at);
+  }
+  now_ = issuing_.not_after;
+  const auto before = file(issuing_);
+  ASSERT_TRUE(publisher->publish());
+  EXPECT_EQ(file(issuing_), before);
 }
 
 TEST_F(CrlPublisherTest, revocations_close_together_share_one_signature) {
@@ -266,20 +293,6 @@ TEST_F(CrlPublisherTest, expired_serials_leave_the_list) {
   now_ = kNow + 31 * kDayMs;
   ASSERT_TRUE(publisher->publish());
   EXPECT_THAT(read(issuing_).serials, IsEmpty());
-}
-
-TEST_F(CrlPublisherTest, last_list_of_a_deleted_policy_stays) {
-  const auto publisher = started(quiet());
-  issue("dev-1");
-  revoke("dev-1");
-  ASSERT_TRUE(publisher->publish());
-  const auto before = file(issuing_);
-  const auto deleted = registry_->delete_policy(call_, "space", "policy");
-  ASSERT_TRUE(deleted);
-  for (const std::string& key : deleted->value) ASSERT_TRUE(files_->destroy(key));
-  now_ = kNow + 30 * kDayMs;
-  EXPECT_TRUE(publisher->publish());
-  EXPECT_EQ(file(issuing_), before);
 }
 
 TEST_F(CrlPublisherTest, lost_key_of_one_ca_is_reported_once_and_holds_up_no_other) {

@@ -28,8 +28,8 @@ class CsrTest : public ::testing::Test {
   void expect_accepted(const registry::Bytes& der, RsaKeys rsa = RsaKeys::kRefused) {
     const auto read = read_csr(base64(der), "dev-1", rsa);
     ASSERT_TRUE(read) << read.error().detail;
-    EXPECT_EQ(read->common_name, "dev-1");
-    EXPECT_NE(read->public_key, nullptr);
+    EXPECT_EQ(read->common_name(), "dev-1");
+    EXPECT_NE(read->public_key(), nullptr);
   }
 
   TempFolder folder_;
@@ -62,7 +62,7 @@ TEST_F(CsrTest, extensions_that_are_asked_for_are_ignored) {
 TEST_F(CsrTest, any_name_is_accepted_where_none_is_expected_but_there_must_be_one) {
   const auto read = read_csr(base64(make_csr(folder_, "/CN=whoever")), std::nullopt, RsaKeys::kRefused);
   ASSERT_TRUE(read) << read.error().detail;
-  EXPECT_EQ(read->common_name, "whoever");
+  EXPECT_EQ(read->common_name(), "whoever");
   expect_refused(read_csr(base64(make_csr(folder_, "/O=x")), std::nullopt, RsaKeys::kRefused), Reason::kCsrRejected,
                  "no common name");
   expect_refused(read_csr(base64(make_csr(folder_, "/CN=a/CN=b")), std::nullopt, RsaKeys::kRefused),

@@ -9,6 +9,7 @@
 
 #include "hub/ca/file_key_provider.h"
 #include "hub/ca/issuance.h"
+#include "platform/openssl/digest.h"
 #include "tests/unit/hub/ca/support.h"
 
 namespace latchkey::hub::ca::test {
@@ -66,7 +67,7 @@ class World : public ::testing::Test {
     registry_.reset();
     registry::Registry::Options options;
     options.path = (folder_ / "registry.db").string();
-    auto opened = registry::Registry::open(options);
+    auto opened = registry::Registry::open(options, openssl::host_digest());
     ASSERT_TRUE(opened) << opened.error().detail;
     registry_ = *std::move(opened);
   }

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "hub/ca/ocsp_credentials.h"
+
+#include <algorithm>
+#include <array>
+#include <ctime>
+#include <mutex>
+
+#include "platform/files/folder.h"
+#include "platform/openssl/certificate_builder.h"
+#include "platform/openssl/pem.h"
+
+namespace latchkey::hub::ca {
+namespace {
+
+using openssl::Critical;
+using openssl::X509Ptr;
+using registry::CaCertificate;
+using registry::Outcome;
+using registry::Reason;
+using registry::refuse;
+
+constexpr const char* kNoCheckOid = "1.3.6.1.5.5.7.48.1.5";  // RFC 6960 section 4.2.2.2.1
+constexpr std::array<std::uint8_t, 2> kDerNull{0x05, 0x00};
+constexpr std::size_t kFileMax = 16 * 1024;
+
+X509Ptr parse(const registry::Bytes& der) {
+  const std::uint8_t* end = der.data();
+  return X509Ptr(d2i_X509(nullptr, &end, static_cast<long>(der.size())));
+}
+
+UnixMs unix_ms(const ASN1_TIME* time) {
+  std::tm parts{};
+  return ASN1_TIME_to_tm(time, &parts) == 1 ? static_cast<UnixMs>(::timegm(&parts)) * 1000 : 0;
+}
+
+OcspCredentials::Credential credential_of(X509Ptr certificate, openssl::PkeyPtr key) {
+  auto credential = std::make_shared<OcspCredential>();
+  credential->not_before = unix_ms(X509_get0_notBefore(certificate.get()));
+  credential->not_after = unix_ms(X509_get0_notAfter(certificate.get()));
+  credential->certificate = {certificate.release(), X509_free};
+  credential->key = {key.release(), EVP_PKEY_free};
+  return credential;
+}
+
+// Signed by `issuer_key`, valid from a little ago, for clients whose clocks are behind, to `not_after`.
+Outcome<OcspCredentials::Credential> make(const CaCertificate& ca, const SigningKey& issuer_key, UnixMs now,
+                                          UnixMs not_after) {
+  const X509Ptr issuer = parse(ca.der);
+  openssl::PkeyPtr key = openssl::make_ec_key("P-256");
+  if (!issuer || !key) return refuse(Reason::kInternal, "an OCSP key for " + ca.subject + ": " + openssl::take_error());
+  const auto serial = Authority::new_serial();
+  openssl::CertificateBuilder builder;
+  builder.serial(serial)
+      .subject("ocsp of " + ca.subject.substr(3))  // without "CN="
+      .validity(std::max(now - kBackdateMs, ca.not_before), not_after)
+      .end_entity()
+      .key_usage(KU_DIGITAL_SIGNATURE)
+      .extended_key_usage(NID_OCSP_sign)
+      .public_key(key.get())
+      .issuer(issuer.get())
+      .extension(kNoCheckOid, Critical::kNo, kDerNull);
+  X509Ptr certificate = builder.sign(issuer_key.get());
+  if (!certificate) {
+    return refuse(Reason::kInternal, "an OCSP certificate for " + ca.subject + ": " + openssl::take_error());
+  }
+  return credential_of(std::move(certificate), std::move(key));
+}
+
+bool usable(const OcspCredential& credential, UnixMs now) {
+  return credential.not_before <= now && now < credential.not_after;
+}
+
+// Also after a clock that was set back.
+bool fresh(const OcspCredential& credential, UnixMs now) {
+  return credential.not_before <= now &&
+         now < credential.not_before + (credential.not_after - credential.not_before) / 2;
+}
+
+// What the file holds, if it answers for this CA: a file that somebody mixed up must not sign for another.
+OcspCredentials::Credential read_last(const std::filesystem::path& file, const CaCertificate& ca) {
+  auto pem = files::read_file(file, kFileMax);
+  if (!pem) return nullptr;
+  X509Ptr certificate = openssl::certificate_from_pem(*pem);
+  openssl::PkeyPtr key = openssl::key_from_pem(*pem);
+  wipe({pem->data(), pem->size()});
+  const X509Ptr issuer = parse(ca.der);
+  const bool ours = certificate && key && issuer && X509_check_private_key(certificate.get(), key.get()) == 1 &&
+                    X509_verify(certificate.get(), X509_get0_pubkey(issuer.get())) == 1;
+  openssl::take_error();
+  return ours ? credential_of(std::move(certificate), std::move(key)) : nullptr;
+}
+
+}  // namespace
+
+Outcome<std::unique_ptr<OcspCredentials>> OcspCredentials::open(KeyProvider& keys, Options options) {
+  if (auto ready = files::make_secret_folder(options.folder); !ready) {
+    if (ready.error() == Status::kRefused) {
+      return refuse(Reason::kUnauthorized, options.folder.string() + " must be ours and closed to others (0700)");
+    }
+    return refuse(Reason::kStorage,
+                  "opening " + options.folder.string() + ": " + std::string(to_string(ready.error())));
+  }
+  return std::unique_ptr<OcspCredentials>(new OcspCredentials(keys, std::move(options)));
+}
+
+std::filesystem::path OcspCredentials::file_of(const Uuid& ca) const {
+  return options_.folder / (std::string(view(to_text(ca))) + ".pem");
+}
+
+Outcome<OcspCredentials::Credential> OcspCredentials::of(const CaCertificate& ca, UnixMs now) {
+  if (now < ca.not_before || now >= ca.not_after) {
+    return refuse(Reason::kPreconditionFailed, ca.subject + " has expired or is not valid yet");
+  }
+  if (!ca.key_ref.empty()) {
+    auto made = renewed(ca, now);
+    // The row may be a moment older than the end of its key.
+    if (made || made.error().reason != Reason::kNotFound) return made;
+  }
+  LATCHKEY_TRY(last, last_of(ca));
+  if (!usable(*last, now)) return refuse(Reason::kNotFound, "the last OCSP certificate of " + ca.subject + " is over");
+  return last;
+}
+
+Outcome<OcspCredentials::Credential> OcspCredentials::renewed(const CaCertificate& ca, UnixMs now) {
+  {
+    const std::shared_lock lock(mutex_);
+    if (const auto found = current_.find(ca.id); found != current_.end() && fresh(*found->second, now)) {
+      return found->second;
+    }
+  }
+  LATCHKEY_TRY(key, keys_.load(ca.key_ref));
+  LATCHKEY_TRY(made, make(ca, key, now, std::min(now + options_.validity_ms, ca.not_after)));
+  const std::unique_lock lock(mutex_);
+  // Two that were made at the same time are both good; nothing hangs on which one stays.
+  return current_[ca.id] = std::move(made);
+}
+
+Outcome<OcspCredentials::Credential> OcspCredentials::last_of(const CaCertificate& ca) {
+  {
+    const std::shared_lock lock(mutex_);
+    if (const auto found = last_.find(ca.id); found != last_.end()) return found->second;
+  }
+  auto last = read_last(file_of(ca.id), ca);
+  if (!last) return refuse(Reason::kNotFound, ca.subject + " has no key, and no last OCSP certificate");
+  const std::unique_lock lock(mutex_);
+  current_.erase(ca.id);
+  return last_[ca.id] = std::move(last);
+}
+
+Outcome<void> OcspCredentials::make_last(const CaCertificate& ca, UnixMs now) {
+  if (now >= ca.not_after) return {};
+  const auto before = read_last(file_of(ca.id), ca);
+  if (before && usable(*before, now) && before->not_after == ca.not_after) return {};
+  LATCHKEY_TRY(key, keys_.load(ca.key_ref));
+  LATCHKEY_TRY(last, make(ca, key, now, ca.not_after));
+  auto text = openssl::key_to_pem(last->key.get());
+  const auto certificate = openssl::certificate_to_pem(last->certificate.get());
+  if (text.empty() || certificate.empty()) return refuse(Reason::kInternal, "encoding: " + openssl::take_error());
+  // With room for both from the start: growing would leave a copy of the key behind in memory.
+  std::vector<std::uint8_t> both(text.size() + certificate.size());
+  std::copy(certificate.begin(), certificate.end(), std::copy(text.begin(), text.end(), both.begin()));
+  const auto written = files::replace_file(file_of(ca.id), both);
+  wipe({text.data(), text.size()});
+  wipe({both.data(), both.size()});
+  if (!written) {
+    return refuse(Reason::kStorage,
+                  "last OCSP certificate of " + ca.subject + ": " + std::string(to_string(written.error())));
+  }
+  return {};
+}
+
+}  // namespace latchkey::hub::ca

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// OcspCredentials: for each CA a key and certificate that answer for it (RFC 6960 section 4.2.2.2: signed by that CA,
+// extended key usage id-kp-OCSPSigning), so that the CA's own key is used once in days and not once a question.
+//
+// They are short-lived and live in memory only: made at the first question, anew when half of their life is over, and
+// after a start. Nobody checks them for revocation (id-pkix-ocsp-nocheck). When a CA is about to lose its key for good
+// because its policy or credential was deleted, one last credential is made, valid as long as the CA, and kept as
+// <folder>/<ca uuid>.pem (0600): its leaves go on working, and devices can still be revoked, which no CRL will show any
+// more. The price is a key that may say "good" until the CA's end; it can sign nothing else.
+//
+// Threads: all functions may be called from any thread.
+#pragma once
+
+#include <openssl/types.h>
+
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <shared_mutex>
+
+#include "hub/ca/authority.h"
+
+namespace latchkey::hub::ca {
+
+struct OcspCredential {
+  std::shared_ptr<X509> certificate;
+  SigningKey key;
+  UnixMs not_before = 0;
+  UnixMs not_after = 0;
+};
+
+class OcspCredentials {
+ public:
+  struct Options {
+    std::filesystem::path folder;     // of last credentials; made with 0700
+    UnixMs validity_ms = 7 * kDayMs;  // never beyond the CA's own end
+  };
+  using Credential = std::shared_ptr<const OcspCredential>;
+
+  // `keys` outlives this object. kUnauthorized when the folder is open to others, kStorage.
+  static registry::Outcome<std::unique_ptr<OcspCredentials>> open(KeyProvider& keys, Options options);
+
+  // What answers for `ca` now. kPreconditionFailed: the CA has expired or is not valid yet. kNotFound: its key is gone,
+  // and there is no last credential. kInternal.
+  registry::Outcome<Credential> of(const registry::CaCertificate& ca, UnixMs now);
+  // Durable when it returns; one that is there already stays. To be called while the CA still has its key. kNotFound:
+  // it has not. A CA that has expired needs none. kStorage, kInternal.
+  registry::Outcome<void> make_last(const registry::CaCertificate& ca, UnixMs now);
+
+ private:
+  OcspCredentials(KeyProvider& keys, Options options) : keys_(keys), options_(std::move(options)) {}
+  registry::Outcome<Credential> renewed(const registry::CaCertificate& ca, UnixMs now);
+  registry::Outcome<Credential> last_of(const registry::CaCertificate& ca);
+  std::filesystem::path file_of(const Uuid& ca) const;
+
+  KeyProvider& keys_;
+  const Options options_;
+  std::shared_mutex mutex_;
+  std::map<Uuid, Credential> current_;  // guarded by mutex_
+  std::map<Uuid, Credential> last_;     // guarded by mutex_; of CAs without a key
+};
+
+}  // namespace latchkey::hub::ca
