@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// Service: what stands behind the addresses in certificates, for relying parties that know nothing of the hub:
+// revocation lists, CA certificates and OCSP (RFC 5280 sections 4.2.1.13 and 4.2.2.1, RFC 6960 appendix A.1, RFC 5019
+// section 5).
+//
+//   GET  /crl/{ca uuid}.crl     the CA's list, DER
+//   GET  /crl/all.pem           every list that a certificate may still be accepted by, PEM, for a verifier's CRL file
+//   GET  /ca/{ca uuid}.cer      the CA's certificate, DER
+//   POST /ocsp                  an OCSP request
+//   GET  /ocsp/{base64}         the same in the address
+//
+// All of it is public, so nobody is asked who he is; HEAD answers as GET. An HTTP cache may keep an answer for
+// Options::max_age_s, which therefore bounds how late a revocation is seen.
+//
+// Threads: handle() may be called from any thread.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "hub/http/message.h"
+#include "hub/revocation/list_folder.h"
+#include "registry/operations/registry.h"
+
+namespace latchkey::hub::revocation {
+
+struct OcspReply {
+  registry::Bytes der;    // an OCSPResponse, errors included
+  bool reusable = false;  // may be given to others up to next_update
+  UnixMs this_update = 0;
+  UnixMs next_update = 0;
+};
+
+// Implemented by hub/app with hub/ca.
+class Responder {
+ public:
+  virtual ~Responder() = default;
+  // `request`: whatever was sent; the answer to what is no request is an OCSP error too.
+  virtual OcspReply answer(ByteView request) = 0;
+};
+
+class Service {
+ public:
+  struct Options {
+    int max_age_s = 1;
+  };
+  using Clock = std::function<UnixMs()>;
+
+  // Registry, lists and responder outlive this object.
+  Service(registry::Registry& registry, ListFolder& lists, Responder& responder, Clock clock, Options options)
+      : registry_(registry), lists_(lists), responder_(responder), clock_(std::move(clock)), options_(options) {}
+
+  http::Response handle(const http::Request& request);
+
+ private:
+  struct Document {
+    std::string type;
+    std::string content;
+    std::string tag;
+    UnixMs modified = 0;
+    UnixMs expires = 0;
+  };
+  http::Response list(const http::Request& request, const std::string& name);
+  http::Response all_lists(const http::Request& request);
+  http::Response certificate(const http::Request& request, const std::string& name);
+  http::Response asked_by_get(const http::Request& request, std::string_view encoded);
+  http::Response asked_by_post(const http::Request& request);
+  http::Response answer(const http::Request& request, Document document) const;
+
+  registry::Registry& registry_;
+  ListFolder& lists_;
+  Responder& responder_;
+  const Clock clock_;
+  const Options options_;
+};
+
+}  // namespace latchkey::hub::revocation
