@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+// Direct methods: an operator calls, the device that is connected answers, the operator waits.
+//
+// Threads: any. invoke() blocks until the device has answered or its time is over, at most `max_waiting` callers at one
+// time; nothing else blocks.
+//
+// Invariants:
+//  1. A call has one answer, from the connection that it was sent to; whatever else comes under its id is dropped.
+//  2. A call ends with its connection.
+//
+// Source: the public articles on direct methods and on IoT Hub's error codes (404103, 504101).
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "hub/twin/ports.h"
+#include "hub/twin/presence.h"
+#include "registry/operations/registry.h"
+
+namespace latchkey::hub::twin {
+
+inline constexpr std::size_t kMaxMethodPayload = 128 * 1024;  // either way
+
+class Methods {
+ public:
+  struct Options {
+    std::string namespace_name;                        // the hub's
+    std::size_t max_waiting = 4;                       // calls at one time; kThrottled above
+    std::chrono::milliseconds patience{2'000};         // for a connection to say that it listens
+    std::chrono::milliseconds least_response{5'000};   // that can be asked for
+    std::chrono::milliseconds usual_response{30'000};  // when none is asked for
+    std::chrono::milliseconds most{300'000};           // of either wait
+  };
+  // All outlive this object.
+  Methods(registry::Registry& registry, Presence& presence, Outbox& outbox, Options options);
+
+  // {"methodName","payload","responseTimeoutInSeconds","connectTimeoutInSeconds"}, answered {"status","payload"}.
+  // kMalformedRequest, kInvalidArgument; kNotFound; kDeviceNotOnline after the connect timeout (usually 0);
+  // kDeviceSilent; kDeviceAnswerUnreadable: not JSON, or too long; kThrottled; kShuttingDown. Calls are
+  // audited without their payloads; kMalformedRequest is for the caller to audit, as for every body.
+  registry::Outcome<std::string> invoke(const registry::Call& call, const std::string& device_id,
+                                        std::string_view body);
+
+  // A device's answer. False: nobody waits for it (any more), or it is not this connection's to give.
+  bool answer(const Speaker& speaker, std::string_view request_id, std::int32_t status, ByteView body);
+  void closed(wire::ConnectionId connection);
+  // Ends every wait; later calls answer kShuttingDown.
+  void stop();
+
+ private:
+  struct Asked;
+  struct Waiting {
+    wire::ConnectionId connection = 0;
+    bool gone = false;
+    std::optional<std::int32_t> status;  // once it is answered
+    std::string body;
+  };
+
+  static registry::Outcome<Asked> read_call(std::string_view body, const Options& options);
+  registry::Outcome<std::string> carry_out(const std::string& device_id, const Asked& asked);
+  registry::Outcome<std::string> ask(const Speaker& speaker, const Asked& asked);
+  registry::Outcome<registry::Nothing> enter();
+  void leave();
+
+  registry::Registry& registry_;
+  Presence& presence_;
+  Outbox& outbox_;
+  const Options options_;
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  // Guarded by mutex_. By request id; entries are their callers', who remove them.
+  std::map<std::string, Waiting, std::less<>> waiting_;
+  std::size_t callers_ = 0;
+  std::uint64_t last_request_ = 0;
+  bool stopped_ = false;
+};
+
+}  // namespace latchkey::hub::twin
