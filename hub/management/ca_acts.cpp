@@ -22,4 +22,21 @@ tl::unexpected<Fault> ca_refused(const Context& context, const std::string& acti
   return tl::unexpected<Fault>(Fault(refusal));
 }
 
+std::string pending_key(const Context& context, const std::string& ns, const std::string& policy) {
+  const auto found = context.registry().find_policy(ns, policy);
+  if (!found || !found->own_root) return {};
+  const auto pending = context.registry().pending_ca(found->uuid);
+  return pending && *pending ? (*pending)->key_ref : std::string();
+}
+
+void destroy_if_any(const Context& context, const std::string& key_ref) {
+  if (!key_ref.empty()) context.parts.ca.destroy_key(key_ref);
+}
+
+registry::Call overriding_call(const Context& context) {
+  registry::Call call = context.call;
+  call.override_name = context.query_value("override").value_or("");
+  return call;
+}
+
 }  // namespace latchkey::hub::management

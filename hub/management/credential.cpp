@@ -51,9 +51,11 @@ Answer<Response> create_credential(const Context& context) {
 Answer<Response> delete_credential(const Context& context) {
   {
     const std::lock_guard lock(context.ca_acts);
-    context.parts.ca.publish_due_crls();
-    LATCHKEY_TRY(gone, context.registry().delete_credential(context.call, context.names[0]));
-    context.parts.ca.destroy_key(gone.value);
+    const auto call = overriding_call(context);
+    const auto waiting = pending_key(context, context.names[0], call.override_name);
+    LATCHKEY_TRY_VOID(context.registry().delete_credential(call, context.names[0]));
+    destroy_if_any(context, waiting);
+    context.parts.ca.end_deleted_cas();
   }
   return no_content();  // hubs keep their CA certificates: there is nothing to enforce
 }

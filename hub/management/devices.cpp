@@ -3,6 +3,7 @@
 
 #include "hub/management/internal/handlers.h"
 #include "hub/management/internal/reader.h"
+#include "hub/management/internal/revocation.h"
 #include "hub/management/internal/shapes.h"
 
 namespace latchkey::hub::management {
@@ -76,8 +77,9 @@ Answer<Response> update_device(const Context& context) {
 Answer<Response> revoke_device(const Context& context) {
   LATCHKEY_TRY(reader, Reader::parse(context.body));
   const bool disable = reader->root().flag("disable").value_or(false);
+  const auto call = with_reason(context.call, reader->root());
   LATCHKEY_TRY_VOID(reader->finish());
-  LATCHKEY_TRY(revoked, context.registry().revoke_device(context.call, context.names[0], context.names[1], disable));
+  LATCHKEY_TRY(revoked, context.registry().revoke_device(call, context.names[0], context.names[1], disable));
   context.parts.ca.crl_due();  // also if a gate is late: others read the lists
   LATCHKEY_TRY_VOID(context.parts.enforcement.wait_cut(revoked.sequence));
   Names names(context.registry());

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What happened and how things stand: audit, decisions of the gates, status.
-#include <charconv>
+// What happened and how things stand: decisions of the gates, status.
 #include <nlohmann/json.hpp>
 
 #include "hub/management/internal/handlers.h"
@@ -16,12 +15,6 @@ namespace {
 
 constexpr std::size_t kUsual = 50;
 constexpr std::size_t kMost = 1000;
-
-json audit_json(const registry::AuditRecord& record) {
-  return {{"number", record.number}, {"at", iso8601(record.at)},    {"actor", record.actor},
-          {"action", record.action}, {"resource", record.resource}, {"outcome", record.outcome},
-          {"detail", record.detail}};
-}
 
 json decision_json(const SeenDecision& seen) {
   const auto& decision = seen.decision;
@@ -74,25 +67,6 @@ json gate_json(const GateState& gate, registry::Sequence newest) {
 
 }  // namespace
 
-Answer<Response> list_audit(const Context& context) {
-  LATCHKEY_TRY(top, context.top(kUsual, kMost));
-  std::uint64_t before = 0;
-  if (const auto text = context.query_value("before")) {
-    const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), before);
-    if (error != std::errc() || end != text->data() + text->size() || before == 0) {
-      return fault(Reason::kMalformedRequest, "'before' must be the number of a record", "before");
-    }
-  }
-  LATCHKEY_TRY(records, context.registry().list_audit(before, top));
-  json value = json::array();
-  for (const auto& record : records) value.push_back(audit_json(record));
-  std::string next;
-  if (records.size() == top && records.back().number > 1) {
-    next = "/audit?top=" + std::to_string(top) + "&before=" + std::to_string(records.back().number);
-  }
-  return answer(200, list_json(std::move(value), next));
-}
-
 Answer<Response> list_decisions(const Context& context) {
   DecisionFilter filter;
   LATCHKEY_TRY(top, context.top(kUsual, kMost));
@@ -129,6 +103,9 @@ Answer<Response> show_status(const Context& context) {
                       {"idScope", state.id_scope},
                       {"keyProfile", registry::to_string(state.key_profile)},
                       {"rehearsal", state.rehearsal},
+                      {"roles", registry::roles::to_string(context.parts.parity)},
+                      {"subscription", context.place.subscription},
+                      {"resourceGroup", context.place.group},
                       {"startedAt", iso8601(state.started)},
                       {"clock", iso8601(state.now)},
                       {"newestSequence", state.newest},

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// From a request to its handler and back: route, query, api-version, error envelope, audit of what never got as far
-// as the registry (which audits its own refusals).
+// From a request to its handler and back: route, the caller's roles, query, api-version, error envelope, audit of what
+// never got as far as the registry (which audits its own refusals).
 #include "hub/management/management.h"
 
 #include <charconv>
 #include <mutex>
 
+#include "hub/management/authenticator.h"
+#include "hub/management/internal/authorization.h"
 #include "hub/management/internal/handlers.h"
 #include "hub/management/internal/router.h"
+#include "registry/roles/scope.h"
 
 namespace latchkey::hub::management {
 
@@ -30,10 +33,21 @@ bool known_version(std::string_view text) {
 
 struct Management::State {
   Parts parts;
+  Place place;
   std::mutex ca_acts;
+
+  registry::Call call(const Caller& caller) const {
+    registry::Call made{caller.actor(), parts.clock.now()};
+    made.source = caller.source;
+    return made;
+  }
 };
 
-Management::Management(const Parts& parts) : state_(new State{parts, {}}) {}
+// Without a subscription, which a registry has from its first opening on, no scope but "/" covers anything.
+Management::Management(const Parts& parts) : state_(new State{parts, {}, {}}) {
+  const auto subscription = parts.registry.setting(std::string(registry::kSubscriptionSetting));
+  if (subscription && *subscription) state_->place.subscription = **subscription;
+}
 Management::~Management() = default;
 
 std::optional<std::string> Context::query_value(const std::string& name) const {
@@ -56,6 +70,23 @@ Answer<std::size_t> Context::top(std::size_t usual, std::size_t most) const {
 
 namespace {
 
+std::string resource_of(const Place& place, const Match& match, const std::string& query) {
+  switch (match.route->needs.over()) {
+    case Over::kPath: return resource_id(place, match.segments);
+    case Over::kSubscription: return subscription_id(place);
+    case Over::kEverything: break;
+    case Over::kScopeAsked: {
+      const auto values = parse_query(query, match.route->queries);
+      if (!values) break;  // refused in words later on, to those who may ask for everything
+      for (const auto& [name, value] : *values) {
+        if (name == "scope") return full_scope(place, value).value_or(std::string(registry::roles::kEverything));
+      }
+      break;
+    }
+  }
+  return std::string(registry::roles::kEverything);
+}
+
 Answer<Response> run(const Route& route, Context& context, const Request& request) {
   LATCHKEY_TRY(query, parse_query(request.query, route.queries));
   context.query = std::move(query);
@@ -76,13 +107,21 @@ Answer<Response> run(const Route& route, Context& context, const Request& reques
 }  // namespace
 
 Response Management::handle(const Request& request) {
-  const registry::Call call{request.caller.actor(), state_->parts.clock.now()};
+  const registry::Call call = state_->call(request.caller);
   auto match = find_route(request.method, request.path);
   if (!match.path_known) return http_error(404, "ResourceNotFound", "there is no such path");
   if (!match.route) {
     return http_error(405, "MethodNotAllowed", "this path does not know that method; it knows " + match.allowed);
   }
-  Context context{state_->parts, state_->ca_acts, call, request.body, std::move(match.names), {}};
+  const Question question{match.route->needs, resource_of(state_->place, match, request.query)};
+  const auto no = refused(state_->parts.registry, state_->parts.parity, request.caller, call.now, question);
+  if (no) {
+    (void)state_->parts.registry.audit(call, "request", request.path.substr(0, kPathAudited),
+                                       std::string(registry::to_string(no->reason)), no->detail);
+    return unauthenticated(*no);
+  }
+  Context context{state_->parts,    state_->ca_acts, call, request.body, std::move(match.names), {},
+                  request.if_match, state_->place};
   auto response = run(*match.route, context, request);
   if (response) return std::move(*response);
   const auto& refusal = response.error().refusal;
@@ -97,7 +136,7 @@ Response Management::handle(const Request& request) {
 }
 
 void Management::peer_refused(const Caller& caller) {
-  (void)state_->parts.registry.audit({caller.actor(), state_->parts.clock.now()}, "management.connect", "management",
+  (void)state_->parts.registry.audit(state_->call(caller), "management.connect", "management",
                                      std::string(registry::to_string(Reason::kUnauthorized)),
                                      "only the owner of the data folder may manage it");
 }

@@ -11,7 +11,8 @@
 //     sync) when every live gate holds them. Is that not confirmed in time, the answer is 504: committed, not
 //     confirmed.
 //  3. Key material leaves only by .../attestationmechanism, and only after its audit record is durable.
-//  4. Who is refused is told the reason's code and the name of the member at fault; nothing has changed then.
+//  4. Nobody but the owner of the data folder gets further than its roles allow (docs/roles.md), on any route.
+//  5. Who is refused is told the reason's code and the name of the member at fault; nothing has changed then.
 #pragma once
 
 #include <array>
@@ -37,12 +38,18 @@ class CaMaker {
   // Signed by the root of the namespace's credential. kParentNotFound without one.
   virtual registry::Outcome<registry::NewCa> make_issuing(const std::string& ns, registry::KeyProfile profile,
                                                           UnixMs now) = 0;
+  // A key and a CSR for somebody else's CA to sign.
+  virtual registry::Outcome<registry::NewCsr> make_request(registry::KeyProfile profile) = 0;
+  // Is that PEM chain what the CSR of this CA asked for? kCertificateRejected, kCertificateSubjectMismatch; the detail
+  // begins with the rule's number.
+  virtual registry::Outcome<registry::SignedCa> check_signed(const registry::CaCertificate& pending,
+                                                             const std::string& chain, UnixMs now) = 0;
   virtual void destroy_key(const std::string& key_ref) = 0;
   // Something was revoked: sign and publish soon; does not block.
   virtual void crl_due() = 0;
-  // Publishes every list that is due and returns when it is done: called before keys are destroyed for good, so that
-  // the last list of a CA is complete.
-  virtual void publish_due_crls() = 0;
+  // A policy or credential was deleted: its CAs sign their last lists, and their keys are destroyed. Returns when that
+  // is done; what fails is tried again until it works, also after a restart.
+  virtual void end_deleted_cas() = 0;
   // Where the list of that CA lies; empty when there is none yet.
   virtual std::string crl_file(const Uuid& ca) = 0;
 };
@@ -113,6 +120,25 @@ class Messages {
                                                     const registry::Bytes& payload) = 0;
 };
 
+// Twins and direct methods. What is asked and answered is the service's JSON, as text.
+class DeviceTwins {
+ public:
+  virtual ~DeviceTwins() = default;
+  struct Shown {
+    std::string body;
+    std::string etag;
+  };
+  enum class Write { kMerge, kReplace };
+  virtual registry::Outcome<Shown> show(const std::string& ns, const std::string& device) = 0;
+  // kPreconditionFailed unless the twin has that `etag`, if one is given.
+  virtual registry::Outcome<Shown> write(const registry::Call& call, const std::string& ns, const std::string& device,
+                                         Write how, const std::string& body,
+                                         const std::optional<std::string>& etag) = 0;
+  // Blocks until the device has answered or its time is over.
+  virtual registry::Outcome<std::string> invoke(const registry::Call& call, const std::string& ns,
+                                                const std::string& device, const std::string& body) = 0;
+};
+
 // All outlive the Management.
 struct Parts {
   registry::Registry& registry;
@@ -121,6 +147,10 @@ struct Parts {
   Enforcement& enforcement;
   Insight& insight;
   Messages& messages;
+  DeviceTwins* twins = nullptr;  // without: no such paths
+  // The older flow: revoking a policy with a root of its own is not refused, but makes it pending with a new CSR.
+  bool own_root_revoke_rotates = false;
+  registry::roles::Parity parity = registry::roles::Parity::kSeed;  // how roles are read
 };
 
 class Management {

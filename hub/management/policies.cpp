@@ -4,7 +4,9 @@
 
 #include "hub/management/internal/ca_acts.h"
 #include "hub/management/internal/handlers.h"
+#include "hub/management/internal/own_roots.h"
 #include "hub/management/internal/reader.h"
+#include "hub/management/internal/revocation.h"
 #include "hub/management/internal/shapes.h"
 
 namespace latchkey::hub::management {
@@ -16,14 +18,10 @@ namespace {
 
 constexpr int kUsualValidityDays = 30;
 
-Answer<json> shape(const Context& context, const registry::Policy& policy) {
-  LATCHKEY_TRY(issuing, context.registry().find_ca(policy.ca));
-  return policy_json(context.names[0], policy, issuing);
-}
-
 struct PolicyBody {
   std::optional<int> validity_days;
   registry::KeyProfile key_profile = registry::KeyProfile::kEcP256;
+  bool own_root = false;
 };
 
 enum class Act { kCreate, kUpdate };
@@ -38,8 +36,9 @@ Answer<PolicyBody> read_policy(const Context& context, Act act) {
     const auto type = authority.text("keyType");
     if (type && *type != "ECC") authority.refuse(Reason::kInvalidArgument, "can only be ECC", "keyType");
     body.key_profile = read_key_profile(authority, context);
+    body.own_root = authority.object("bringYourOwnRoot").flag("enabled").value_or(false);
   } else {
-    for (const char* name : {"keyType", "keyProfile", "subject"}) authority.immutable(name);
+    for (const char* name : {"keyType", "keyProfile", "subject", "bringYourOwnRoot"}) authority.immutable(name);
   }
   if (const auto days = leaf.integer("validityPeriodInDays")) {
     // The registry knows the rule; it counts in int, and nothing beyond that is a validity.
@@ -49,7 +48,39 @@ Answer<PolicyBody> read_policy(const Context& context, Act act) {
   return body;
 }
 
+Answer<CommittedPolicy> create_below_root(const Context& context, const std::string& ns, const std::string& name,
+                                          int validity_days, registry::KeyProfile profile) {
+  auto made = context.parts.ca.make_issuing(ns, profile, context.call.now);
+  if (!made) return ca_refused(context, "policy.create", policy_path(ns, name), made.error());
+  FreshCa issuing(context.parts.ca, std::move(*made));
+  LATCHKEY_TRY(created, context.registry().create_policy(context.call, ns, {name, validity_days, issuing.made()}));
+  issuing.keep();
+  return created;
+}
+
+Answer<CommittedPolicy> replace_issuing(const Context& context, const registry::Call& call,
+                                        registry::KeyProfile profile) {
+  const std::string& ns = context.names[0];
+  const std::string& name = context.names[1];
+  auto made = context.parts.ca.make_issuing(ns, profile, context.call.now);
+  if (!made) return ca_refused(context, "policy.revoke", policy_path(ns, name), made.error());
+  FreshCa replacement(context.parts.ca, std::move(*made));
+  LATCHKEY_TRY(revoked, context.registry().revoke_policy(call, ns, name, replacement.made()));
+  replacement.keep();
+  return revoked;
+}
+
 }  // namespace
+
+Answer<json> shape(const Context& context, const registry::Policy& policy) {
+  LATCHKEY_TRY(issuing, context.registry().find_ca(policy.ca));
+  std::optional<registry::CaCertificate> pending;
+  if (policy.own_root) {
+    LATCHKEY_TRY(found, context.registry().pending_ca(policy.uuid));
+    pending = std::move(found);
+  }
+  return policy_json(context.names[0], policy, issuing, pending);
+}
 
 Answer<Response> list_policies(const Context& context) {
   LATCHKEY_TRY(list, context.registry().list_policies(context.names[0]));
@@ -71,16 +102,12 @@ Answer<Response> create_policy(const Context& context) {
   LATCHKEY_TRY(wanted, read_policy(context, Act::kCreate));
   const std::string& ns = context.names[0];
   const std::string& name = context.names[1];
-  registry::Committed<registry::Policy> created;
+  const int days = wanted.validity_days.value_or(kUsualValidityDays);
+  CommittedPolicy created;
   {
     const std::lock_guard lock(context.ca_acts);
-    auto made = context.parts.ca.make_issuing(ns, wanted.key_profile, context.call.now);
-    if (!made) return ca_refused(context, "policy.create", policy_path(ns, name), made.error());
-    FreshCa issuing(context.parts.ca, std::move(*made));
-    LATCHKEY_TRY(committed,
-                 context.registry().create_policy(
-                     context.call, ns, {name, wanted.validity_days.value_or(kUsualValidityDays), issuing.made()}));
-    issuing.keep();
+    const auto create = wanted.own_root ? create_own_root : create_below_root;
+    LATCHKEY_TRY(committed, create(context, ns, name, days, wanted.key_profile));
     created = std::move(committed);
   }
   LATCHKEY_TRY_VOID(context.parts.enforcement.wait_applied(created.sequence));
@@ -102,20 +129,18 @@ Answer<Response> update_policy(const Context& context) {
 
 Answer<Response> revoke_policy(const Context& context) {
   LATCHKEY_TRY(reader, Reader::parse(context.body));
+  const auto call = with_reason(context.call, reader->root());
   LATCHKEY_TRY_VOID(reader->finish());
   const std::string& ns = context.names[0];
   const std::string& name = context.names[1];
-  registry::Committed<registry::Policy> revoked;
+  CommittedPolicy revoked;
   {
     const std::lock_guard lock(context.ca_acts);
     // A policy that is not there is refused by the registry, which audits it; P-256 costs less than a second look-up.
     const auto policy = context.registry().find_policy(ns, name);
     const auto profile = policy ? policy->key_profile : registry::KeyProfile::kEcP256;
-    auto made = context.parts.ca.make_issuing(ns, profile, context.call.now);
-    if (!made) return ca_refused(context, "policy.revoke", policy_path(ns, name), made.error());
-    FreshCa replacement(context.parts.ca, std::move(*made));
-    LATCHKEY_TRY(committed, context.registry().revoke_policy(context.call, ns, name, replacement.made()));
-    replacement.keep();
+    const auto revoke = policy && policy->own_root ? revoke_own_root : replace_issuing;
+    LATCHKEY_TRY(committed, revoke(context, call, profile));
     revoked = std::move(committed);
   }
   // The old CA keeps its key: it still signs its own list. The root's list is due even if a gate is late.
@@ -128,9 +153,10 @@ Answer<Response> revoke_policy(const Context& context) {
 Answer<Response> delete_policy(const Context& context) {
   {
     const std::lock_guard lock(context.ca_acts);
-    context.parts.ca.publish_due_crls();  // the last ones that these keys will sign
-    LATCHKEY_TRY(gone, context.registry().delete_policy(context.call, context.names[0], context.names[1]));
-    for (const auto& key_ref : gone.value) context.parts.ca.destroy_key(key_ref);
+    const auto waiting = pending_key(context, context.names[0], context.names[1]);
+    LATCHKEY_TRY_VOID(context.registry().delete_policy(overriding_call(context), context.names[0], context.names[1]));
+    destroy_if_any(context, waiting);
+    context.parts.ca.end_deleted_cas();
   }
   return no_content();  // hubs keep the CA certificate and its leaves keep working: there is nothing to enforce
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "hub/management/internal/reader.h"
 
+#include <algorithm>
 #include <limits>
 #include <nlohmann/json.hpp>
 
@@ -166,6 +167,19 @@ std::map<std::string, std::string> Fields::text_map(const std::string& name) {
     }
     result.emplace(key, item.get<std::string>());
   }
+  return result;
+}
+
+std::vector<std::string> Fields::texts(const std::string& name) {
+  std::vector<std::string> result;
+  const json* value = take(name);
+  if (!value) return result;
+  const auto is_text = [](const json& item) { return item.is_string(); };
+  if (!value->is_array() || !std::all_of(value->begin(), value->end(), is_text)) {
+    reader_->refuse(Reason::kMalformedRequest, "'" + path(name) + "' must be an array of strings", path(name));
+    return result;
+  }
+  for (const auto& item : *value) result.push_back(item.get<std::string>());
   return result;
 }
 

@@ -4,17 +4,34 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
+
+#include "platform/base/ids.h"
 
 namespace latchkey::hub::management {
 
 enum class Method : std::uint8_t { kGet, kPut, kPatch, kPost, kDelete };
 
-// Who is at the other end of the socket, by its peer credentials.
+// Who asks: the owner of the data folder, by the peer credentials of the Unix socket; or a principal, by its token; or
+// nobody, which is what a Caller is as long as nothing has been proven.
 struct Caller {
-  std::uint32_t uid = 0;
-  std::string user;  // login name, for people; empty when there is none
+  enum class Kind : std::uint8_t { kNobody, kOwner, kPrincipal };
+  Kind kind = Kind::kNobody;
+  std::uint32_t uid = 0;  // on the Unix socket
+  std::string user;       // its login name, for people; empty when there is none
+  Uuid principal;         // of a principal, with its name
+  std::string name;
+  std::string source;  // from where, as the audit names it
 
-  std::string actor() const {  // as the audit names it: "uid:0 (root)"
+  // Somebody on the Unix socket; whether it is the owner is for the caller to say.
+  static Caller on_socket(Kind kind, std::uint32_t uid, std::string user) {
+    return {kind, uid, std::move(user), {}, {}, "unix socket"};
+  }
+  static Caller by_token(const Uuid& principal, std::string name, std::string source) {
+    return {Kind::kPrincipal, 0, {}, principal, std::move(name), std::move(source)};
+  }
+  std::string actor() const {  // as the audit names it: "uid:0 (root)", "principal:ci"
+    if (kind == Kind::kPrincipal) return "principal:" + name;
     return "uid:" + std::to_string(uid) + (user.empty() ? "" : " (" + user + ")");
   }
 };
@@ -25,11 +42,14 @@ struct Request {
   std::string query;  // still percent-encoded, without the '?'
   std::string body;   // JSON, or empty
   Caller caller;
+  std::string if_match = {};  // the field of that name (RFC 9110 section 13.1.1); empty: none
 };
 
 struct Response {
-  int status = 200;  // HTTP
-  std::string body;  // JSON, or empty with 204
+  int status = 200;            // HTTP
+  std::string body;            // JSON, or empty with 204
+  std::string etag = {};       // of the resource in the body, without quotes; empty: none
+  std::string challenge = {};  // the WWW-Authenticate field (RFC 9110 section 11.6.1); empty: none
 };
 
 }  // namespace latchkey::hub::management

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <optional>
 
+#include "hub/management/internal/actions.h"
+
 namespace latchkey::hub::management {
 
 using registry::Reason;
@@ -11,63 +13,88 @@ using registry::Reason;
 const std::vector<Route>& routes() {
   using enum Method;
   static const std::vector<Route> table = {
-      {kGet, "/status", show_status},
+      {kGet, "/status", kReadStatus, show_status},
 
-      {kGet, "/namespaces", list_namespaces},
-      {kGet, "/namespaces/{}", show_namespace},
-      {kPut, "/namespaces/{}", create_namespace},
-      {kDelete, "/namespaces/{}", delete_namespace},
+      {kGet, "/namespaces", kReadNamespace, list_namespaces},
+      {kGet, "/namespaces/{}", kReadNamespace, show_namespace},
+      {kPut, "/namespaces/{}", kWriteNamespace, create_namespace},
+      {kDelete, "/namespaces/{}", kDeleteNamespace, delete_namespace},
 
-      {kGet, "/namespaces/{}/credentials/default", show_credential},
-      {kPut, "/namespaces/{}/credentials/default", create_credential},
-      {kDelete, "/namespaces/{}/credentials/default", delete_credential},
-      {kPost, "/namespaces/{}/credentials/default/synchronize", sync_credential},
+      {kGet, "/namespaces/{}/credentials/default", kReadCredential, show_credential},
+      {kPut, "/namespaces/{}/credentials/default", kWriteCredential, create_credential},
+      {kDelete, "/namespaces/{}/credentials/default", kDeleteCredential, delete_credential, "override"},
+      {kPost, "/namespaces/{}/credentials/default/synchronize", kSynchronizeCredential, sync_credential},
 
-      {kGet, "/namespaces/{}/credentials/default/policies", list_policies},
-      {kGet, "/namespaces/{}/credentials/default/policies/{}", show_policy},
-      {kPut, "/namespaces/{}/credentials/default/policies/{}", create_policy},
-      {kPatch, "/namespaces/{}/credentials/default/policies/{}", update_policy},
-      {kDelete, "/namespaces/{}/credentials/default/policies/{}", delete_policy},
-      {kPost, "/namespaces/{}/credentials/default/policies/{}/revokeIssuer", revoke_policy},
+      {kGet, "/namespaces/{}/credentials/default/policies", kReadPolicy, list_policies},
+      {kGet, "/namespaces/{}/credentials/default/policies/{}", kReadPolicy, show_policy},
+      {kPut, "/namespaces/{}/credentials/default/policies/{}", kWritePolicy, create_policy},
+      {kPatch, "/namespaces/{}/credentials/default/policies/{}", kWritePolicy, update_policy},
+      {kDelete, "/namespaces/{}/credentials/default/policies/{}", kDeletePolicy, delete_policy, "override"},
+      {kPost, "/namespaces/{}/credentials/default/policies/{}/revokeIssuer", kRevokeIssuer, revoke_policy},
+      {kPost, "/namespaces/{}/credentials/default/policies/{}/activateBringYourOwnRoot", kActivateOwnRoot,
+       activate_own_root},
 
-      {kGet, "/namespaces/{}/devices", list_devices, "top,skipToken"},
-      {kGet, "/namespaces/{}/devices/{}", show_device},
-      {kPut, "/namespaces/{}/devices/{}", create_device},
-      {kPatch, "/namespaces/{}/devices/{}", update_device},
-      {kDelete, "/namespaces/{}/devices/{}", delete_device},
-      {kPost, "/namespaces/{}/devices/{}/revoke", revoke_device},
-      {kGet, "/namespaces/{}/devices/{}/certificates", list_device_certificates},
-      {kPost, "/namespaces/{}/devices/{}/messages", send_message},
+      {kGet, "/namespaces/{}/devices", kReadDevice, list_devices, "top,skipToken"},
+      {kGet, "/namespaces/{}/devices/{}", kReadDevice, show_device},
+      {kPut, "/namespaces/{}/devices/{}", kWriteDevice, create_device},
+      {kPatch, "/namespaces/{}/devices/{}", kWriteDevice, update_device},
+      {kDelete, "/namespaces/{}/devices/{}", kDeleteDevice, delete_device},
+      {kPost, "/namespaces/{}/devices/{}/revoke", kRevokeDevice, revoke_device},
+      {kGet, "/namespaces/{}/devices/{}/certificates", kReadDevice, list_device_certificates},
+      {kPost, "/namespaces/{}/devices/{}/messages", kSendMessage, send_message},
 
-      {kGet, "/enrollments", list_enrollments<false>},
-      {kGet, "/enrollments/{}", show_enrollment<false>},
-      {kPut, "/enrollments/{}", create_enrollment<false>},
-      {kPatch, "/enrollments/{}", update_enrollment<false>},
-      {kDelete, "/enrollments/{}", delete_enrollment<false>},
-      {kPost, "/enrollments/{}/attestationmechanism", show_attestation<false>},
+      {kGet, "/twins/{}", kReadTwin, show_twin, "namespace"},
+      {kPatch, "/twins/{}", kWriteTwin, update_twin, "namespace"},
+      {kPut, "/twins/{}", kWriteTwin, replace_twin, "namespace"},
+      {kPost, "/twins/{}/methods", kInvokeMethod, invoke_method, "namespace"},
 
-      {kGet, "/enrollmentGroups", list_enrollments<true>},
-      {kGet, "/enrollmentGroups/{}", show_enrollment<true>},
-      {kPut, "/enrollmentGroups/{}", create_enrollment<true>},
-      {kPatch, "/enrollmentGroups/{}", update_enrollment<true>},
-      {kDelete, "/enrollmentGroups/{}", delete_enrollment<true>},
-      {kPost, "/enrollmentGroups/{}/attestationmechanism", show_attestation<true>},
+      {kGet, "/enrollments", kReadEnrollment, list_enrollments<false>},
+      {kGet, "/enrollments/{}", kReadEnrollment, show_enrollment<false>},
+      {kPut, "/enrollments/{}", kWriteEnrollment, create_enrollment<false>},
+      {kPatch, "/enrollments/{}", kWriteEnrollment, update_enrollment<false>},
+      {kDelete, "/enrollments/{}", kDeleteEnrollment, delete_enrollment<false>},
+      {kPost, "/enrollments/{}/attestationmechanism", kShowAttestation, show_attestation<false>},
 
-      {kGet, "/hubs", list_hubs},
-      {kGet, "/hubs/{}", show_hub},
-      {kGet, "/hubs/{}/certificates", list_hub_certificates},
-      {kGet, "/hubs/{}/certificates/{}", show_hub_certificate},
-      {kDelete, "/hubs/{}/certificates/{}", delete_hub_certificate},
+      {kGet, "/enrollmentGroups", kReadEnrollmentGroup, list_enrollments<true>},
+      {kGet, "/enrollmentGroups/{}", kReadEnrollmentGroup, show_enrollment<true>},
+      {kPut, "/enrollmentGroups/{}", kWriteEnrollmentGroup, create_enrollment<true>},
+      {kPatch, "/enrollmentGroups/{}", kWriteEnrollmentGroup, update_enrollment<true>},
+      {kDelete, "/enrollmentGroups/{}", kDeleteEnrollmentGroup, delete_enrollment<true>},
+      {kPost, "/enrollmentGroups/{}/attestationmechanism", kShowAttestation, show_attestation<true>},
 
-      {kGet, "/certificateAuthorities", list_cas},
-      {kGet, "/certificateAuthorities/{}", show_ca},
+      {kGet, "/hubs", kReadHub, list_hubs},
+      {kGet, "/hubs/{}", kReadHub, show_hub},
+      {kGet, "/hubs/{}/certificates", kReadHubCertificate, list_hub_certificates},
+      {kGet, "/hubs/{}/certificates/{}", kReadHubCertificate, show_hub_certificate},
+      {kDelete, "/hubs/{}/certificates/{}", kDeleteHubCertificate, delete_hub_certificate},
 
-      {kGet, "/registrations", list_registrations},
-      {kGet, "/registrations/{}", show_registration},
+      {kGet, "/certificateAuthorities", kReadCa, list_cas},
+      {kGet, "/certificateAuthorities/{}", kReadCa, show_ca},
 
-      {kGet, "/audit", list_audit, "top,before"},
-      {kGet, "/decisions", list_decisions, "top,device,reason"},
-      {kGet, "/decisions/counts", count_decisions},
+      {kGet, "/registrations", kReadRegistration, list_registrations},
+      {kGet, "/registrations/{}", kReadRegistration, show_registration},
+
+      {kGet, "/principals", kReadPrincipal, list_principals},
+      {kGet, "/principals/{}", kReadPrincipal, show_principal},
+      {kPut, "/principals/{}", kWritePrincipal, create_principal},
+      {kPost, "/principals/{}/revoke", kDeletePrincipal, revoke_principal},
+      {kDelete, "/principals/{}", kDeletePrincipal, delete_principal},
+
+      {kGet, "/roleDefinitions", kReadRoleDefinition, list_role_definitions},
+      {kGet, "/roleDefinitions/{}", kReadRoleDefinition, show_role_definition},
+      {kPut, "/roleDefinitions/{}", kWriteRoleDefinition, create_role_definition},
+      {kDelete, "/roleDefinitions/{}", kDeleteRoleDefinition, delete_role_definition},
+
+      {kGet, "/roleAssignments", kReadRoleAssignment, list_role_assignments, "scope,exact,assignee,role"},
+      {kPut, "/roleAssignments/{}", kWriteRoleAssignment, create_role_assignment, "scope"},
+      {kDelete, "/roleAssignments/{}", kDeleteRoleAssignment, delete_role_assignment, "scope"},
+
+      {kGet, "/audit", kReadAudit, list_audit, "top,before,from"},
+      {kGet, "/audit/head", kReadAudit, show_audit_head},
+      {kGet, "/audit/verification", kReadAudit, verify_audit, "head"},
+
+      {kGet, "/decisions", kReadDecisions, list_decisions, "top,device,reason"},
+      {kGet, "/decisions/counts", kReadDecisions, count_decisions},
   };
   return table;
 }
@@ -160,6 +187,7 @@ Match find_route(Method method, std::string_view path) {
     if (route.method != method || match.route) continue;
     match.route = &route;
     match.names = std::move(*names);
+    match.segments = *segments;
   }
   return match;
 }

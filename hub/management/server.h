@@ -2,8 +2,8 @@
 // HTTP/1.1 over a Unix socket: for the command line and for scripts of the data folder's owner, nobody else.
 //
 // The socket lies in a folder of mode 0700 and has mode 0600; beyond that, every peer is asked for its credentials
-// (SO_PEERCRED) and one of another user is answered 403 and reported. One thread does the input and output, a pool
-// runs the handlers, because an act blocks until it is enforced. start() and stop() are called by one owner.
+// (SO_PEERCRED) and one of another user is answered 403 and reported. The connections are hub/http's. start() and
+// stop() are called by one owner.
 #pragma once
 
 #include <chrono>
@@ -12,7 +12,9 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 
+#include "hub/http/server.h"
 #include "hub/management/request.h"
 #include "registry/model/refusal.h"
 
@@ -44,9 +46,8 @@ class Server {
   void stop();
 
  private:
-  class Engine;
-  explicit Server(std::unique_ptr<Engine> engine);
-  std::unique_ptr<Engine> engine_;
+  explicit Server(std::unique_ptr<http::Server> server) : server_(std::move(server)) {}
+  std::unique_ptr<http::Server> server_;
 };
 
 }  // namespace latchkey::hub::management

@@ -23,6 +23,7 @@ std::string_view to_string(registry::CaStatus status) {
     case registry::CaStatus::kActive: return "active";
     case registry::CaStatus::kRevoked: return "revoked";
     case registry::CaStatus::kRetired: return "retired";
+    case registry::CaStatus::kPending: return "pending";
   }
   return "unknown";
 }
@@ -36,14 +37,31 @@ std::string_view to_string(registry::CertificateStatus status) {
   return "unknown";
 }
 
+// A CA that waits for its certificate has neither.
+json thumbprint_or_null(const registry::CaCertificate& ca) {
+  return ca.der.empty() ? json() : json(sha256_thumbprint(ca.der));
+}
+json certificate_or_null(const registry::CaCertificate& ca) {
+  return ca.der.empty() ? json() : json(pem_from_der(ca.der));
+}
+
 json ca_configuration(const registry::CaCertificate& ca, registry::KeyProfile profile) {
   return {{"keyType", "ECC"},
           {"keyProfile", registry::to_string(profile)},
           {"subject", ca.subject},
-          {"thumbprint", sha256_thumbprint(ca.der)},
+          {"thumbprint", thumbprint_or_null(ca)},
           {"certificateAuthority", uuid_text(ca.id)},
-          {"validityNotBefore", iso8601(ca.not_before)},
-          {"validityNotAfter", iso8601(ca.not_after)}};
+          {"validityNotBefore", time_or_null(ca.not_before)},
+          {"validityNotAfter", time_or_null(ca.not_after)}};
+}
+
+json own_root(const registry::CaCertificate& issuing, const std::optional<registry::CaCertificate>& pending) {
+  const bool active = issuing.status != registry::CaStatus::kPending;
+  const char* status = !active ? "PendingActivation" : pending ? "ActiveButPendingRenewal" : "Active";
+  return {{"enabled", true},
+          {"status", status},
+          {"certificateSigningRequest", pending ? json(pem_from_der(pending->csr, "CERTIFICATE REQUEST")) : json()},
+          {"issuingCertificateThumbprint", thumbprint_or_null(issuing)}};
 }
 
 json enrolled_certificate(const registry::Bytes& der) {
@@ -108,13 +126,16 @@ json credential_json(const std::string& ns, const registry::Credential& credenti
   return result;
 }
 
-json policy_json(const std::string& ns, const registry::Policy& policy, const registry::CaCertificate& issuing) {
+json policy_json(const std::string& ns, const registry::Policy& policy, const registry::CaCertificate& issuing,
+                 const std::optional<registry::CaCertificate>& pending) {
+  auto authority = ca_configuration(issuing, policy.key_profile);
+  if (policy.own_root) authority["bringYourOwnRoot"] = own_root(issuing, pending);
   auto result = envelope(policy_path(ns, policy.name), policy.name,
                          "Microsoft.DeviceRegistry/namespaces/credentials/policies", policy.created);
   result["properties"] = {{"uuid", uuid_text(policy.uuid)},
                           {"provisioningState", "Succeeded"},
                           {"certificate",
-                           {{"certificateAuthorityConfiguration", ca_configuration(issuing, policy.key_profile)},
+                           {{"certificateAuthorityConfiguration", std::move(authority)},
                             {"leafCertificateConfiguration", {{"validityPeriodInDays", policy.validity_days}}}}}};
   return result;
 }
@@ -203,10 +224,10 @@ json ca_json(const registry::CaCertificate& ca, const std::string& crl_file, Nam
                  {"status", to_string(ca.status)},
                  {"subject", ca.subject},
                  {"serialNumber", hex(ca.serial)},
-                 {"thumbprint", sha256_thumbprint(ca.der)},
-                 {"validityNotBefore", iso8601(ca.not_before)},
-                 {"validityNotAfter", iso8601(ca.not_after)},
-                 {"issuer", uuid_text(ca.issuer)},
+                 {"thumbprint", thumbprint_or_null(ca)},
+                 {"validityNotBefore", time_or_null(ca.not_before)},
+                 {"validityNotAfter", time_or_null(ca.not_after)},
+                 {"issuer", ca.issuer.is_zero() ? json() : json(uuid_text(ca.issuer))},
                  {"owner", uuid_text(ca.owner)},
                  {"policy", json()},
                  {"keyPresent", !ca.key_ref.empty()},
@@ -214,7 +235,7 @@ json ca_json(const registry::CaCertificate& ca, const std::string& crl_file, Nam
                  {"crlNumber", ca.crl_number},
                  {"crlDue", ca.crl_due},
                  {"crlFile", crl_file.empty() ? json() : json(crl_file)},
-                 {"certificate", pem_from_der(ca.der)}};
+                 {"certificate", certificate_or_null(ca)}};
   if (!root) result["policy"] = {{"resourceId", text_or_null(names.policy_id(ca.owner))}};
   return result;
 }

@@ -16,4 +16,10 @@ registry::KeyProfile read_key_profile(Fields& fields, const Context& context);
 tl::unexpected<Fault> ca_refused(const Context& context, const std::string& action, const std::string& resource,
                                  const registry::Refusal& refusal);
 
+// The policy's key that waits for a certificate: its row is about to go. Empty when none waits.
+std::string pending_key(const Context& context, const std::string& ns, const std::string& policy);
+void destroy_if_any(const Context& context, const std::string& key_ref);
+// The call, with what the query's "override" names.
+registry::Call overriding_call(const Context& context);
+
 }  // namespace latchkey::hub::management

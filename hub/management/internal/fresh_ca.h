@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A CA whose key exists and whose row does not yet: unless it is kept, the key is destroyed again.
+// A CA, or a CSR for one, whose key exists and whose row does not yet: unless it is kept, the key is destroyed again.
 #pragma once
 
 #include <string>
@@ -9,24 +9,27 @@
 
 namespace latchkey::hub::management {
 
-class FreshCa {
+template <class Made>  // registry::NewCa or registry::NewCsr
+class Fresh {
  public:
-  FreshCa(CaMaker& maker, registry::NewCa made) : maker_(&maker), key_ref_(made.key_ref), made_(std::move(made)) {}
-  FreshCa(FreshCa&& other) noexcept
+  Fresh(CaMaker& maker, Made made) : maker_(&maker), key_ref_(made.key_ref), made_(std::move(made)) {}
+  Fresh(Fresh&& other) noexcept
       : maker_(std::exchange(other.maker_, nullptr)),
         key_ref_(std::move(other.key_ref_)),
         made_(std::move(other.made_)) {}
-  FreshCa& operator=(FreshCa&&) = delete;
-  ~FreshCa() {
+  Fresh& operator=(Fresh&&) = delete;
+  ~Fresh() {
     if (maker_) maker_->destroy_key(key_ref_);
   }
-  const registry::NewCa& made() const { return made_; }
+  const Made& made() const { return made_; }
   void keep() { maker_ = nullptr; }  // its row is committed
 
  private:
   CaMaker* maker_;
   std::string key_ref_;
-  registry::NewCa made_;
+  Made made_;
 };
+using FreshCa = Fresh<registry::NewCa>;
+using FreshCsr = Fresh<registry::NewCsr>;
 
 }  // namespace latchkey::hub::management

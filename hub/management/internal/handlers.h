@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "hub/management/internal/answer.h"
+#include "hub/management/internal/resource_id.h"
 #include "hub/management/management.h"
 
 namespace latchkey::hub::management {
@@ -21,6 +22,8 @@ struct Context {
   const std::string& body;
   std::vector<std::string> names;                          // what stands in the path's {}
   std::vector<std::pair<std::string, std::string>> query;  // only names that the route knows
+  std::string if_match = {};
+  Place place = {};
 
   registry::Registry& registry() const { return parts.registry; }
   std::optional<std::string> query_value(const std::string& name) const;
@@ -45,6 +48,7 @@ Answer<Response> show_policy(const Context& context);
 Answer<Response> create_policy(const Context& context);
 Answer<Response> update_policy(const Context& context);
 Answer<Response> revoke_policy(const Context& context);
+Answer<Response> activate_own_root(const Context& context);
 Answer<Response> delete_policy(const Context& context);
 
 Answer<Response> list_devices(const Context& context);
@@ -55,6 +59,11 @@ Answer<Response> revoke_device(const Context& context);
 Answer<Response> delete_device(const Context& context);
 Answer<Response> list_device_certificates(const Context& context);
 Answer<Response> send_message(const Context& context);
+
+Answer<Response> show_twin(const Context& context);
+Answer<Response> update_twin(const Context& context);
+Answer<Response> replace_twin(const Context& context);
+Answer<Response> invoke_method(const Context& context);
 
 // Individual enrollments and groups differ in names only; false and true are the registry's `group`.
 template <bool kGroup>
@@ -82,7 +91,24 @@ Answer<Response> show_ca(const Context& context);
 Answer<Response> list_registrations(const Context& context);
 Answer<Response> show_registration(const Context& context);
 
+Answer<Response> list_principals(const Context& context);
+Answer<Response> show_principal(const Context& context);
+Answer<Response> create_principal(const Context& context);
+Answer<Response> revoke_principal(const Context& context);
+Answer<Response> delete_principal(const Context& context);
+
+Answer<Response> list_role_definitions(const Context& context);
+Answer<Response> show_role_definition(const Context& context);
+Answer<Response> create_role_definition(const Context& context);
+Answer<Response> delete_role_definition(const Context& context);
+Answer<Response> list_role_assignments(const Context& context);
+Answer<Response> create_role_assignment(const Context& context);
+Answer<Response> delete_role_assignment(const Context& context);
+
 Answer<Response> list_audit(const Context& context);
+Answer<Response> show_audit_head(const Context& context);
+Answer<Response> verify_audit(const Context& context);
+
 Answer<Response> list_decisions(const Context& context);
 Answer<Response> count_decisions(const Context& context);
 Answer<Response> show_status(const Context& context);

@@ -36,7 +36,10 @@ class Fields {
   std::optional<bool> flag(const std::string& name);
   std::optional<std::int64_t> integer(const std::string& name);
   std::map<std::string, std::string> text_map(const std::string& name);
+  std::vector<std::string> texts(const std::string& name);  // an array of strings; empty when it is not there
   Fields object(const std::string& name);
+  // Known, and of whatever type: somebody else reads it.
+  void pass(const std::string& name) { (void)take(name); }
   // Known, but nobody may change it: kImmutableProperty when given.
   void immutable(const std::string& name);
   // The member has the right type but not a value that will do: "'path' detail".

@@ -9,14 +9,16 @@
 #include <vector>
 
 #include "hub/management/internal/handlers.h"
+#include "hub/management/internal/needs.h"
 
 namespace latchkey::hub::management {
 
 struct Route {
   Method method;
   std::string_view pattern;  // "/namespaces/{}/devices/{}"
+  Needs needs;               // what the caller has to be allowed
   Handler handler;
-  std::string_view queries = "";  // names it understands, separated by commas; api-version always
+  std::string_view queries = {};  // names it understands, separated by commas; api-version always
 };
 
 const std::vector<Route>& routes();
@@ -26,6 +28,7 @@ struct Match {
   bool path_known = false;       // another method would do: 405, else 404
   std::string allowed;           // of a known path: "GET, PUT"
   std::vector<std::string> names;
+  std::vector<std::string> segments;  // the whole path, decoded
 };
 // A path with a broken escape, an empty segment or a NUL matches nothing.
 Match find_route(Method method, std::string_view path);

@@ -35,8 +35,10 @@ std::string policy_path(const std::string& ns, const std::string& policy);
 nlohmann::json namespace_json(const registry::Namespace& ns);
 nlohmann::json credential_json(const std::string& ns, const registry::Credential& credential,
                                const registry::CaCertificate& root);
+// `pending`: of a policy with a root of its own, the CA whose CSR waits.
 nlohmann::json policy_json(const std::string& ns, const registry::Policy& policy,
-                           const registry::CaCertificate& issuing);
+                           const registry::CaCertificate& issuing,
+                           const std::optional<registry::CaCertificate>& pending = std::nullopt);
 nlohmann::json device_json(const std::string& ns, const registry::Device& device, std::optional<bool> connected,
                            Names& names);
 nlohmann::json issued_json(const registry::IssuedCertificate& certificate, const registry::Device& device,

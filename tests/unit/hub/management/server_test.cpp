@@ -98,6 +98,21 @@ TEST_F(ServerTest, request_arrives_whole_and_names_its_caller) {
   EXPECT_EQ(requests[0].query, "c=d");
   EXPECT_EQ(requests[0].body, "{}");
   EXPECT_EQ(requests[0].caller.uid, geteuid());
+  EXPECT_EQ(requests[0].caller.kind, Caller::Kind::kOwner);
+}
+
+TEST_F(ServerTest, token_on_the_socket_makes_nobody_else_of_the_owner) {
+  ASSERT_TRUE(start());
+  talk(path, request("GET /a", "", "Authorization: Bearer lk1_" + std::string(43, 'A') + "\r\n"));
+  ASSERT_EQ(requests.size(), 1u);
+  EXPECT_EQ(requests[0].caller.kind, Caller::Kind::kOwner);
+}
+
+TEST_F(ServerTest, challenge_goes_out_as_its_field) {
+  ASSERT_TRUE(start([](const Request&) { return Response{401, "{}", {}, R"(Bearer realm="latchkey")"}; }));
+  const auto answer = talk(path, request("GET /a"));
+  EXPECT_THAT(answer, StartsWith("HTTP/1.1 401 "));
+  EXPECT_THAT(answer, HasSubstr("\r\nWWW-Authenticate: Bearer realm=\"latchkey\"\r\n"));
 }
 
 TEST_F(ServerTest, socket_is_0600_in_a_folder_of_0700) {
@@ -121,25 +136,33 @@ TEST_F(ServerTest, connection_is_kept_for_more_requests) {
 
 TEST_F(ServerTest, another_user_is_refused_and_reported) {
   if (geteuid() != 0) GTEST_SKIP() << "only root can become somebody else";
-  ASSERT_TRUE(start());
-  // What the modes of folder and socket forbid, as if an operator had opened them.
-  ASSERT_EQ(chmod(folder.path().c_str(), 0711), 0);
-  ASSERT_EQ(chmod((folder.path() + "/run").c_str(), 0711), 0);
-  ASSERT_EQ(chmod(path.c_str(), 0666), 0);
+  int go[2];
   int pipe_ends[2];
+  ASSERT_EQ(pipe(go), 0);
   ASSERT_EQ(pipe(pipe_ends), 0);
+  // Made before the server has threads: one of them might hold a lock at the fork, which the child would wait for.
   const pid_t child = fork();
   if (child == 0) {
-    if (setgid(65534) != 0 || setuid(65534) != 0) _exit(1);
+    char word = 0;
+    close(go[1]);
+    if (read(go[0], &word, 1) != 1 || setgid(65534) != 0 || setuid(65534) != 0) _exit(1);
     const auto answer = talk(path, request("GET /status"));
     (void)!write(pipe_ends[1], answer.data(), answer.size());
     _exit(0);
   }
+  close(go[0]);
+  const bool started = start().has_value();
+  // What the modes of folder and socket forbid, as if an operator had opened them.
+  const bool opened = chmod(folder.path().c_str(), 0711) == 0 && chmod((folder.path() + "/run").c_str(), 0711) == 0 &&
+                      chmod(path.c_str(), 0666) == 0;
+  if (started && opened) (void)!write(go[1], "g", 1);
+  close(go[1]);
   close(pipe_ends[1]);
   const auto answer = read_all(pipe_ends[0]);
   close(pipe_ends[0]);
   int status = 0;
   waitpid(child, &status, 0);
+  ASSERT_TRUE(started && opened);
   EXPECT_EQ(status, 0);
   EXPECT_THAT(answer, StartsWith("HTTP/1.1 403 "));
   EXPECT_THAT(answer, HasSubstr("AuthorizationFailed"));
@@ -147,6 +170,7 @@ TEST_F(ServerTest, another_user_is_refused_and_reported) {
   EXPECT_TRUE(requests.empty());
   ASSERT_EQ(refused.size(), 1u);
   EXPECT_EQ(refused[0].uid, 65534u);
+  EXPECT_EQ(refused[0].kind, Caller::Kind::kNobody);
 }
 
 TEST_F(ServerTest, body_over_the_limit_is_refused_before_it_is_read) {

@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "hub/management/management.h"
+#include "platform/openssl/digest.h"
 
 namespace latchkey::hub::management {
 
@@ -52,8 +53,11 @@ class FixedClock : public ports::Clock {
 
 class PlayedParts : public CaMaker, public Enforcement, public Insight, public Messages {
  public:
+  registry::Registry* registry = nullptr;  // knows which root signs
   std::vector<std::string> events;
   std::optional<registry::Refusal> ca_refusal;
+  std::optional<registry::Refusal> chain_refusal;
+  std::optional<Uuid> other_root;  // signs instead of the credential's
   std::optional<registry::Refusal> enforcement_refusal;
   std::optional<registry::Refusal> message_refusal;
   std::vector<SeenDecision> seen;
@@ -63,15 +67,35 @@ class PlayedParts : public CaMaker, public Enforcement, public Insight, public M
   HubState state;
 
   registry::Outcome<registry::NewCa> make_root(registry::KeyProfile profile, UnixMs now) override {
-    return make("root", profile, now);
+    return make("root", profile, now, std::nullopt);
   }
-  registry::Outcome<registry::NewCa> make_issuing(const std::string&, registry::KeyProfile profile,
+  registry::Outcome<registry::NewCa> make_issuing(const std::string& ns, registry::KeyProfile profile,
                                                   UnixMs now) override {
-    return make("issuing", profile, now);
+    const auto credential = registry->find_credential(ns);
+    return make("issuing", profile, now, other_root.value_or(credential ? credential->ca : Uuid{}));
+  }
+  registry::Outcome<registry::NewCsr> make_request(registry::KeyProfile profile) override {
+    if (ca_refusal) return tl::unexpected<registry::Refusal>(*ca_refusal);
+    const auto number = static_cast<std::uint8_t>(++made_);
+    registry::NewCsr request;
+    request.id.bytes = {0xCA, number};
+    request.subject = "CN=request " + std::to_string(number);
+    request.csr = {0x30, 2, number};
+    request.key_ref = "key-" + std::to_string(number);
+    request.key_profile = profile;
+    events.push_back("make " + request.key_ref);
+    return request;
+  }
+  registry::Outcome<registry::SignedCa> check_signed(const registry::CaCertificate& pending, const std::string& chain,
+                                                     UnixMs now) override {
+    events.push_back("check " + chain);
+    if (chain_refusal) return tl::unexpected<registry::Refusal>(*chain_refusal);
+    const auto number = static_cast<std::uint8_t>(++made_);
+    return registry::SignedCa{pending.id, {2, number}, now, now + 400LL * 86'400'000, {0x30, 3, number}, {}};
   }
   void destroy_key(const std::string& key_ref) override { events.push_back("destroy " + key_ref); }
   void crl_due() override { events.push_back("crl due"); }
-  void publish_due_crls() override { events.push_back("publish"); }
+  void end_deleted_cas() override { events.push_back("end deleted"); }
   std::string crl_file(const Uuid&) override { return "/crl/file"; }
 
   registry::Outcome<registry::Nothing> wait_applied(registry::Sequence) override { return wait("applied"); }
@@ -103,7 +127,8 @@ class PlayedParts : public CaMaker, public Enforcement, public Insight, public M
   }
 
  private:
-  registry::Outcome<registry::NewCa> make(const std::string& kind, registry::KeyProfile profile, UnixMs now) {
+  registry::Outcome<registry::NewCa> make(const std::string& kind, registry::KeyProfile profile, UnixMs now,
+                                          const std::optional<Uuid>& issuer) {
     if (ca_refusal) return tl::unexpected<registry::Refusal>(*ca_refusal);
     const auto number = static_cast<std::uint8_t>(++made_);
     registry::NewCa ca;
@@ -115,6 +140,7 @@ class PlayedParts : public CaMaker, public Enforcement, public Insight, public M
     ca.der = {0x30, 1, number};
     ca.key_ref = "key-" + std::to_string(number);
     ca.key_profile = profile;
+    ca.issuer = issuer.value_or(ca.id);
     events.push_back("make " + ca.key_ref);
     return ca;
   }
@@ -136,15 +162,16 @@ struct Seen {
 class ManagementTest : public testing::Test {
  protected:
   ManagementTest() {
-    auto opened = registry::Registry::open({folder.path() + "/registry.db", 256, false});
+    auto opened = registry::Registry::open({folder.path() + "/registry.db", 256, false}, openssl::host_digest());
     EXPECT_TRUE(opened);
     registry = std::move(*opened);
+    played.registry = registry.get();
     management = std::make_unique<Management>(Parts{*registry, clock, played, played, played, played});
   }
 
   Seen ask(Method method, const std::string& target, const std::string& body = "") {
     const auto question = target.find('?');
-    Request request{method, target.substr(0, question), "", body, {0, "root"}};
+    Request request{method, target.substr(0, question), "", body, Caller::on_socket(Caller::Kind::kOwner, 0, "root")};
     if (question != std::string::npos) request.query = target.substr(question + 1);
     const auto response = management->handle(request);
     return {response.status, response.body.empty() ? json() : json::parse(response.body)};
