@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "hub/cli/internal/client.h"
+#include "hub/cli/client.h"
 
 #include <sys/un.h>
 

@@ -35,7 +35,7 @@ int remove(Session& session, const Args& args) {
                                      "every device a new certificate.")) {
     return no;
   }
-  return session.act("DELETE", path(args), {}, "deleted the credential of namespace " + ns);
+  return session.act("DELETE", path(args) + override_query(args), {}, "deleted the credential of namespace " + ns);
 }
 
 }  // namespace
@@ -54,7 +54,13 @@ std::vector<Verb> credential_verbs() {
        "Bring the CA certificates of all linked hubs up to date with the policies",
        {ns},
        sync},
-      {"credential", "delete", {}, "Delete the credential; refused while a policy exists", {ns}, remove, true},
+      {"credential",
+       "delete",
+       {},
+       "Delete the credential; refused while a policy exists",
+       {ns, override_option("name of the last policy, one with a root of its own: delete it too, whoever uses it")},
+       remove,
+       true},
   };
 }
 

@@ -48,6 +48,7 @@ int revoke(Session& session, const Args& args) {
   }
   json body = json::object();
   if (args.has("disable")) body["disable"] = true;
+  if (args.has("reason")) body["reason"] = args.text("reason");
   return session.act("POST", path(args) + "/revoke", body, kRevokeColumns);
 }
 int remove(Session& session, const Args& args) {
@@ -85,6 +86,13 @@ std::vector<Verb> device_verbs() {
                           {},           {"true", "false"}};
   const Option disable = {"--disable", "and disable the device, so that it cannot come back by itself",
                           Takes::kNothing};
+  const Option reason = {
+      "--reason",
+      "why, for revocation lists and OCSP; not said when it is not given",
+      Takes::kText,
+      false,
+      {},
+      {"keyCompromise", "affiliationChanged", "superseded", "cessationOfOperation", "privilegeWithdrawn"}};
   const Option message = {"-m,--message,--data-text", "the text to send", Takes::kText, true};
   const Option property = {"-p,--property", "key=value, sent with the message; may be repeated", Takes::kTexts};
   return {
@@ -101,7 +109,7 @@ std::vector<Verb> device_verbs() {
        "revoke",
        {},
        "Revoke every certificate of a device; it comes back through provisioning",
-       {name, ns, disable},
+       {name, ns, disable, reason},
        revoke,
        true},
       {"device", "delete", {}, "Delete a device", {name, ns}, remove, true},

@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <ostream>
 #include <sstream>
-#include <system_error>
 
+#include "hub/cli/internal/private_file.h"
 #include "hub/cli/internal/verbs.h"
 
 namespace latchkey::hub::cli {
@@ -98,31 +95,12 @@ int remove(Session& session, const Args& args) {
   return session.act("DELETE", path(args), {}, "deleted " + called(args));
 }
 
-// A new file that only its owner can read, from its first moment on; an old one is never written over.
-Result<int, Failure> create_secret_file(const std::string& file) {
-  const int descriptor = open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-  if (descriptor >= 0) return descriptor;
-  if (errno == EEXIST) return fail(Failure{kExitBadInput, file + " exists already; it is not written over"});
-  return fail(Failure{kExitBadInput, "cannot make " + file + ": " + std::generic_category().message(errno)});
-}
-
-bool write_all(int descriptor, const std::string& text) {
-  std::size_t done = 0;
-  while (done < text.size()) {
-    const auto count = write(descriptor, text.data() + done, text.size() - done);
-    if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) return false;
-    done += static_cast<std::size_t>(count);
-  }
-  return fsync(descriptor) == 0;
-}
-
 int key(Session& session, const Args& args) {
   const std::string& file = args.text("out");
   const bool to_stdout = file == "-";
   int descriptor = -1;
   if (!to_stdout) {  // before the key is read: that leaves an audit record
-    const auto made = create_secret_file(file);
+    const auto made = create_private_file(file);
     if (!made) return session.failed(made.error());
     descriptor = *made;
   }

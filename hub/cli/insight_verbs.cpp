@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Looking: CAs, registrations, audit, decisions, status. Nothing here changes anything.
-#include <algorithm>
-#include <charconv>
+// Looking: CAs, registrations, decisions, status. Nothing here changes anything.
 #include <nlohmann/json.hpp>
 #include <ostream>
 
@@ -37,29 +35,18 @@ const Columns kRegistrationColumns = {{"REGISTRATION", "/registrationId"},
                                       {"HUB", "/assignedHub"},
                                       {"NAMESPACE", "/namespace"},
                                       {"UPDATED", "/lastUpdatedDateTimeUtc", As::kTime}};
-const Columns kAuditColumns = {{"NUMBER", "/number"}, {"AT", "/at", As::kTime},  {"ACTOR", "/actor"},
-                               {"ACTION", "/action"}, {"RESOURCE", "/resource"}, {"OUTCOME", "/outcome"}};
 const Columns kDecisionColumns = {{"AT", "/at", As::kTime},   {"ENDPOINT", "/endpoint"},        {"DEVICE", "/clientId"},
                                   {"REASON", "/reason"},      {"FAILED CHECK", "/failedCheck"}, {"PEER", "/peer"},
                                   {"SERIAL", "/serialNumber"}};
 const Columns kCountColumns = {{"REASON", "/reason"}, {"COUNT", "/count"}};
-const Columns kStatusCard = {{"VERSION", "/version"},        {"DATA FOLDER", "/dataFolder"},
-                             {"ID SCOPE", "/idScope"},       {"KEY PROFILE", "/keyProfile"},
-                             {"REHEARSAL", "/rehearsal"},    {"STARTED", "/startedAt", As::kTime},
-                             {"CLOCK", "/clock", As::kTime}, {"CHANGES", "/newestSequence"}};
+const Columns kStatusCard = {
+    {"VERSION", "/version"},          {"DATA FOLDER", "/dataFolder"}, {"ID SCOPE", "/idScope"},
+    {"KEY PROFILE", "/keyProfile"},   {"REHEARSAL", "/rehearsal"},    {"STARTED", "/startedAt", As::kTime},
+    {"CLOCK", "/clock", As::kTime},   {"CHANGES", "/newestSequence"}, {"ROLES", "/roles"},
+    {"SUBSCRIPTION", "/subscription"}};
 const Columns kGateColumns = {
     {"ENDPOINT", "/endpoint"},       {"ADDRESS", "/address"},   {"READY", "/ready"},       {"BEHIND", "/behind"},
     {"CONNECTIONS", "/connections"}, {"MESSAGES", "/messages"}, {"RESTARTS", "/restarts"}, {"PID", "/brokerPid"}};
-
-std::size_t limit_of(const Args& args) {
-  std::size_t limit = 0;
-  const auto& text = args.text("limit");
-  std::from_chars(text.data(), text.data() + text.size(), limit);
-  return limit;
-}
-
-// The API's page is at most 1000; the list goes on from page to page.
-std::string top(std::size_t limit) { return "top=" + std::to_string(std::min<std::size_t>(limit, 1000)); }
 
 int list_cas(Session& session, const Args&) { return session.list("/certificateAuthorities", kCaColumns); }
 int show_ca(Session& session, const Args& args) {
@@ -69,13 +56,9 @@ int list_registrations(Session& session, const Args&) { return session.list("/re
 int show_registration(Session& session, const Args& args) {
   return session.show("/registrations/" + percent_encode(args.text("id")), kRegistrationColumns);
 }
-int list_audit(Session& session, const Args& args) {
-  const auto limit = limit_of(args);
-  return session.list("/audit?" + top(limit), kAuditColumns, limit);
-}
 int list_decisions(Session& session, const Args& args) {
-  const auto limit = limit_of(args);
-  std::string target = "/decisions?" + top(limit);
+  const auto limit = args.count("limit");
+  std::string target = "/decisions?" + top_query(limit);
   if (args.has("device")) target += "&device=" + percent_encode(args.text("device"));
   if (args.has("reason")) target += "&reason=" + percent_encode(args.text("reason"));
   return session.list(target, kDecisionColumns, limit);
@@ -113,7 +96,6 @@ std::vector<Verb> insight_verbs() {
        show_ca},
       {"registration", "list", {}, "List the registrations", {}, list_registrations},
       {"registration", "show", {}, "Show a registration", {registration}, show_registration},
-      {"audit", "list", {}, "List the audit records", {limit}, list_audit},
       {"decisions",
        "list",
        {},

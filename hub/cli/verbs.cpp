@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "hub/cli/internal/verbs.h"
 
+#include <algorithm>
+#include <charconv>
 #include <iterator>
 
 namespace latchkey::hub::cli {
@@ -16,6 +18,13 @@ std::vector<std::string> Args::texts(const std::string& name) const {
   return found == values.end() ? std::vector<std::string>() : found->second;
 }
 
+std::size_t Args::count(const std::string& name) const {
+  std::size_t number = 0;
+  const auto& typed = text(name);
+  std::from_chars(typed.data(), typed.data() + typed.size(), number);
+  return number;
+}
+
 const std::vector<Noun>& nouns() {
   static const std::vector<Noun> table = {
       {"namespace", "Namespaces: each has its own root CA, policies and devices",
@@ -24,9 +33,16 @@ const std::vector<Noun>& nouns() {
        "latchkey credential create --namespace plant-2"},
       {"policy", "Policies: one issuing CA each, and how long the certificates below it live",
        "latchkey policy create -n line-a --validity-days 30"},
+      {"policy csr", "What your own CA has to sign for a policy that was made with --enable-byor",
+       "latchkey policy csr show -n line-a --out line-a.csr\n"
+       "  latchkey policy activate-byor -n line-a --certificate-chain-file chain.pem"},
       {"device", "Devices: switch them off and on, revoke their certificates, send them messages",
        "latchkey device revoke -n pump-7 --disable\n"
        "  latchkey device send -n pump-7 --message hello --property colour=red"},
+      {"device twin", "What is desired of a device, and what it reports of itself",
+       "latchkey device twin update -n pump-7 --desired '{\"rate\": 5}'"},
+      {"device method", "Calls that a connected device answers",
+       "latchkey device method invoke -n pump-7 --method-name reboot --payload '{\"delay\": 3}'"},
       {"enrollment", "Enrollments: who may provision, how it proves itself, under which policy",
        "latchkey enrollment create --id pump-7 --policy line-a\n"
        "  latchkey enrollment key --id pump-7 --out pump-7.key"},
@@ -35,7 +51,21 @@ const std::vector<Noun>& nouns() {
        "latchkey hub certificate delete --hub hub -n NAME"},
       {"ca", "Root and issuing CAs, current and past, and where their revocation lists lie", "latchkey ca list"},
       {"registration", "Which device was assigned to which hub by provisioning", "latchkey registration list"},
-      {"audit", "Who did what, and what was refused", "latchkey audit list --limit 20"},
+      {"role", "Tokens for those who are not the owner of the data folder, and what they may do",
+       "latchkey role token create -n ci --out ci.token\n"
+       "  latchkey role assignment create --assignee ci --role Reader --scope /namespaces/default"},
+      {"role token", "Tokens, each in somebody's name",
+       "latchkey role token create -n ci --expires 30d --out ci.token"},
+      {"role assignment", "Who holds which role where",
+       "latchkey role assignment create --assignee ci --role Reader --scope /namespaces/default"},
+      {"role definition", "Roles, built in or your own: what each allows",
+       "latchkey role definition create -n 'Device revoker' --scope / \\\n"
+       "    --action 'Microsoft.DeviceRegistry/namespaces/devices/revoke/action'"},
+      {"audit", "Who did what, from where, what it changed and what was refused; and whether that record is whole",
+       "latchkey audit list --limit 20\n"
+       "  latchkey audit export --out audit.jsonl\n"
+       "  latchkey audit head                        # note it somewhere else\n"
+       "  latchkey audit verify --head COUNT:HASH    # what was noted"},
       {"decisions", "Why devices were let in or refused, with every check that was made",
        "latchkey decisions list --device pump-7\n"
        "  latchkey decisions list --reason 'identifier mismatch'"},
@@ -45,8 +75,8 @@ const std::vector<Noun>& nouns() {
 
 std::vector<Verb> all_verbs() {
   std::vector<Verb> verbs;
-  for (auto part :
-       {namespace_verbs, credential_verbs, policy_verbs, device_verbs, enrollment_verbs, hub_verbs, insight_verbs}) {
+  for (auto part : {namespace_verbs, credential_verbs, policy_verbs, device_verbs, twin_verbs, enrollment_verbs,
+                    hub_verbs, insight_verbs, role_verbs, audit_verbs}) {
     auto rows = part();
     verbs.insert(verbs.end(), std::make_move_iterator(rows.begin()), std::make_move_iterator(rows.end()));
   }
@@ -56,6 +86,14 @@ std::vector<Verb> all_verbs() {
 Option namespace_option() { return {"--namespace,--ns", "the namespace", Takes::kText, false, "default", {}}; }
 
 Option name_option(const std::string& help) { return {"-n,--name", help, Takes::kText, true, {}, {}}; }
+
+Option override_option(const std::string& help) { return {"--override", help, Takes::kText, false, {}, {}}; }
+
+std::string override_query(const Args& args) {
+  return args.has("override") ? "?override=" + percent_encode(args.text("override")) : std::string();
+}
+
+std::string top_query(std::size_t limit) { return "top=" + std::to_string(std::min<std::size_t>(limit, 1000)); }
 
 std::string namespace_path(const Args& args) { return "/namespaces/" + percent_encode(args.text("namespace")); }
 

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "hub/cli/cli.h"
-#include "hub/cli/internal/client.h"
+#include "hub/cli/client.h"
 #include "hub/cli/internal/output.h"
 #include "platform/base/percent.h"
 
@@ -34,6 +34,7 @@ class Args {
   bool has(const std::string& name) const { return values.count(name) > 0; }
   const std::string& text(const std::string& name) const;  // "" when it is not there
   std::vector<std::string> texts(const std::string& name) const;
+  std::size_t count(const std::string& name) const;  // of an option that takes one; 0 when it is not there
 };
 
 enum class OutputForm { kTable, kJson };
@@ -93,13 +94,20 @@ std::vector<Verb> namespace_verbs();
 std::vector<Verb> credential_verbs();
 std::vector<Verb> policy_verbs();
 std::vector<Verb> device_verbs();
+std::vector<Verb> twin_verbs();  // device twin, device method
 std::vector<Verb> enrollment_verbs();
 std::vector<Verb> hub_verbs();
-std::vector<Verb> insight_verbs();  // ca, registration, audit, decisions, status
+std::vector<Verb> insight_verbs();  // ca, registration, decisions, status
+std::vector<Verb> role_verbs();     // role token, assignment, definition
+std::vector<Verb> audit_verbs();
 
 // Parts that many rows share.
 Option namespace_option();
 Option name_option(const std::string& help);
+Option override_option(const std::string& help);
+std::string override_query(const Args& args);  // "?override=NAME", or nothing
+// "top=50": the API's page is at most 1000; a list goes on from page to page.
+std::string top_query(std::size_t limit);
 std::string namespace_path(const Args& args);
 
 }  // namespace latchkey::hub::cli

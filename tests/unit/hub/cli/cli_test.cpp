@@ -115,6 +115,15 @@ TEST_F(CliTest, every_verb_sends_the_request_that_it_stands_for) {
        "PUT /namespaces/default/credentials/default/policies/line-a "
        "{\"properties\":{\"certificate\":{\"certificateAuthorityConfiguration\":{\"keyProfile\":\"ec-p256\"},"
        "\"leafCertificateConfiguration\":{\"validityPeriodInDays\":14}}}}"},
+      {"policy create -n line-a --enable-byor",
+       "PUT /namespaces/default/credentials/default/policies/line-a {\"properties\":{\"certificate\":"
+       "{\"certificateAuthorityConfiguration\":{\"bringYourOwnRoot\":{\"enabled\":true}}}}}"},
+      {"policy activate-byor -n line-a --certificate-chain-file " + pem,
+       "POST /namespaces/default/credentials/default/policies/line-a/activateBringYourOwnRoot "
+       "{\"certificateChain\":\"PEM\"}"},
+      {"policy delete -n line-a --override line-a -y",
+       "DELETE /namespaces/default/credentials/default/policies/line-a?override=line-a"},
+      {"credential delete --override line-a -y", "DELETE /namespaces/default/credentials/default?override=line-a"},
       {"policy show -n line-a", "GET /namespaces/default/credentials/default/policies/line-a"},
       {"policy list --namespace plant", "GET /namespaces/plant/credentials/default/policies"},
       {"policy update -n line-a --cert-validity-days 60",
@@ -292,8 +301,36 @@ TEST_F(CliTest, policy_card) {
             "DAYS        30\n"
             "KEY         ec-p256\n"
             "ISSUING CA  CN=07b5\n"
+            "OWN ROOT    -\n"
             "NOT AFTER   2027-11-21 13:22:18\n"
             "CREATED     2026-11-21 13:22:18\n");
+}
+
+TEST_F(CliTest, csr_that_waits_is_shown_or_written_to_a_new_file) {
+  usual = {200, R"({"properties":{"certificate":{"certificateAuthorityConfiguration":{"bringYourOwnRoot":{
+    "status":"PendingActivation","certificateSigningRequest":"the CSR\n"}}}}})"};
+  EXPECT_EQ(run({"policy", "csr", "show", "-n", "line-a"}).out, "the CSR\n");
+  EXPECT_THAT(requests(), ElementsAre("GET /namespaces/default/credentials/default/policies/line-a"));
+  const auto file = folder.path() + "/line-a.csr";
+  EXPECT_EQ(run({"policy", "csr", "show", "-n", "line-a", "--out", file}).status, 0);
+  EXPECT_EQ(read_file(file), "the CSR\n");
+  EXPECT_EQ(run({"policy", "csr", "show", "-n", "line-a", "--out", file}).status, 2) << "never over an old one";
+}
+
+TEST_F(CliTest, csr_that_does_not_wait_is_a_refusal) {
+  usual = {200, R"({"properties":{"certificate":{"certificateAuthorityConfiguration":{"bringYourOwnRoot":{
+    "status":"Active","certificateSigningRequest":null}}}}})"};
+  const auto active = run({"policy", "csr", "show", "-n", "line-a", "--out", folder.path() + "/none"});
+  EXPECT_EQ(active.status, 4);
+  EXPECT_THAT(active.err, HasSubstr("line-a"));
+  EXPECT_EQ(read_file(folder.path() + "/none"), "");
+  usual = {200, R"({"properties":{"certificate":{"certificateAuthorityConfiguration":{}}}})"};
+  EXPECT_EQ(run({"policy", "csr", "show", "-n", "line-a"}).status, 4) << "a standard policy";
+}
+
+TEST_F(CliTest, chain_that_cannot_be_read_is_not_sent) {
+  EXPECT_EQ(run({"policy", "activate-byor", "-n", "line-a", "--ccf", folder.path() + "/nowhere"}).status, 2);
+  EXPECT_THAT(requests(), IsEmpty());
 }
 
 TEST_F(CliTest, http_dates_are_shown_like_all_others) {
@@ -305,17 +342,20 @@ TEST_F(CliTest, http_dates_are_shown_like_all_others) {
 TEST_F(CliTest, status_shows_the_gates) {
   usual = {200, R"({"version":"0.1.0","dataFolder":"/d","idScope":"0ne1","keyProfile":"ec-p256","rehearsal":true,
     "startedAt":"2026-11-21T13:22:18.000Z","clock":"2026-12-21T13:22:18.000Z","newestSequence":12,
+    "roles":"seed","subscription":"7a1d6a3e-0000-4000-8000-000000000001",
     "gates":[{"endpoint":"hub","address":"127.0.0.1:8883","ready":true,"behind":0,"connections":3,"messages":4,
               "restarts":0,"brokerPid":42}]})"};
   EXPECT_EQ(run({"status"}).out,
-            "VERSION      0.1.0\n"
-            "DATA FOLDER  /d\n"
-            "ID SCOPE     0ne1\n"
-            "KEY PROFILE  ec-p256\n"
-            "REHEARSAL    yes\n"
-            "STARTED      2026-11-21 13:22:18\n"
-            "CLOCK        2026-12-21 13:22:18\n"
-            "CHANGES      12\n"
+            "VERSION       0.1.0\n"
+            "DATA FOLDER   /d\n"
+            "ID SCOPE      0ne1\n"
+            "KEY PROFILE   ec-p256\n"
+            "REHEARSAL     yes\n"
+            "STARTED       2026-11-21 13:22:18\n"
+            "CLOCK         2026-12-21 13:22:18\n"
+            "CHANGES       12\n"
+            "ROLES         seed\n"
+            "SUBSCRIPTION  7a1d6a3e-0000-4000-8000-000000000001\n"
             "\n"
             "ENDPOINT  ADDRESS         READY  BEHIND  CONNECTIONS  MESSAGES  RESTARTS  PID\n"
             "hub       127.0.0.1:8883  yes    0       3            4         0         42\n");

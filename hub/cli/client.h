@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The management API as the verbs see it, and its client over a Unix socket.
+// The management API as the verbs see it, and its client over a Unix socket; also for programs that ask for more than
+// a command line can, such as benchmarks.
 #pragma once
 
 #include <memory>
