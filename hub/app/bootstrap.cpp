@@ -3,7 +3,7 @@
 
 #include <sys/random.h>
 
-#include "hub/brokers/files.h"
+#include "platform/files/file.h"
 
 namespace latchkey::hub::app {
 namespace {
@@ -70,7 +70,7 @@ Outcome<Nothing> write_group_key(Registry& registry, const DataFolder& folder) {
   LATCHKEY_TRY(group, registry.find_enrollment(kDefaultGroup, true));
   std::string text(base64_size(group.primary.size()), '\0');
   (void)base64_encode(group.primary, {reinterpret_cast<std::uint8_t*>(text.data()), text.size()});
-  if (brokers::write_file(folder.enrollment_key(), text + "\n", 0600)) return Nothing{};
+  if (files::replace_file(folder.enrollment_key(), text + "\n")) return Nothing{};
   return refuse(Reason::kStorage, folder.enrollment_key().string() + " cannot be written");
 }
 

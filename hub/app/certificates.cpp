@@ -4,6 +4,8 @@
 #include <filesystem>
 #include <utility>
 
+#include "hub/ca/activation.h"
+
 namespace latchkey::hub::app {
 
 using registry::Outcome;
@@ -28,11 +30,15 @@ Outcome<registry::NewCa> CaMaker::make_issuing(const std::string& ns, registry::
   return authority_.make_issuing(root, profile, now);
 }
 
+Outcome<registry::SignedCa> CaMaker::check_signed(const registry::CaCertificate& pending, const std::string& chain,
+                                                  UnixMs now) {
+  LATCHKEY_TRY(ca, ca::check_activation(pending.csr, chain, now));
+  ca.id = pending.id;
+  return ca;
+}
+
 // A key that cannot be removed now is unnamed and goes at the next start.
 void CaMaker::destroy_key(const std::string& key_ref) { (void)keys_.destroy(key_ref); }
-
-// What cannot be published now is tried again by the publisher's own thread, while the key exists.
-void CaMaker::publish_due_crls() { (void)publisher_.publish(); }
 
 std::string CaMaker::crl_file(const Uuid& ca) {
   const auto file = publisher_.file_of(ca);

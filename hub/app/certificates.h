@@ -6,6 +6,7 @@
 #include "hub/ca/certificate_view.h"
 #include "hub/ca/crl_publisher.h"
 #include "hub/ca/issuance.h"
+#include "hub/ca/signing_request.h"
 #include "hub/management/management.h"
 #include "hub/provisioning/ports.h"
 #include "hub/session/ports.h"
@@ -31,8 +32,9 @@ class Issuer final : public Port {
                                  std::string_view csr_base64) override {
     LATCHKEY_TRY(csr, authority_.read_csr(csr_base64, std::nullopt));
     LATCHKEY_TRY(issued, issuance_.issue(call, grant, csr));
-    return Chain{{std::move(issued.value.leaf), std::move(issued.value.issuing), std::move(issued.value.root)},
-                 issued.sequence};
+    Chain chain{{std::move(issued.value.leaf), std::move(issued.value.issuing)}, issued.sequence};
+    if (!issued.value.root.empty()) chain.certificates.push_back(std::move(issued.value.root));
+    return chain;
   }
 
  private:
@@ -58,9 +60,14 @@ class CaMaker final : public management::CaMaker {
   }
   registry::Outcome<registry::NewCa> make_issuing(const std::string& ns, registry::KeyProfile profile,
                                                   UnixMs now) override;
+  registry::Outcome<registry::NewCsr> make_request(registry::KeyProfile profile) override {
+    return ca::make_signing_request(keys_, profile);
+  }
+  registry::Outcome<registry::SignedCa> check_signed(const registry::CaCertificate& pending, const std::string& chain,
+                                                     UnixMs now) override;
   void destroy_key(const std::string& key_ref) override;
   void crl_due() override { publisher_.wake(); }
-  void publish_due_crls() override;
+  void end_deleted_cas() override { (void)publisher_.publish(); }  // the publisher tries again by itself
   std::string crl_file(const Uuid& ca) override;
 
  private:

@@ -14,20 +14,19 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "hub/brokers/files.h"
 #include "platform/base/bytes.h"
+#include "platform/files/folder.h"
 
 namespace latchkey::hub::app {
 namespace {
 
-using brokers::make_folder;
-using brokers::read_file;
-using brokers::write_file;
+using files::make_folder;
 using registry::Nothing;
 using registry::Outcome;
 using registry::Reason;
 using registry::refuse;
 
+constexpr std::size_t kDescriptionMax = 64 * 1024;
 constexpr const char* kBrokerUser = "mosquitto";  // Debian's package makes it
 constexpr std::size_t kSocketPathMax = 107;       // sockaddr_un.sun_path less the terminating zero
 constexpr std::string_view kLongestSocket = "run/management.sock";
@@ -116,7 +115,7 @@ Outcome<Nothing> DataFolder::check_ours() const {
   if (std::filesystem::exists(path_ / "folder.json", error)) return Nothing{};
   for (const auto& entry : entries) {  // a first start that was interrupted leaves no more than these
     const auto name = entry.path().filename().string();
-    if (name != "lock" && !name.starts_with("folder.json.")) {
+    if (name != "lock" && name != "folder.json" + std::string(files::kUnfinished)) {
       return refuse(Reason::kInvalidArgument,
                     path_.string() + " holds other files and is not a data folder: use a new one");
     }
@@ -148,7 +147,7 @@ Outcome<Nothing> DataFolder::check_reach() const {
 
 Outcome<Nothing> DataFolder::load_or_make(bool rehearsal) {
   const auto file = path_ / "folder.json";
-  const auto text = read_file(file);
+  const auto text = files::read_text(file, kDescriptionMax);
   if (!text && text.error() != Status::kNotFound) return refuse(Reason::kStorage, file.string() + " cannot be read");
   if (text) {
     const auto json = nlohmann::json::parse(*text, nullptr, false);
@@ -167,7 +166,7 @@ Outcome<Nothing> DataFolder::load_or_make(bool rehearsal) {
     id_scope_ = make_id_scope();
     rehearsal_ = rehearsal;
     const nlohmann::json json{{"version", 1}, {"nonce", nonce_}, {"idScope", id_scope_}, {"rehearsal", rehearsal_}};
-    if (auto written = storage(write_file(file, json.dump(2) + "\n", 0600), file); !written)
+    if (auto written = storage(files::replace_file(file, json.dump(2) + "\n"), file); !written)
       return fail(written.error());
   }
   for (const auto& [folder, mode] : {std::pair{keys(), 0700},

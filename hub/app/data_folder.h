@@ -7,8 +7,8 @@
 //   tls/                 throw-away server CA (ca.pem is public) and server certificate
 //   crl/                 the last CRL of every CA                               public
 //   run/                 management socket                                      0700
-//   brokers/{dps,hub}.*  configuration, note of the process, what it printed (ours: a broker cannot change them)
-//   brokers/{dps,hub}/   what each broker reads and writes under its own user: plugin, server key, socket, log
+//   brokers/{dps,hub}.*  configuration, note of the process, log (ours: a broker can only add to its log)
+//   brokers/{dps,hub}/   what each broker reads and makes under its own user: plugin, server key, socket
 //   enrollment-group.key the first enrollment group's key                       0600
 #pragma once
 

@@ -14,7 +14,8 @@ class Enforcement final : public management::Enforcement,
                           public provisioning::Enforcement,
                           public session::Enforcement {
  public:
-  Enforcement(Gate& hub, int timeout_ms) : enforcement_({{&hub.feeder(), [&hub] { hub.fence(); }}}, timeout_ms) {}
+  // `gates`: those of all hub endpoints; they outlive this object.
+  Enforcement(const std::vector<Gate*>& gates, int timeout_ms) : enforcement_(members(gates), timeout_ms) {}
 
   registry::Outcome<registry::Nothing> wait_applied(registry::Sequence sequence) override {
     return enforcement_.wait(sequence, link::Progress::kApplied);
@@ -24,16 +25,13 @@ class Enforcement final : public management::Enforcement,
   }
 
  private:
+  static std::vector<link::Enforcement::Member> members(const std::vector<Gate*>& gates) {
+    std::vector<link::Enforcement::Member> all;
+    for (Gate* gate : gates) all.push_back({&gate->feeder(), [gate] { gate->fence(); }});
+    return all;
+  }
+
   const link::Enforcement enforcement_;
-};
-
-class Outbox final : public session::Outbox {
- public:
-  explicit Outbox(Gate& hub) : hub_(hub) {}
-  void deliver(wire::Deliver message) override { hub_.deliver(message); }
-
- private:
-  Gate& hub_;
 };
 
 }  // namespace latchkey::hub::app

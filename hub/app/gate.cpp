@@ -3,28 +3,25 @@
 
 #include <utility>
 
-#include "hub/brokers/files.h"
+#include "platform/files/folder.h"
 
 namespace latchkey::hub::app {
 namespace {
 
-using brokers::make_folder;
-using brokers::read_file;
-using brokers::write_file;
 using registry::Nothing;
 using registry::Outcome;
 using registry::Reason;
 using registry::refuse;
 
 constexpr std::size_t kLogTail = 2000;
+constexpr std::size_t kHandedMax = 64 * 1024 * 1024;  // a plugin with its debug information is some 10 MB
 
 // Copies so that the broker's user can read it, and nobody else.
-Result<std::string> hand_over(const std::filesystem::path& from, const std::filesystem::path& to, mode_t mode,
-                              uid_t owner) {
-  LATCHKEY_TRY(content, read_file(from));
+Result<std::string> hand_over(const std::filesystem::path& from, const std::filesystem::path& to, uid_t owner) {
+  LATCHKEY_TRY(content, files::read_text(from, kHandedMax));
   // an unchanged file stays: the plugin may be mapped by a broker that is about to be adopted
-  if (const auto present = read_file(to); present && *present == content) return content;
-  LATCHKEY_TRY_VOID(write_file(to, content, mode, owner));
+  if (const auto present = files::read_text(to, kHandedMax); present && *present == content) return content;
+  LATCHKEY_TRY_VOID(files::replace_file(to, content, files::kSecretFile, owner));
   return content;
 }
 
@@ -42,37 +39,31 @@ Gate::Gate(const DataFolder& folder, Options options) : data_(folder), options_(
 
 Gate::~Gate() { stop(); }
 
-std::filesystem::path Gate::folder() const { return data_.brokers() / brokers::to_string(options_.endpoint); }
-
 Outcome<brokers::BrokerConfig> Gate::lay_out_files() {
   const uid_t owner = data_.broker_uid();
-  brokers::BrokerConfig config{options_.endpoint,       options_.address.host,
-                               options_.address.port,   data_.broker_user(),
-                               folder() / "server.pem", folder() / "server.key",
-                               folder() / "gate.sock",  folder() / "gate.so",
-                               folder() / "broker.log", 0};
-  if (auto made = make_folder(folder(), 0700, owner); !made) {
+  brokers::BrokerConfig config{options_.endpoint,      options_.address.host,   options_.address.port,
+                               data_.broker_user(),    folder() / "server.pem", folder() / "server.key",
+                               folder() / "gate.sock", folder() / "gate.so",    0};
+  if (auto made = files::make_folder(folder(), 0700, owner); !made) {
     return refuse(Reason::kStorage, folder().string() + " cannot be made");
   }
-  if (!hand_over(options_.certificate, config.certificate, 0600, owner) ||
-      !hand_over(options_.key, config.key, 0600, owner)) {
+  if (!hand_over(options_.certificate, config.certificate, owner) || !hand_over(options_.key, config.key, owner)) {
     return refuse(Reason::kStorage, "the server certificate cannot be copied to " + folder().string());
   }
-  const auto plugin = hand_over(options_.plugin, config.gate, 0600, owner);
+  const auto plugin = hand_over(options_.plugin, config.gate, owner);
   if (!plugin)
     return refuse(Reason::kInvalidArgument, "the gate plugin " + options_.plugin.string() + " cannot be read");
   config.gate_hash = std::hash<std::string>{}(*plugin);
   return config;
 }
 
-Outcome<Nothing> Gate::start() {
+Outcome<Nothing> Gate::start(Inbox inbox) {
+  inbox_ = std::move(inbox);
   auto config = lay_out_files();
   if (!config) return fail(config.error());
-  const auto name = std::string(brokers::to_string(options_.endpoint));
   broker_ = std::make_unique<brokers::Broker>(
-      brokers::Broker::Options{name, options_.mosquitto, data_.brokers() / (name + ".conf"), brokers::render(*config),
-                               pid_file(), data_.brokers() / (name + ".out"), config->log, data_.nonce(),
-                               [this](brokers::BrokerEvent event) { on_broker(event); }});
+      brokers::Broker::Options{options_.name, options_.mosquitto, file(".conf"), brokers::render(*config), file(".pid"),
+                               file(".log"), data_.nonce(), [this](brokers::BrokerEvent event) { on_broker(event); }});
   feeder_->start();
   if (auto started = broker_->start(); !started) {
     return refuse(started.error() == Status::kNotFound ? Reason::kInvalidArgument : Reason::kStorage,
@@ -82,31 +73,28 @@ Outcome<Nothing> Gate::start() {
   return Nothing{};
 }
 
-bool Gate::becomes_ready(int timeout_ms) {
+bool Gate::becomes_ready(int timeout_ms, const std::stop_token& end) {
   constexpr int kStepMs = 100;
-  for (int waited = 0; waited < timeout_ms && !broker_->failing(); waited += kStepMs) {
+  for (int waited = 0; waited < timeout_ms && !broker_->failing() && !end.stop_requested(); waited += kStepMs) {
     if (feeder_->wait_clock(kStepMs)) return true;
   }
   return false;
 }
 
-Outcome<Nothing> Gate::wait_ready(int timeout_ms) {
-  if (adopted_ && becomes_ready(options_.adopt_timeout_ms)) return Nothing{};
-  if (adopted_) broker_->fence();  // it runs but does not follow
-  if (becomes_ready(timeout_ms)) return Nothing{};
-  const auto name = std::string(brokers::to_string(options_.endpoint));
+Outcome<Nothing> Gate::wait_ready(int timeout_ms, const std::stop_token& end) {
+  if (adopted_ && becomes_ready(options_.adopt_timeout_ms, end)) return Nothing{};
+  if (adopted_ && !end.stop_requested()) broker_->fence();  // it runs but does not follow
+  if (becomes_ready(timeout_ms, end) || end.stop_requested()) return Nothing{};
   if (broker_->failing() && !is_free(options_.address)) {
     return refuse(Reason::kInvalidArgument,
                   "the address " + options_.address.text() +
                       " is in use by another program, or not ours to use: stop that program, or "
                       "choose another address with --" +
-                      name + " (port 0 takes a free one)");
+                      std::string(brokers::to_string(options_.endpoint)) + " (port 0 takes a free one)");
   }
-  auto log =
-      read_file(data_.brokers() / (name + ".out")).value_or("") + read_file(folder() / "broker.log").value_or("");
-  if (log.size() > kLogTail) log.erase(0, log.size() - kLogTail);
-  return refuse(Reason::kInternal,
-                "the broker at " + options_.address.text() + " does not come up. Its log ends with:\n" + log);
+  return refuse(Reason::kInternal, "the broker at " + options_.address.text() +
+                                       " does not come up. Its log ends with:\n" +
+                                       brokers::LogFile(file(".log")).tail(kLogTail));
 }
 
 void Gate::stop() {
@@ -134,7 +122,7 @@ void Gate::on_broker(brokers::BrokerEvent event) {
 }
 
 void Gate::on_message(std::string_view topic, ByteView payload) {
-  if (topic != wire::kAckTopic) return options_.inbox(topic, payload);
+  if (topic != wire::kAckTopic) return inbox_(topic, payload);
   if (const auto ack = wire::decode_ack(payload)) feeder_->acknowledged(*ack);
 }
 

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <stop_token>
 #include <string>
 
 #include "hub/app/data_folder.h"
@@ -23,6 +24,7 @@ class Gate {
  public:
   struct Options {
     brokers::Endpoint endpoint = brokers::Endpoint::kHub;
+    std::string name;  // what its files, its decisions and its state go by; no two gates of a hub process share one
     Address address;
     std::filesystem::path mosquitto;
     std::filesystem::path plugin;  // copied into the data folder: a rebuild does not touch a running broker
@@ -31,20 +33,22 @@ class Gate {
     registry::Registry* registry = nullptr;  // nullptr at the DPS endpoint
     std::string hub_name;
     int adopt_timeout_ms = 10'000;  // for a broker that a crashed hub process left behind to follow again
-    std::function<void(std::string_view topic, ByteView payload)> inbox;  // all but acknowledgements
   };
+  // Hears all that the gate says but its acknowledgements.
+  using Inbox = std::function<void(std::string_view topic, ByteView payload)>;
   // `folder` outlives this object.
   Gate(const DataFolder& folder, Options options);
   ~Gate();
 
   // Lays out the broker's files, adopts or starts it and begins to feed it. kStorage, kInvalidArgument.
-  registry::Outcome<registry::Nothing> start();
-  // Waits until the gate holds a complete snapshot. A broker that was adopted and does not follow is fenced first.
-  // kInvalidArgument when another program holds the address; kInternal with the tail of the broker's log otherwise.
-  registry::Outcome<registry::Nothing> wait_ready(int timeout_ms);
+  registry::Outcome<registry::Nothing> start(Inbox inbox);
+  // Waits until the gate holds a complete snapshot, or `end` is asked for, whichever is first. A broker that was
+  // adopted and does not follow is fenced first. kInvalidArgument when another program holds the address; kInternal
+  // with the tail of the broker's log otherwise.
+  registry::Outcome<registry::Nothing> wait_ready(int timeout_ms, const std::stop_token& end);
   void stop();
-  static std::filesystem::path pid_file(const DataFolder& folder, brokers::Endpoint endpoint) {
-    return folder.brokers() / (std::string(brokers::to_string(endpoint)) + ".pid");
+  static std::filesystem::path pid_file(const DataFolder& folder, const std::string& name) {
+    return folder.brokers() / (name + ".pid");
   }
 
   void attest(const wire::Attest& attest);
@@ -53,7 +57,7 @@ class Gate {
   link::Feeder& feeder() { return *feeder_; }
 
   const Address& address() const { return options_.address; }
-  brokers::Endpoint endpoint() const { return options_.endpoint; }
+  const std::string& name() const { return options_.name; }
   pid_t pid() const { return broker_->pid(); }
   std::uint64_t restarts() const { return restarts_; }
 
@@ -61,12 +65,13 @@ class Gate {
   registry::Outcome<brokers::BrokerConfig> lay_out_files();
   void on_broker(brokers::BrokerEvent event);
   void on_message(std::string_view topic, ByteView payload);
-  bool becomes_ready(int timeout_ms);
-  std::filesystem::path folder() const;
-  std::filesystem::path pid_file() const { return pid_file(data_, options_.endpoint); }
+  bool becomes_ready(int timeout_ms, const std::stop_token& end);
+  std::filesystem::path folder() const { return data_.brokers() / options_.name; }
+  std::filesystem::path file(const char* suffix) const { return data_.brokers() / (options_.name + suffix); }
 
   const DataFolder& data_;
   const Options options_;
+  Inbox inbox_;
   std::atomic<std::uint64_t> restarts_{0};
   std::atomic<bool> adopted_{false};
   std::unique_ptr<link::Feeder> feeder_;

@@ -3,26 +3,28 @@
 
 #include <unistd.h>
 
-#include <array>
-#include <nlohmann/json.hpp>
+#include <functional>
 #include <set>
-#include <sstream>
 #include <utility>
+#include <vector>
 
+#include "hub/app/announcement.h"
 #include "hub/app/bootstrap.h"
 #include "hub/app/certificates.h"
 #include "hub/app/data_folder.h"
+#include "hub/app/device_twins.h"
+#include "hub/app/dps_endpoint.h"
 #include "hub/app/enforcement.h"
-#include "hub/app/gate.h"
 #include "hub/app/hub_clock.h"
+#include "hub/app/hub_endpoint.h"
 #include "hub/app/insight.h"
+#include "hub/app/own_root_watch.h"
+#include "hub/app/revocation_status.h"
 #include "hub/app/workers.h"
-#include "hub/brokers/files.h"
 #include "hub/brokers/server_certificate.h"
 #include "hub/ca/file_key_provider.h"
 #include "hub/management/server.h"
-#include "hub/provisioning/provisioning.h"
-#include "hub/session/session.h"
+#include "platform/openssl/digest.h"
 
 namespace latchkey::hub::app {
 namespace {
@@ -31,39 +33,11 @@ using registry::Nothing;
 using registry::Outcome;
 using registry::Reason;
 using registry::refuse;
-using wire::Bytes;
 
 constexpr std::size_t kLanes = 16;
+constexpr std::size_t kSigners = 4;
 constexpr int kReadyMs = 30'000;
 constexpr int kClockMs = 2'000;
-
-Bytes copy(ByteView bytes) { return {bytes.begin(), bytes.end()}; }
-
-// A program of ours as it can be pasted, wherever this one was started from.
-std::string beside_us(const std::string& program) {
-  std::error_code error;
-  const auto self = std::filesystem::read_symlink("/proc/self/exe", error);
-  return error ? program : (self.parent_path() / program).string();
-}
-
-// Port 0: the addresses of the last run while a broker of it holds them or nobody does, else free ones.
-Outcome<Endpoints> choose_endpoints(Endpoints wanted, const DataFolder& folder) {
-  const auto last =
-      nlohmann::json::parse(brokers::read_file(folder.path() / "endpoints.json").value_or(""), nullptr, false);
-  const auto choose = [&last, &folder](Address address, brokers::Endpoint endpoint) -> Outcome<Address> {
-    const std::string name(brokers::to_string(endpoint));
-    if (address.port == 0 && last.is_object() && last.value(name, nlohmann::json()).is_string()) {
-      if (auto before = parse_address(last[name].get<std::string>()); before && before->host == address.host) {
-        if (is_free(*before) || brokers::Broker::left_behind(Gate::pid_file(folder, endpoint), folder.nonce()))
-          return *before;
-      }
-    }
-    return choose_port(std::move(address));
-  };
-  LATCHKEY_TRY(dps, choose(wanted.dps, brokers::Endpoint::kDps));
-  LATCHKEY_TRY(hub, choose(wanted.hub, brokers::Endpoint::kHub));
-  return Endpoints{dps, hub};
-}
 
 }  // namespace
 
@@ -72,15 +46,20 @@ struct HubProcess::Parts {
       : options(std::move(up_options)), folder(std::move(data)), clock(options.clock) {}
   ~Parts();
 
+  // The steps of a start, in order.
   Outcome<Nothing> open_registry();
-  Outcome<Nothing> make_gates();
-  void make_rooms();
-  Outcome<Nothing> open_gates();
+  Outcome<Nothing> open_status();
+  Outcome<Nothing> make_endpoints();
+  Outcome<Nothing> open_rooms();
+  Outcome<Nothing> start_gates();
+  Outcome<Nothing> wait_for_gates(const std::stop_token& end);
   Outcome<Nothing> open_management();
-  Outcome<Nothing> tell_endpoints() const;
-  void dps_inbox(std::string_view topic, ByteView payload);
-  void hub_inbox(std::string_view topic, ByteView payload);
-  void provision(wire::ConnectionId connection, const std::string& topic, const Bytes& payload);
+  Outcome<Nothing> tell_endpoints() const { return write_endpoints(announcement()); }
+
+  Gate::Options gate_options(brokers::Endpoint endpoint, std::string name, const Address& address) const;
+  std::vector<Gate*> hub_gates() const;
+  std::vector<Gate*> all_gates() const;
+  Announcement announcement() const { return {options, folder, server.ca_certificate}; }
 
   UpOptions options;
   DataFolder folder;
@@ -90,6 +69,7 @@ struct HubProcess::Parts {
 
   std::unique_ptr<registry::Registry> registry;
   std::unique_ptr<ca::FileKeyProvider> keys;
+  std::unique_ptr<RevocationStatus> status;
   std::unique_ptr<ca::Authority> authority;
   std::unique_ptr<ca::Issuance> issuance;
   std::unique_ptr<ca::CrlPublisher> crls;
@@ -97,46 +77,59 @@ struct HubProcess::Parts {
   std::unique_ptr<SessionIssuer> session_issuer;
   Verifier verifier;
   std::unique_ptr<CaMaker> ca_maker;
+  std::unique_ptr<OwnRootWatch> own_roots;
 
   std::unique_ptr<Workers> workers;
-  std::unique_ptr<Gate> dps;
-  std::unique_ptr<Gate> hub;
+  std::unique_ptr<Workers> signers;
   std::unique_ptr<Enforcement> enforcement;
-  std::unique_ptr<Outbox> outbox;
-  std::unique_ptr<provisioning::Provisioning> provisioning;
-  std::unique_ptr<session::Sessions> sessions;
+  std::unique_ptr<DpsEndpoint> dps;
+  HubEndpoints hubs;
   std::unique_ptr<Insight> insight;
   std::unique_ptr<Messages> messages;
+  std::unique_ptr<DeviceTwins> device_twins;
   std::unique_ptr<management::Management> management;
   std::unique_ptr<management::Server> server_socket;
 };
 
 HubProcess::Parts::~Parts() {
+  for (const auto& hub : hubs) hub->stop_waiting();
   server_socket.reset();
   clock.stop();
   if (registry) registry->set_commit_listener({});
-  if (dps) dps->stop();
-  if (hub) hub->stop();
+  if (dps) dps->gate().stop();  // before the hubs': no request comes in any more that would wait for them
+  for (Gate* gate : hub_gates()) gate->stop();
   if (workers) workers->stop();
+  if (signers) signers->stop();
+  if (own_roots) own_roots->stop();
   if (crls) crls->stop();
+  if (status) status->stop();
   if (registry) registry->close();
 }
 
 Outcome<Nothing> HubProcess::Parts::open_registry() {
-  LATCHKEY_TRY(opened, registry::Registry::open({folder.database().string(), 256, folder.rehearsal()}));
+  LATCHKEY_TRY(opened,
+               registry::Registry::open({folder.database().string(), 256, folder.rehearsal()}, openssl::host_digest()));
   registry = std::move(opened);
   LATCHKEY_TRY(provider, ca::FileKeyProvider::open(folder.keys()));
   keys = std::move(provider);
-  authority = std::make_unique<ca::Authority>(*keys, ca::Authority::Options{});
+  LATCHKEY_TRY_VOID(open_status());
   issuance = std::make_unique<ca::Issuance>(*registry, *authority);
+  ca::CrlPublisher::Options publishing;
+  publishing.folder = folder.crl();
+  publishing.before_end = [this](const registry::CaCertificate& ca) { return status->prepare_end(ca); };
   crls = std::make_unique<ca::CrlPublisher>(
-      *registry, *authority, [this] { return clock.now(); }, ca::CrlPublisher::Options{.folder = folder.crl()},
+      *registry, *authority, [this] { return clock.now(); }, publishing,
       [](const registry::Refusal& refusal) {
         (void)::dprintf(STDERR_FILENO, "latchkey: a CRL could not be published: %s\n", refusal.detail.c_str());
       });
   provisioning_issuer = std::make_unique<ProvisioningIssuer>(*authority, *issuance);
   session_issuer = std::make_unique<SessionIssuer>(*authority, *issuance);
   ca_maker = std::make_unique<CaMaker>(*registry, *authority, *keys, *crls);
+  own_roots = std::make_unique<OwnRootWatch>(
+      *registry, *keys, [this] { return clock.now(); },
+      [](const registry::Refusal& refusal) {
+        (void)::dprintf(STDERR_FILENO, "latchkey: no CSR for the next issuing CA: %s\n", refusal.detail.c_str());
+      });
 
   LATCHKEY_TRY(cas, registry->list_cas());
   std::set<std::string> named;
@@ -148,52 +141,93 @@ Outcome<Nothing> HubProcess::Parts::open_registry() {
   return Nothing{};
 }
 
-Outcome<Nothing> HubProcess::Parts::make_gates() {
-  const brokers::ServerNames names{{"localhost"}, {options.endpoints.dps.host, options.endpoints.hub.host}};
-  LATCHKEY_TRY(files, brokers::ensure_server_certificate(folder.tls(), names));
-  server = files;
-  Gate::Options gate;
-  gate.mosquitto = options.mosquitto;
-  gate.plugin = options.plugin;
-  gate.adopt_timeout_ms = options.confirm_timeout_ms;
-  gate.certificate = server.certificate;
-  gate.key = server.key;
-  gate.endpoint = brokers::Endpoint::kDps;
-  gate.address = options.endpoints.dps;
-  gate.inbox = [this](std::string_view topic, ByteView payload) { dps_inbox(topic, payload); };
-  dps = std::make_unique<Gate>(folder, gate);
-  gate.endpoint = brokers::Endpoint::kHub;
-  gate.address = options.endpoints.hub;
-  gate.registry = registry.get();
-  gate.hub_name = kHubName;
-  gate.inbox = [this](std::string_view topic, ByteView payload) { hub_inbox(topic, payload); };
-  hub = std::make_unique<Gate>(folder, gate);
+// Before anything is signed: certificates name where this listens.
+Outcome<Nothing> HubProcess::Parts::open_status() {
+  LATCHKEY_TRY(opened, RevocationStatus::open(*registry, *keys, folder, [this] { return clock.now(); }));
+  status = std::move(opened);
+  if (options.status.served) {
+    LATCHKEY_TRY(address, status->listen(options.status.address));
+    options.status.address = address;
+  }
+  ca::Authority::Options addresses;
+  if (const auto url = status_url(options.status); !url.empty()) {
+    addresses.crl_url = url + "/crl";
+    addresses.aia_url = url + "/ca";
+    addresses.ocsp_url = url + "/ocsp";
+  }
+  authority = std::make_unique<ca::Authority>(*keys, addresses);
   return Nothing{};
 }
 
-void HubProcess::Parts::make_rooms() {
-  enforcement = std::make_unique<Enforcement>(*hub, options.confirm_timeout_ms);
-  outbox = std::make_unique<Outbox>(*hub);
-  provisioning::Options provisioning_options;
-  provisioning_options.id_scope = folder.id_scope();
-  provisioning_options.now = [this] { return clock.now(); };
-  provisioning_options.retry_after_s = options.retry_after_s;
-  provisioning = std::make_unique<provisioning::Provisioning>(*registry, *provisioning_issuer, verifier, *enforcement,
-                                                              provisioning_options);
-  session::Options session_options;
-  session_options.namespace_name = kDefaultNamespace;
-  session_options.now = [this] { return clock.now(); };
-  sessions = std::make_unique<session::Sessions>(*registry, *session_issuer, *enforcement, *outbox, session_options);
-  workers = std::make_unique<Workers>(kLanes);
+Gate::Options HubProcess::Parts::gate_options(brokers::Endpoint endpoint, std::string name,
+                                              const Address& address) const {
+  Gate::Options gate;
+  gate.endpoint = endpoint;
+  gate.name = std::move(name);
+  gate.address = address;
+  gate.mosquitto = options.mosquitto;
+  gate.plugin = options.plugin;
+  gate.certificate = server.certificate;
+  gate.key = server.key;
+  gate.adopt_timeout_ms = options.confirm_timeout_ms;
+  return gate;
 }
 
-Outcome<Nothing> HubProcess::Parts::open_gates() {
-  registry->set_commit_listener([this](registry::Sequence newest) { hub->feeder().committed(newest); });
-  // the hub's gate first: a certificate that DPS gives out is awaited there only once its process is known
-  const std::array<Gate*, 2> gates{hub.get(), dps.get()};
-  for (Gate* gate : gates) gate->feeder().set_clock(clock.setting());
-  for (Gate* gate : gates) LATCHKEY_TRY_VOID(gate->start());
-  for (Gate* gate : gates) LATCHKEY_TRY_VOID(gate->wait_ready(kReadyMs));
+Outcome<Nothing> HubProcess::Parts::make_endpoints() {
+  const auto& [dps_address, hub_address] = options.endpoints;
+  const brokers::ServerNames names{{"localhost"}, {dps_address.host, hub_address.host}};
+  LATCHKEY_TRY(files, brokers::ensure_server_certificate(folder.tls(), names));
+  server = files;
+  dps = std::make_unique<DpsEndpoint>(folder, gate_options(brokers::Endpoint::kDps, kDpsGate, dps_address));
+  auto hub = gate_options(brokers::Endpoint::kHub, kHubName, hub_address);
+  hub.hub_name = kHubName;
+  hub.registry = registry.get();
+  hubs.push_back(std::make_unique<HubEndpoint>(folder, std::move(hub), kDefaultNamespace));
+  return Nothing{};
+}
+
+std::vector<Gate*> HubProcess::Parts::hub_gates() const {
+  std::vector<Gate*> gates;
+  for (const auto& hub : hubs) gates.push_back(&hub->gate());
+  return gates;
+}
+
+std::vector<Gate*> HubProcess::Parts::all_gates() const {
+  auto gates = hub_gates();
+  if (dps) gates.push_back(&dps->gate());
+  return gates;
+}
+
+Outcome<Nothing> HubProcess::Parts::open_rooms() {
+  const auto now = [this] { return clock.now(); };
+  workers = std::make_unique<Workers>(kLanes);
+  signers = std::make_unique<Workers>(kSigners);
+  enforcement = std::make_unique<Enforcement>(hub_gates(), options.confirm_timeout_ms);
+  provisioning::Options provisioning;
+  provisioning.id_scope = folder.id_scope();
+  provisioning.now = now;
+  provisioning.retry_after_s = options.retry_after_s;
+  dps->open_provisioning({*registry, *provisioning_issuer, verifier, *enforcement, *workers, decisions}, provisioning);
+  for (const auto& hub : hubs) {
+    hub->open_sessions({*registry, *session_issuer, *enforcement, *workers, *signers, decisions}, now);
+  }
+  registry->set_commit_listener([gates = hub_gates()](registry::Sequence newest) {
+    for (Gate* gate : gates) gate->feeder().committed(newest);
+  });
+  return Nothing{};
+}
+
+// The hubs' gates first: a certificate that DPS gives out is awaited there only once their processes are known.
+Outcome<Nothing> HubProcess::Parts::start_gates() {
+  for (Gate* gate : all_gates()) gate->feeder().set_clock(clock.setting());
+  for (const auto& hub : hubs) LATCHKEY_TRY_VOID(hub->start());
+  return dps->start();
+}
+
+Outcome<Nothing> HubProcess::Parts::wait_for_gates(const std::stop_token& end) {
+  const auto gates = all_gates();
+  for (Gate* gate : gates) LATCHKEY_TRY_VOID(gate->wait_ready(kReadyMs, end));
+  if (end.stop_requested()) return Nothing{};
   clock.follow([gates](const wire::ClockSet& setting) {
     for (Gate* gate : gates) gate->feeder().set_clock(setting);
     for (Gate* gate : gates) gate->feeder().wait_clock(kClockMs);
@@ -202,10 +236,12 @@ Outcome<Nothing> HubProcess::Parts::open_gates() {
 }
 
 Outcome<Nothing> HubProcess::Parts::open_management() {
-  insight = std::make_unique<Insight>(folder, options, clock, *registry, decisions, *dps, *hub, *sessions);
-  messages = std::make_unique<Messages>(*sessions);
+  insight = std::make_unique<Insight>(folder, options, clock, *registry, decisions, dps->gate(), hubs);
+  messages = std::make_unique<Messages>(hubs);
+  device_twins = std::make_unique<DeviceTwins>(hubs);
   management = std::make_unique<management::Management>(
-      management::Parts{*registry, clock, *ca_maker, *enforcement, *insight, *messages});
+      management::Parts{*registry, clock, *ca_maker, *enforcement, *insight, *messages, device_twins.get(),
+                        options.own_root_revoke_rotates, options.role_parity});
   management::ServerOptions server_options;
   server_options.socket_path = folder.management_socket().string();
   server_options.owner_uid = ::geteuid();
@@ -214,78 +250,14 @@ Outcome<Nothing> HubProcess::Parts::open_management() {
                    server_options, [this](const management::Request& request) { return management->handle(request); },
                    [this](const management::Caller& caller) { management->peer_refused(caller); }));
   server_socket = std::move(opened);
+  own_roots->start();
   return Nothing{};
-}
-
-Outcome<Nothing> HubProcess::Parts::tell_endpoints() const {
-  const nlohmann::json json{
-      {"dps", options.endpoints.dps.text()}, {"hub", options.endpoints.hub.text()},
-      {"idScope", folder.id_scope()},        {"caFile", server.ca_certificate.string()},
-      {"enrollmentGroup", kDefaultGroup},    {"enrollmentKeyFile", folder.enrollment_key().string()},
-      {"data", folder.path().string()},      {"pid", ::getpid()}};
-  const auto text = json.dump(2) + "\n";
-  for (const auto& file : {folder.path() / "endpoints.json", options.endpoints_file}) {
-    if (!file.empty() && !brokers::write_file(file, text, 0644)) {
-      return refuse(Reason::kStorage, file.string() + " cannot be written");
-    }
-  }
-  return Nothing{};
-}
-
-void HubProcess::Parts::provision(wire::ConnectionId connection, const std::string& topic, const Bytes& payload) {
-  provisioning->request(connection, topic, payload, [&](std::string_view reply_topic, std::string_view reply) {
-    dps->deliver({connection, std::string(reply_topic), Bytes(reply.begin(), reply.end()), 1});
-  });
-}
-
-// On the link's thread: decodes and hands over; what may block runs in the connection's lane.
-void HubProcess::Parts::dps_inbox(std::string_view topic, ByteView payload) {
-  if (topic == wire::kOpenedTopic) {
-    if (auto opened = wire::decode_opened(payload)) {
-      workers->post(opened->connection, [this, one = std::move(*opened)] {
-        dps->attest({one.connection, provisioning->opened(one)});
-      });
-    }
-  } else if (topic == wire::kClosedTopic) {
-    if (auto closed = wire::decode_closed(payload)) {
-      workers->post(closed->connection, [this, id = closed->connection] { provisioning->closed(id); });
-    }
-  } else if (topic == wire::kDecisionsTopic) {
-    if (auto decoded = wire::decode_decisions(payload)) decisions.add("dps", std::move(*decoded));
-  } else if (const auto request = wire::parse_request_topic(topic)) {
-    workers->post(request->connection,
-                  [this, id = request->connection, device_topic = std::string(request->device_topic),
-                   body = copy(payload)] { provision(id, device_topic, body); });
-  }
-}
-
-void HubProcess::Parts::hub_inbox(std::string_view topic, ByteView payload) {
-  if (topic == wire::kOpenedTopic) {
-    if (auto opened = wire::decode_opened(payload)) {
-      workers->post(opened->connection, [this, one = std::move(*opened)] { sessions->opened(one); });
-    }
-  } else if (topic == wire::kClosedTopic) {
-    if (auto closed = wire::decode_closed(payload)) {
-      workers->post(closed->connection, [this, id = closed->connection] { sessions->closed(id); });
-    }
-  } else if (topic == wire::kSubscribedTopic) {
-    if (auto subscribed = wire::decode_subscribed(payload)) {
-      workers->post(subscribed->connection,
-                    [this, one = std::move(*subscribed)] { sessions->subscribed(one.connection, one.filter); });
-    }
-  } else if (topic == wire::kDecisionsTopic) {
-    if (auto decoded = wire::decode_decisions(payload)) decisions.add("hub", std::move(*decoded));
-  } else if (const auto request = wire::parse_request_topic(topic)) {
-    workers->post(request->connection,
-                  [this, id = request->connection, device_topic = std::string(request->device_topic),
-                   body = copy(payload)] { sessions->request(id, device_topic, body); });
-  }
 }
 
 HubProcess::HubProcess(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 HubProcess::~HubProcess() = default;
 
-Outcome<std::unique_ptr<HubProcess>> HubProcess::start(UpOptions options) {
+Outcome<std::unique_ptr<HubProcess>> HubProcess::start(UpOptions options, const std::stop_token& end) {
   LATCHKEY_TRY(folder, DataFolder::open(options.data, options.rehearsal));
   if (!options.clock.empty() && !folder.rehearsal()) {
     return refuse(Reason::kInvalidArgument, "--clock needs a data folder that was made with --rehearsal");
@@ -293,35 +265,19 @@ Outcome<std::unique_ptr<HubProcess>> HubProcess::start(UpOptions options) {
   LATCHKEY_TRY(endpoints, choose_endpoints(options.endpoints, folder));
   options.endpoints = endpoints;
   auto parts = std::make_unique<Parts>(std::move(options), std::move(folder));
-  LATCHKEY_TRY_VOID(parts->open_registry());
-  LATCHKEY_TRY_VOID(parts->make_gates());
-  parts->make_rooms();
-  LATCHKEY_TRY_VOID(parts->open_gates());
-  LATCHKEY_TRY_VOID(parts->open_management());
-  LATCHKEY_TRY_VOID(parts->tell_endpoints());
+  const std::vector<std::function<Outcome<Nothing>()>> steps{
+      [&] { return parts->open_registry(); },     [&] { return parts->make_endpoints(); },
+      [&] { return parts->open_rooms(); },        [&] { return parts->start_gates(); },
+      [&] { return parts->wait_for_gates(end); }, [&] { return parts->open_management(); },
+      [&] { return parts->tell_endpoints(); },
+  };
+  for (const auto& step : steps) {
+    if (end.stop_requested()) return std::unique_ptr<HubProcess>();
+    LATCHKEY_TRY_VOID(step());
+  }
   return std::unique_ptr<HubProcess>(new HubProcess(std::move(parts)));
 }
 
-std::string HubProcess::greeting() const {
-  const auto& parts = *parts_;
-  std::ostringstream out;
-  out << "Latchkey hub is up" << (parts.folder.rehearsal() ? " (rehearsal)" : "") << ".\n\n"
-      << "  DPS endpoint     " << parts.options.endpoints.dps.text() << "   devices provision here (MQTT over TLS)\n"
-      << "  Hub endpoint     " << parts.options.endpoints.hub.text()
-      << "   devices connect here, with their certificate\n"
-      << "  ID scope         " << parts.folder.id_scope() << "\n"
-      << "  Server CA file   " << parts.server.ca_certificate.string() << "\n"
-      << "  Enrollment key   " << parts.folder.enrollment_key().string() << "   (group '" << kDefaultGroup << "')\n"
-      << "  Data folder      " << parts.folder.path().string() << "\n"
-      << "  Key profile      " << registry::to_string(parts.options.key_profile) << "\n\n"
-      << "Connect a device:\n"
-      << "  " << beside_us("latchkey-agent") << " --registration-id dev-1 --id-scope " << parts.folder.id_scope()
-      << " --dps " << parts.options.endpoints.dps.text() << " \\\n    --ca " << parts.server.ca_certificate.string()
-      << " --key-file " << parts.folder.enrollment_key().string() << " --group-key --state ./dev-1\n"
-      << "Take its trust away:\n"
-      << "  " << beside_us("latchkey") << " --data " << parts.folder.path().string() << " device revoke -n dev-1\n\n"
-      << "Ctrl-C stops hub and brokers.\n";
-  return std::move(out).str();
-}
+std::string HubProcess::greeting() const { return app::greeting(parts_->announcement()); }
 
 }  // namespace latchkey::hub::app

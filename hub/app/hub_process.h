@@ -6,33 +6,20 @@
 // opens, so that no act is acknowledged before the brokers that still run from before a crash follow again.
 #pragma once
 
-#include <filesystem>
 #include <memory>
+#include <stop_token>
 #include <string>
 
-#include "hub/app/endpoints.h"
+#include "hub/app/up_options.h"
 #include "registry/model/refusal.h"
-#include "registry/model/resources.h"
 
 namespace latchkey::hub::app {
 
-struct UpOptions {
-  std::filesystem::path data;
-  Endpoints endpoints;
-  std::filesystem::path endpoints_file;  // where to tell the chosen addresses as JSON; empty: nowhere
-  bool rehearsal = false;
-  std::string clock;  // clock document; only in a rehearsal
-  registry::KeyProfile key_profile = registry::KeyProfile::kEcP256;
-  std::filesystem::path mosquitto = "/usr/sbin/mosquitto";
-  std::filesystem::path plugin;
-  int confirm_timeout_ms = 10'000;  // a gate that has not confirmed a change by then is fenced
-  std::uint32_t retry_after_s = 1;  // what DPS asks a device to wait before it polls
-};
-
 class HubProcess {
  public:
-  // Returns once devices and operators are served. The refusal's detail is meant for the person at the terminal.
-  static registry::Outcome<std::unique_ptr<HubProcess>> start(UpOptions options);
+  // Returns once devices and operators are served; nullptr when `end` was asked for before that, and then everything
+  // that had been started is stopped again. The refusal's detail is meant for the person at the terminal.
+  static registry::Outcome<std::unique_ptr<HubProcess>> start(UpOptions options, const std::stop_token& end);
   // Stops in order: management, brokers, rooms, registry.
   ~HubProcess();
 

@@ -1,21 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "hub/app/insight.h"
 
-#include "hub/app/bootstrap.h"
-
 namespace latchkey::hub::app {
+namespace {
+
+struct Found {
+  HubEndpoint* linked = nullptr;     // some endpoint of a hub that is linked to the namespace
+  HubEndpoint* connected = nullptr;  // the one where the device has a session
+};
+
+Found find(const HubEndpoints& hubs, const std::string& ns, const std::string& device) {
+  Found found;
+  for (const auto& hub : hubs) {
+    if (hub->namespace_name() != ns) continue;
+    found.linked = hub.get();
+    if (hub->sessions().connected(device)) found.connected = hub.get();
+  }
+  return found;
+}
+
+}  // namespace
 
 std::optional<bool> Insight::connected(const std::string& ns, const std::string& device) {
-  if (ns != kDefaultNamespace) return std::nullopt;  // this hub is linked to another namespace
-  return sessions_.connected(device).has_value();
+  const auto found = find(hubs_, ns, device);
+  if (found.linked == nullptr) return std::nullopt;
+  return found.connected != nullptr;
 }
 
 management::GateState Insight::state_of(Gate& gate) const {
   const auto feed = gate.feeder().state();
-  const std::string endpoint(brokers::to_string(gate.endpoint()));
-  const auto totals = log_.totals(endpoint);
+  const auto totals = log_.totals(gate.name());
   management::GateState state;
-  state.endpoint = endpoint;
+  state.endpoint = gate.name();
   state.address = gate.address().text();
   state.broker_pid = gate.pid();
   state.ready = feed.ready;
@@ -38,18 +54,21 @@ management::HubState Insight::status() {
   state.started = started_;
   state.now = clock_.settled_now();
   state.newest = registry_.newest_sequence();
-  state.gates = {state_of(dps_), state_of(hub_)};
+  state.gates.push_back(state_of(dps_));
+  for (const auto& hub : hubs_) state.gates.push_back(state_of(hub->gate()));
   return state;
 }
 
 registry::Outcome<registry::Nothing> Messages::send(const std::string& ns, const std::string& device,
                                                     const std::map<std::string, std::string>& properties,
                                                     const registry::Bytes& payload) {
-  if (ns != kDefaultNamespace) {
+  const auto found = find(hubs_, ns, device);
+  if (found.linked == nullptr) {
     return registry::refuse(registry::Reason::kPreconditionFailed,
                             "namespace '" + ns + "' is linked to no hub of this process");
   }
-  return sessions_.send(device, properties, payload);
+  auto& hub = found.connected != nullptr ? *found.connected : *found.linked;  // which says that it is not connected
+  return hub.sessions().send(device, properties, payload);
 }
 
 }  // namespace latchkey::hub::app

@@ -3,11 +3,10 @@
 #pragma once
 
 #include "hub/app/decision_log.h"
-#include "hub/app/gate.h"
 #include "hub/app/hub_clock.h"
-#include "hub/app/hub_process.h"
+#include "hub/app/hub_endpoint.h"
+#include "hub/app/up_options.h"
 #include "hub/management/management.h"
-#include "hub/session/session.h"
 
 namespace latchkey::hub::app {
 
@@ -15,15 +14,14 @@ class Insight final : public management::Insight {
  public:
   // All outlive this object.
   Insight(const DataFolder& folder, const UpOptions& options, const HubClock& clock, registry::Registry& registry,
-          const DecisionLog& log, Gate& dps, Gate& hub, const session::Sessions& sessions)
+          const DecisionLog& log, Gate& dps, const HubEndpoints& hubs)
       : folder_(folder),
         options_(options),
         clock_(clock),
         registry_(registry),
         log_(log),
         dps_(dps),
-        hub_(hub),
-        sessions_(sessions),
+        hubs_(hubs),
         started_(clock.now()) {}
 
   std::vector<management::SeenDecision> decisions(const management::DecisionFilter& filter) override {
@@ -42,20 +40,19 @@ class Insight final : public management::Insight {
   registry::Registry& registry_;
   const DecisionLog& log_;
   Gate& dps_;
-  Gate& hub_;
-  const session::Sessions& sessions_;
+  const HubEndpoints& hubs_;
   const UnixMs started_;
 };
 
 class Messages final : public management::Messages {
  public:
-  explicit Messages(session::Sessions& sessions) : sessions_(sessions) {}
+  explicit Messages(const HubEndpoints& hubs) : hubs_(hubs) {}
   registry::Outcome<registry::Nothing> send(const std::string& ns, const std::string& device,
                                             const std::map<std::string, std::string>& properties,
                                             const registry::Bytes& payload) override;
 
  private:
-  session::Sessions& sessions_;
+  const HubEndpoints& hubs_;
 };
 
 }  // namespace latchkey::hub::app

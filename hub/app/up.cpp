@@ -2,13 +2,15 @@
 #include "hub/app/up.h"
 
 #include <signal.h>
-#include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <iostream>
 #include <memory>
 #include <string>
+#include <vector>
 
+#include "hub/app/end_signals.h"
 #include "hub/app/hub_process.h"
 
 namespace latchkey::hub::app {
@@ -28,21 +30,36 @@ std::filesystem::path default_plugin() {
 struct Arguments {
   std::string dps = "127.0.0.1:8883";
   std::string hub = "127.0.0.2:8883";
+  std::string status_listen = "127.0.0.1:0";
+  std::string status_url;
   std::string endpoints_file;
   std::string clock;
   std::string key_profile = "ec-p256";
   std::string mosquitto = "/usr/sbin/mosquitto";
   std::string plugin = default_plugin().string();
-  int confirm_timeout_ms = UpOptions{}.confirm_timeout_ms;  // not shown in the help: tests of the fence shorten it
+  int confirm_timeout_ms = kConfirmTimeoutMs;  // not shown in the help: tests of the fence shorten it
   std::uint32_t retry_after_s = 1;
   bool rehearsal = false;
+  std::vector<std::string> compat;
+  std::vector<std::string> parity;
 };
+
+constexpr const char* kRevokeRotates = "byor-revoke-rotates";
+constexpr const char* kAzureRoles = "azure-roles";
 
 void declare(CLI::App& program, Arguments& arguments) {
   program.add_option("--dps", arguments.dps, "Address and port of the provisioning endpoint; port 0 takes a free one")
       ->capture_default_str();
   program.add_option("--hub", arguments.hub, "Address and port of the hub endpoint; port 0 takes a free one")
       ->capture_default_str();
+  program
+      .add_option(
+          "--status-listen", arguments.status_listen,
+          "Address and port of CRLs and OCSP over HTTP, named in certificates; port 0 takes a free one and keeps "
+          "it; 'off' serves none")
+      ->capture_default_str();
+  program.add_option("--status-url", arguments.status_url,
+                     "What certificates name instead of http://ADDRESS:PORT, as others reach it");
   program.add_option("--endpoints-file", arguments.endpoints_file,
                      "Write endpoints, id scope and file names there, as JSON");
   program
@@ -56,12 +73,28 @@ void declare(CLI::App& program, Arguments& arguments) {
       .add_option("--retry-after", arguments.retry_after_s, "Seconds that devices are asked to wait before they poll")
       ->capture_default_str();
   program.add_option("--confirm-timeout-ms", arguments.confirm_timeout_ms)->check(CLI::Range(1, 600'000))->group("");
+  program
+      .add_option("--compat", arguments.compat,
+                  std::string("An older behaviour of the real service; may be repeated. ") + kRevokeRotates +
+                      ": revoking a policy with a root of its own is not refused, but makes it pending with a new CSR")
+      ->check(CLI::IsMember({kRevokeRotates}))
+      ->allow_extra_args(false);
+  program
+      .add_option("--parity", arguments.parity,
+                  std::string("Where the sources disagree, follow the real service; may be repeated. ") + kAzureRoles +
+                      ": roles allow what their published definitions say, no more and no less")
+      ->check(CLI::IsMember({kAzureRoles}))
+      ->allow_extra_args(false);
   program.add_option("--mosquitto", arguments.mosquitto, "The broker's program")->capture_default_str();
   program.add_option("--gate", arguments.plugin, "The gate plugin")->capture_default_str();
+  program.footer(
+      "Runs until SIGINT, SIGTERM or SIGHUP, which end a start-up that is under way as well; exit status 0.");
 }
 
 registry::Outcome<UpOptions> to_options(const Arguments& arguments, const std::string& data) {
+  LATCHKEY_TRY(status, parse_status(arguments.status_listen, arguments.status_url));
   UpOptions options;
+  options.status = std::move(status);
   options.data = data;
   LATCHKEY_TRY(dps, parse_address(arguments.dps));
   LATCHKEY_TRY(hub, parse_address(arguments.hub));
@@ -79,6 +112,11 @@ registry::Outcome<UpOptions> to_options(const Arguments& arguments, const std::s
   options.plugin = arguments.plugin;
   options.confirm_timeout_ms = arguments.confirm_timeout_ms;
   options.retry_after_s = arguments.retry_after_s;
+  options.own_root_revoke_rotates =
+      std::find(arguments.compat.begin(), arguments.compat.end(), kRevokeRotates) != arguments.compat.end();
+  if (std::find(arguments.parity.begin(), arguments.parity.end(), kAzureRoles) != arguments.parity.end()) {
+    options.role_parity = registry::roles::Parity::kAzureRoles;
+  }
   return options;
 }
 
@@ -87,25 +125,19 @@ int complain(const registry::Refusal& refusal) {
   return registry::faces(refusal.reason).exit_status;
 }
 
-// Every thread inherits the mask, so that only the wait below sees these.
-sigset_t block_ending_signals() {
-  sigset_t ends;
-  sigemptyset(&ends);
-  for (const int number : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&ends, number);
-  pthread_sigmask(SIG_BLOCK, &ends, nullptr);
-  signal(SIGPIPE, SIG_IGN);
-  return ends;
-}
-
 int run(const Arguments& arguments, const std::string& data) {
-  const sigset_t ends = block_ending_signals();
+  EndSignals signals;
+  signal(SIGPIPE, SIG_IGN);
   auto options = to_options(arguments, data);
   if (!options) return complain(options.error());
-  auto hub = HubProcess::start(std::move(*options));
+  auto hub = HubProcess::start(std::move(*options), signals.token());
   if (!hub) return complain(hub.error());
+  if (!*hub) {
+    std::cout << "Stopped before the hub was up." << std::endl;
+    return 0;
+  }
   std::cout << (*hub)->greeting() << std::flush;
-  int number = 0;
-  sigwait(&ends, &number);
+  signals.wait();
   std::cout << "Stopping." << std::endl;
   return 0;
 }

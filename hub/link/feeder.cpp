@@ -55,7 +55,7 @@ void Feeder::start() {
       hub_ = hub->uuid;
       namespace_ = hub->namespace_uuid;
     }
-    newest_ = registry_->newest_sequence();
+    committed(registry_->newest_sequence());
   }
   thread_ = std::thread([this] { run(); });
 }

@@ -47,6 +47,7 @@ TEST_F(EnforcementTest, fresh_broker_answers_for_the_fenced_one) {
                                 gate_.set_acks(FakeGate::Acks::kAtOnce);
                                 feeder_->process_started();
                                 feeder_->gate_up();
+                                EXPECT_TRUE(feeder_->wait_clock(test::kPatienceMs)) << "it takes its snapshot";
                               }}},
                             1000);
   EXPECT_TRUE(patient.wait(sequence, Progress::kCut));
@@ -74,6 +75,7 @@ TEST_F(EnforcementTest, every_gate_has_to_confirm) {
   second.process_started();
   second.gate_up();
   const auto sequence = create("dev-1");
+  ASSERT_TRUE(applied(sequence)) << "by the first gate, before its patience is measured";
   int second_fences = 0;
   const Enforcement both({{feeder_.get(), [this] { ++fences_; }}, {&second, [&] { ++second_fences; }}}, 300);
   EXPECT_FALSE(both.wait(sequence, Progress::kApplied));

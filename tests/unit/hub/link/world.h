@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 
+#include "platform/openssl/digest.h"
 #include "registry/operations/registry.h"
 #include "tests/unit/hub/link/fake_gate.h"
 
@@ -19,7 +20,7 @@ class World : public testing::Test {
   World() {
     std::string pattern = (std::filesystem::temp_directory_path() / "latchkey-link-XXXXXX").string();
     folder_ = mkdtemp(pattern.data());
-    registry_ = std::move(*registry::Registry::open({(folder_ / "registry.db").string()}));
+    registry_ = std::move(*registry::Registry::open({(folder_ / "registry.db").string()}, openssl::host_digest()));
     EXPECT_TRUE(registry_->create_namespace(call(), "default"));
     EXPECT_TRUE(registry_->create_credential(call(), "default", ca("CN=root", 1)));
     EXPECT_TRUE(registry_->create_hub(call(), "default", "hub", "127.0.0.2"));
@@ -81,6 +82,7 @@ class World : public testing::Test {
     made.not_after = call().now + 365LL * 86'400'000;
     made.der = registry::Bytes(subject.begin(), subject.end());
     made.key_ref = subject;
+    made.issuer.bytes.fill(1);  // the root
     return made;
   }
 

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "hub/app/device_twins.h"
+
+namespace latchkey::hub::app {
+
+using registry::Outcome;
+using registry::Reason;
+using registry::refuse;
+
+Outcome<TwinRooms*> DeviceTwins::rooms(const std::string& ns, const std::string& device) const {
+  TwinRooms* linked = nullptr;
+  for (const auto& hub : hubs_) {
+    if (hub->namespace_name() != ns) continue;
+    if (hub->twin_rooms().connected(device)) return &hub->twin_rooms();
+    if (linked == nullptr) linked = &hub->twin_rooms();
+  }
+  if (linked != nullptr) return linked;
+  return refuse(Reason::kNotFound, "no hub of this process is linked to a namespace '" + ns.substr(0, 64) + "'");
+}
+
+Outcome<DeviceTwins::Shown> DeviceTwins::show(const std::string& ns, const std::string& device) {
+  LATCHKEY_TRY(room, rooms(ns, device));
+  LATCHKEY_TRY(shown, room->twins().show(device));
+  return Shown{std::move(shown.body), std::move(shown.etag)};
+}
+
+Outcome<DeviceTwins::Shown> DeviceTwins::write(const registry::Call& call, const std::string& ns,
+                                               const std::string& device, Write how, const std::string& body,
+                                               const std::optional<std::string>& etag) {
+  LATCHKEY_TRY(room, rooms(ns, device));
+  const auto kind = how == Write::kMerge ? twin::Twins::Write::kMerge : twin::Twins::Write::kReplace;
+  LATCHKEY_TRY(shown, room->twins().write(call, device, kind, body, etag));
+  return Shown{std::move(shown.body), std::move(shown.etag)};
+}
+
+Outcome<std::string> DeviceTwins::invoke(const registry::Call& call, const std::string& ns, const std::string& device,
+                                         const std::string& body) {
+  LATCHKEY_TRY(room, rooms(ns, device));
+  return room->methods().invoke(call, device, body);
+}
+
+}  // namespace latchkey::hub::app

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// Twins and direct methods as management asks for them: at the hub of this process that the device is connected to, or
+// else at any that is linked to its namespace.
+#pragma once
+
+#include "hub/app/hub_endpoint.h"
+#include "hub/management/management.h"
+
+namespace latchkey::hub::app {
+
+class DeviceTwins final : public management::DeviceTwins {
+ public:
+  explicit DeviceTwins(const HubEndpoints& hubs) : hubs_(hubs) {}
+  registry::Outcome<Shown> show(const std::string& ns, const std::string& device) override;
+  registry::Outcome<Shown> write(const registry::Call& call, const std::string& ns, const std::string& device,
+                                 Write how, const std::string& body, const std::optional<std::string>& etag) override;
+  registry::Outcome<std::string> invoke(const registry::Call& call, const std::string& ns, const std::string& device,
+                                        const std::string& body) override;
+
+ private:
+  // kNotFound when no hub of this process serves the namespace.
+  registry::Outcome<TwinRooms*> rooms(const std::string& ns, const std::string& device) const;
+
+  const HubEndpoints& hubs_;
+};
+
+}  // namespace latchkey::hub::app

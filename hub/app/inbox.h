@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// What one gate says, decoded and handed to the room that it concerns. A gate has an inbox of its own.
+//
+// Threads: receive() is called on the gate's link and never blocks; handlers run in the lane of the connection that
+// they are about, one after the other for each connection. What cannot be decoded is dropped: gates and hub are of one
+// build, and nothing that a device can send gets here undecoded.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "hub/app/decision_log.h"
+#include "hub/app/workers.h"
+#include "hub/wire/envelope.h"
+
+namespace latchkey::hub::app {
+
+class Inbox {
+ public:
+  // A handler that is not set drops what it would hear.
+  struct Handlers {
+    std::function<void(const wire::Opened& opened)> opened;
+    std::function<void(wire::ConnectionId connection)> closed;
+    std::function<void(const wire::Subscribed& subscribed)> subscribed;
+    std::function<void(wire::ConnectionId connection, const std::string& topic, const wire::Bytes& payload)> request;
+  };
+
+  // `gate`: the name that its decisions are kept under. Workers and log outlive this object; what the handlers reach
+  // lives until the workers are stopped.
+  Inbox(std::string gate, Workers& workers, DecisionLog& decisions, Handlers handlers)
+      : gate_(std::move(gate)), workers_(workers), decisions_(decisions), handlers_(std::move(handlers)) {}
+
+  void receive(std::string_view topic, ByteView payload);
+
+ private:
+  const std::string gate_;
+  Workers& workers_;
+  DecisionLog& decisions_;
+  const Handlers handlers_;
+};
+
+}  // namespace latchkey::hub::app

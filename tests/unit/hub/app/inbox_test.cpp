@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "hub/app/inbox.h"
+
+#include <gtest/gtest.h>
+
+#include <mutex>
+#include <string>
+#include <vector>
+
+namespace latchkey::hub::app {
+namespace {
+
+class InboxTest : public testing::Test {
+ protected:
+  void hear(const std::string& what) {
+    const std::lock_guard lock(mutex_);
+    heard_.push_back(what);
+  }
+  Inbox::Handlers handlers() {
+    Inbox::Handlers all;
+    all.opened = [this](const wire::Opened& opened) { hear("opened " + opened.client_id); };
+    all.closed = [this](wire::ConnectionId connection) { hear("closed " + std::to_string(connection)); };
+    all.subscribed = [this](const wire::Subscribed& subscribed) { hear("subscribed " + subscribed.filter); };
+    all.request = [this](wire::ConnectionId connection, const std::string& topic, const wire::Bytes& payload) {
+      hear("request " + std::to_string(connection) + " " + topic + " " + std::string(payload.begin(), payload.end()));
+    };
+    return all;
+  }
+  static wire::Opened opened(wire::ConnectionId connection, const std::string& client_id) {
+    wire::Opened one;
+    one.connection = connection;
+    one.client_id = client_id;
+    return one;
+  }
+  static wire::Decisions decided(const std::string& client_id) {
+    wire::Decisions decisions;
+    wire::Decision decision;
+    decision.client_id = client_id;
+    decisions.decisions.push_back(decision);
+    return decisions;
+  }
+  // What the handlers heard, in order, once every lane has run empty.
+  std::vector<std::string> heard() {
+    workers_.stop();
+    return heard_;
+  }
+
+  DecisionLog decisions_;
+  std::mutex mutex_;
+  std::vector<std::string> heard_;
+  Workers workers_{4};
+};
+
+TEST_F(InboxTest, each_message_reaches_its_handler_in_the_order_of_its_connection) {
+  Inbox inbox("hub", workers_, decisions_, handlers());
+  inbox.receive(wire::kOpenedTopic, wire::encode(opened(7, "dev-1")));
+  inbox.receive(wire::kSubscribedTopic, wire::encode(wire::Subscribed{7, "$iothub/#"}));
+  inbox.receive(wire::request_topic(7, "devices/dev-1/messages/events/"), std::string("21.5"));
+  inbox.receive(wire::kClosedTopic, wire::encode(wire::Closed{7}));
+  EXPECT_EQ(heard(), (std::vector<std::string>{"opened dev-1", "subscribed $iothub/#",
+                                               "request 7 devices/dev-1/messages/events/ 21.5", "closed 7"}));
+}
+
+TEST_F(InboxTest, decisions_are_kept_under_the_gates_own_name) {
+  Inbox dps("dps", workers_, decisions_, handlers());
+  Inbox hub("hub-2", workers_, decisions_, handlers());
+  dps.receive(wire::kDecisionsTopic, wire::encode(decided("dev-1")));
+  hub.receive(wire::kDecisionsTopic, wire::encode(decided("dev-2")));
+  const auto found = decisions_.find({});
+  ASSERT_EQ(found.size(), 2U);
+  EXPECT_EQ(found[0].endpoint + " " + found[0].decision.client_id, "hub-2 dev-2");
+  EXPECT_EQ(found[1].endpoint + " " + found[1].decision.client_id, "dps dev-1");
+  EXPECT_TRUE(heard().empty());
+}
+
+TEST_F(InboxTest, same_connection_number_at_two_gates_is_two_connections) {
+  auto second = handlers();
+  second.closed = [this](wire::ConnectionId connection) { hear("second closed " + std::to_string(connection)); };
+  Inbox one("hub", workers_, decisions_, handlers());
+  Inbox two("hub-2", workers_, decisions_, second);
+  two.receive(wire::kClosedTopic, wire::encode(wire::Closed{7}));
+  EXPECT_EQ(heard(), std::vector<std::string>{"second closed 7"});
+}
+
+TEST_F(InboxTest, what_cannot_be_decoded_is_dropped) {
+  Inbox inbox("hub", workers_, decisions_, handlers());
+  const std::string junk = "\xff not a message";
+  for (const auto topic : {wire::kOpenedTopic, wire::kClosedTopic, wire::kSubscribedTopic, wire::kDecisionsTopic}) {
+    inbox.receive(topic, junk);
+    inbox.receive(topic, ByteView());
+  }
+  for (const auto* topic : {"latchkey/v1/unheard-of", "devices/dev-1/messages/events/", ""}) inbox.receive(topic, junk);
+  EXPECT_TRUE(heard().empty());
+  EXPECT_TRUE(decisions_.find({}).empty());
+}
+
+TEST_F(InboxTest, what_nobody_wants_to_hear_is_dropped) {
+  Inbox inbox("dps", workers_, decisions_, {});
+  inbox.receive(wire::kOpenedTopic, wire::encode(opened(7, "dev-1")));
+  inbox.receive(wire::kSubscribedTopic, wire::encode(wire::Subscribed{7, "#"}));
+  inbox.receive(wire::request_topic(7, "a/topic"), std::string("x"));
+  inbox.receive(wire::kClosedTopic, wire::encode(wire::Closed{7}));
+  EXPECT_TRUE(heard().empty());
+}
+
+}  // namespace
+}  // namespace latchkey::hub::app
