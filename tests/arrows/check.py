@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Holds the arrows of the house: which room may include which. Exit status 1 names every include that does not."""
+"""Holds the arrows of the house: which room may include which, and that what a room keeps in internal/ is seen by that
+room and its unit tests alone. Exit status 1 names every include that does not follow."""
 import pathlib
 import re
 import sys
@@ -9,23 +10,30 @@ MAY_INCLUDE = {
     "platform/base": [],
     "platform/ports": ["platform/base"],
     "platform/crypto": ["platform/base"],
-    "platform/openssl": ["platform/base"],
-    "platform/posix": ["platform/ports", "platform/crypto", "platform/base"],
+    "platform/files": ["platform/base"],
+    "platform/openssl": ["platform/ports", "platform/base"],
+    "platform/posix": ["platform/ports", "platform/crypto", "platform/files", "platform/base"],
     "platform/sim": ["platform/ports", "platform/crypto", "platform/base"],
     "agent/protocol": ["platform/base"],
     "agent/core": ["agent/protocol", "platform/ports", "platform/crypto", "platform/base"],
     "registry/model": ["platform/base", "platform/ports"],
+    "registry/roles": ["platform/ports", "platform/base"],
     "registry/table": ["registry/model", "platform/base"],
-    "registry/store": ["registry/model", "platform/base"],
-    "registry/operations": ["registry/store", "registry/model", "platform/base"],
+    "registry/store": ["registry/model", "registry/roles", "platform/ports", "platform/base"],
+    "registry/operations": ["registry/store", "registry/model", "registry/roles", "platform/ports", "platform/base"],
     "hub/wire": ["registry/model", "platform/base"],
+    "hub/text": ["platform/base"],
     "hub/gate": ["registry/table", "registry/model", "hub/wire", "agent/protocol", "platform/base"],
     "hub/link": ["hub/wire", "registry/operations", "registry/model", "platform/base"],
-    "hub/brokers": ["registry/model", "platform/openssl", "platform/base"],
-    "hub/ca": ["registry/operations", "registry/model", "platform/openssl", "platform/base"],
-    "hub/provisioning": ["registry/operations", "registry/model", "hub/wire", "agent/protocol", "platform"],
-    "hub/session": ["registry/operations", "registry/model", "hub/wire", "agent/protocol", "platform"],
-    "hub/management": ["registry/operations", "registry/model", "hub/wire", "platform"],
+    "hub/brokers": ["registry/model", "platform/openssl", "platform/files", "platform/base"],
+    "hub/ca": ["registry/operations", "registry/model", "platform/openssl", "platform/files", "platform/base"],
+    "hub/provisioning": ["registry/operations", "registry/model", "hub/wire", "hub/text", "agent/protocol", "platform"],
+    "hub/session": ["registry/operations", "registry/model", "hub/wire", "hub/text", "agent/protocol", "platform"],
+    "hub/http": ["registry/model", "platform/base"],
+    "hub/revocation": ["hub/http", "hub/text", "registry/operations", "registry/model", "platform/openssl", "platform/files",
+                       "platform/base"],
+    "hub/twin": ["registry/operations", "registry/model", "hub/wire", "hub/text", "agent/protocol", "platform/base"],
+    "hub/management": ["hub/http", "registry/operations", "registry/model", "registry/roles", "hub/wire", "hub/text", "platform"],
     "hub/cli": ["platform/base"],
     "hub/app": ["hub", "registry", "agent/protocol", "platform"],
     "boards/host": ["agent", "platform"],
@@ -70,10 +78,25 @@ def faults_of(path, root):
     return faults
 
 
+# Tests may include everything but what is private; tests/unit mirrors the tree.
+def test_faults_of(path, root):
+    name = path.relative_to(root).as_posix()
+    tested = room_of(name.removeprefix("tests/unit/")) if name.startswith("tests/unit/") else None
+    return [f"{name}: {own} is private to {room_of(own)}" for own, _ in INCLUDE.findall(path.read_text())
+            if "/internal/" in own and room_of(own) != tested]
+
+
+def sources(folder):
+    return [f for f in sorted(folder.rglob("*")) if f.suffix in (".h", ".cpp") and "node_modules" not in f.parts]
+
+
 def main():
     root = pathlib.Path(__file__).resolve().parents[2]
-    files = [f for top in TOP[:-1] for f in sorted((root / top).rglob("*")) if f.suffix in (".h", ".cpp")]
-    faults = [fault for f in files for fault in faults_of(f, root)]
+    rooms = [f for top in TOP[:-1] for f in sources(root / top)]
+    tests = sources(root / "tests")
+    faults = [fault for f in rooms for fault in faults_of(f, root)]
+    faults += [fault for f in tests for fault in test_faults_of(f, root)]
+    files = rooms + tests
     print("\n".join(faults) if faults else f"arrows: {len(files)} files, every include follows them")
     return 1 if faults else 0
 

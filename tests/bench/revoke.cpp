@@ -9,7 +9,7 @@
 #include <thread>
 #include <vector>
 
-#include "hub/cli/internal/client.h"
+#include "hub/cli/client.h"
 #include "tests/bench/report.h"
 #include "tests/support/hub.h"
 

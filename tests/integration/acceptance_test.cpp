@@ -8,8 +8,7 @@
 //  - "P revoked, sync not yet done (fault)": a sync that fails half way is a fault to be injected, and this hub has no
 //    fault switches yet; it synchronises as part of the revoke. `credential sync` itself is played in
 //    an_enrollment_moved_to_another_policy_...
-//  - "BYOR policy P renewed its issuing CA (activate again) and synced": policies below a root of the customer's own do
-//    not exist here yet.
+//  - "BYOR policy P renewed its issuing CA (activate again) and synced": byor_test.cpp, whose CA is made by openssl.
 #include <nlohmann/json.hpp>
 
 #include "tests/integration/hub_cohort.h"

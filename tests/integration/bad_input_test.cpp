@@ -175,10 +175,10 @@ TEST_F(BadCertificate, leaf_for_servers_only_is_refused) {
 }
 
 // Only our own CA's key can make one, and it still can sign nothing that counts: see the next test.
-TEST_F(BadCertificate, leaf_marked_as_a_ca_gets_no_further_than_a_leaf) {
+TEST_F(BadCertificate, leaf_marked_as_a_ca_is_refused) {
   auto forgery = good_leaf();
   forgery.basic_constraints = "critical,CA:TRUE";
-  expect(forgery, "accepted, accepted");
+  expect(forgery, "refused: CONNACK 5, certificate malformed, chain");
 }
 
 // The issuing CA has path length 0, so nothing below such a leaf counts either.
@@ -246,7 +246,7 @@ TEST_F(BadCertificate, self_signed_leaf_is_refused) {
 TEST_F(BadCertificate, issuing_ca_itself_is_no_device) {
   auto& all = world();
   expect({all.issuing.key, {all.issuing.certificate, all.root.certificate}, ""},
-         "refused: CONNACK 5, malformed identifier, identifier");
+         "refused: CONNACK 5, certificate malformed, chain");
 }
 
 TEST_F(BadCertificate, no_certificate_is_refused) {

@@ -3,6 +3,7 @@
 // `sqlite3` while the hub is stopped where a test needs a list and an identifier that contradict each other: no
 // operation of ours can bring that about.
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -91,6 +92,25 @@ class CrlSuite : public HubTest<Suite> {
     const auto checked = run({LATCHKEY_OPENSSL, "crl", "-inform", "DER", "-noout", "-in", crl_file(ca), "-verify",
                               "-CAfile", file.string()});
     return (checked.out + checked.err).find("verify OK") != std::string::npos;
+  }
+  // What `openssl crl` or `openssl x509` says of one date: "Nov 21 14:30:00 2026 GMT".
+  static std::string date_in(const std::vector<std::string>& command) {
+    const auto shown = run(command);
+    const auto equals = shown.out.find('=');
+    if (shown.exit_status != 0 || equals == std::string::npos) throw std::runtime_error("openssl: " + shown.err);
+    return shown.out.substr(equals + 1, shown.out.find('\n') - equals - 1);
+  }
+  static std::string next_update(const json& ca) {
+    return date_in({LATCHKEY_OPENSSL, "crl", "-inform", "DER", "-noout", "-nextupdate", "-in", crl_file(ca)});
+  }
+  static std::string end_of(const json& ca) {
+    const auto file = hub().work() / "ca.pem";
+    std::ofstream(file) << ca.at("certificate").get<std::string>();
+    return date_in({LATCHKEY_OPENSSL, "x509", "-noout", "-enddate", "-in", file.string()});
+  }
+  static std::ptrdiff_t ca_keys() {
+    const std::filesystem::directory_iterator keys(hub().data() / "keys");
+    return std::distance(begin(keys), end(keys));
   }
   static std::string serial_of(const json& ca) { return plain_hex(ca.at("serialNumber").get<std::string>()); }
   static void revoke(const std::string& device) { operate(hub(), {"device", "revoke", "-n", device, "-y"}); }
@@ -232,6 +252,52 @@ TEST_F(CrlTest, unlisted_serial_with_an_old_identifier_is_refused) {
   hub().start();
   ASSERT_TRUE(wait_crl(issuer, [](const Crl& crl) { return crl.serials.empty(); }));
   EXPECT_TRUE(refused(hub(), a, of_a, kIdentifierMismatch)) << "the hub reads no list";
+}
+
+// Policies and the credential go: a hub of its own.
+class CrlOfDeleted : public CrlSuite<CrlOfDeleted> {};
+
+TEST_F(CrlOfDeleted, deleted_policys_ca_leaves_a_list_that_is_valid_to_its_end_and_no_key) {
+  Cohort cohort(hub(), "crl-last");
+  const auto a = cohort.device("a");
+  const auto of_a = cohort.provision(a);
+  const auto old_ca = ca(cohort.subject());
+  revoke(a);
+  ASSERT_TRUE(wait_listed(old_ca, serials_of({of_a})));
+  cohort.revoke_policy();
+  const auto new_ca = ca(cohort.subject());
+  for (const auto& one : {old_ca, new_ca}) EXPECT_NE(next_update(one), end_of(one)) << "others will follow";
+  const auto keys = ca_keys();
+  cohort.delete_policy();
+  for (const auto& one : {old_ca, new_ca}) {
+    EXPECT_TRUE(eventually([&] { return next_update(one) == end_of(one); })) << next_update(one);
+    EXPECT_TRUE(verifies(one, one));
+  }
+  EXPECT_TRUE(eventually([&] { return ca_keys() == keys - 2; })) << ca_keys() << " of " << keys;
+  EXPECT_EQ(read_crl(old_ca).serials, serials_of({of_a})) << "complete";
+
+  hub().stop();
+  hub().start();
+  EXPECT_EQ(next_update(old_ca), end_of(old_ca));
+  EXPECT_EQ(ca_keys(), keys - 2);
+  EXPECT_NE(next_update(root()), end_of(root()));
+}
+
+TEST_F(CrlOfDeleted, deleted_credentials_root_leaves_a_list_that_is_valid_to_its_end_and_no_key) {
+  const std::string policy = "crl-root";
+  operate(hub(), {"policy", "create", "-n", policy});
+  const auto revoked = ca(policy_subject(hub(), policy));
+  operate(hub(), {"policy", "revoke", "-n", policy, "-y"});
+  const auto old_root = root();
+  ASSERT_TRUE(wait_listed(old_root, {serial_of(revoked)}));
+  for (const auto& one : rows(hub().json({"policy", "list"}))) {
+    operate(hub(), {"policy", "delete", "-n", one.at("name").get<std::string>(), "-y"});
+  }
+  operate(hub(), {"credential", "delete", "-y"});
+  EXPECT_TRUE(eventually([&] { return next_update(old_root) == end_of(old_root); })) << next_update(old_root);
+  EXPECT_TRUE(eventually([&] { return ca_keys() == 0; })) << ca_keys();
+  EXPECT_EQ(read_crl(old_root).serials.count(serial_of(revoked)), 1u);
+  EXPECT_TRUE(verifies(old_root, old_root));
 }
 
 // Its clock goes forward: a hub of its own.

@@ -289,7 +289,7 @@ class DpsGateCaps : public DpsGate {
 
 class DpsGateDeadline : public DpsGate {
  protected:
-  DpsGateDeadline() : DpsGate({"plugin_opt_unverified_timeout_ms 3000"}) {}
+  DpsGateDeadline() : DpsGate({"plugin_opt_unverified_timeout_ms 5000"}) {}
 };
 
 TEST_F(DpsGateCaps, a_newcomer_is_turned_away_while_all_places_wait_for_verdicts) {

@@ -49,7 +49,7 @@ class HubSide {
   std::uint64_t generation() const { return generation_; }
   std::uint64_t number() const { return number_; }
 
-  // Each waits for the next one of its kind that has not been taken; throws after ten seconds.
+  // Each waits for the next one of its kind that has not been taken; throws after a minute.
   hub::wire::Ack next_ack();
   hub::wire::Opened next_opened();
   hub::wire::Closed next_closed();

@@ -92,14 +92,20 @@ std::string Identity::key_pem() const {
       [this](BIO* bio) { return PEM_write_bio_PrivateKey(bio, key.get(), nullptr, nullptr, 0, nullptr, nullptr); });
 }
 
-Identity make_ca(const std::string& common_name, const Identity* issuer) {
+Identity make_ca(const std::string& common_name, const Identity* issuer, int path_length) {
   Identity made = begin(common_name, -3600, 365 * 86'400L);
   const Identity& above = issuer == nullptr ? made : *issuer;
   X509* certificate = made.certificate.get();
   X509_set_issuer_name(certificate, X509_get_subject_name(above.certificate.get()));
-  add_extension(certificate, above.certificate.get(), NID_basic_constraints, "critical,CA:TRUE");
+  add_extension(
+      certificate, above.certificate.get(), NID_basic_constraints,
+      path_length < 0 ? "critical,CA:TRUE" : ("critical,CA:TRUE,pathlen:" + std::to_string(path_length)).c_str());
   add_extension(certificate, above.certificate.get(), NID_key_usage, "critical,digitalSignature,keyCertSign,cRLSign");
   add_extension(certificate, above.certificate.get(), NID_subject_key_identifier, "hash");
+  // Tells a CA that bears its issuer's name from a self-signed one.
+  if (issuer != nullptr) {
+    add_extension(certificate, above.certificate.get(), NID_authority_key_identifier, "keyid");
+  }
   sign(made, above);
   return made;
 }
@@ -108,8 +114,10 @@ Identity make_leaf(const LeafWish& wish, const Identity& issuer) {
   Identity made = begin(wish.common_name, wish.not_before_s, wish.not_after_s);
   X509* certificate = made.certificate.get();
   X509_set_issuer_name(certificate, X509_get_subject_name(issuer.certificate.get()));
-  add_extension(certificate, issuer.certificate.get(), NID_basic_constraints, "critical,CA:FALSE");
-  add_extension(certificate, issuer.certificate.get(), NID_key_usage, "critical,digitalSignature");
+  add_extension(certificate, issuer.certificate.get(), NID_basic_constraints,
+                wish.authority ? "critical,CA:TRUE" : "critical,CA:FALSE");
+  add_extension(certificate, issuer.certificate.get(), NID_key_usage,
+                wish.signs_certificates ? "critical,digitalSignature,keyCertSign" : "critical,digitalSignature");
   add_extension(certificate, issuer.certificate.get(), NID_ext_key_usage,
                 wish.server_only ? "serverAuth" : "clientAuth");
   add_extension(certificate, issuer.certificate.get(), NID_authority_key_identifier, "keyid");

@@ -41,10 +41,12 @@ struct LeafWish {
   bool unknown_critical_extension = false;
   bool server_only = false;  // extended key usage serverAuth
   bool break_signature = false;
+  bool authority = false;           // basic constraints say CA
+  bool signs_certificates = false;  // key usage says keyCertSign
 };
 
-// Self-signed when `issuer` is null.
-Identity make_ca(const std::string& common_name, const Identity* issuer = nullptr);
+// Self-signed when `issuer` is null. `path_length`: of the basic constraints, -1: none.
+Identity make_ca(const std::string& common_name, const Identity* issuer = nullptr, int path_length = -1);
 Identity make_leaf(const LeafWish& wish, const Identity& issuer);
 // With what a device of that identity is issued.
 LeafWish device_leaf(const std::string& id, const DeviceIdentifier& identifier);

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <stdexcept>
 
 namespace latchkey::tests {
@@ -63,7 +64,7 @@ Probe::Probe(std::uint16_t port, const Identity* identity, int version, const Id
     if (above != nullptr) SSL_CTX_add1_chain_cert(context_.get(), above->certificate.get());
   }
   socket_ = ::socket(AF_INET, SOCK_STREAM, 0);
-  const timeval patience{10, 0};
+  const timeval patience{60, 0};  // reached only by a failure
   setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
   const int at_once = 1;
   setsockopt(socket_, IPPROTO_TCP, TCP_NODELAY, &at_once, sizeof at_once);
@@ -219,6 +220,7 @@ Received Probe::receive() {
 
 bool Probe::closed() {
   char byte = 0;
+  errno = 0;  // an orderly end sets none, and must not be taken for an older time-out
   return !read_exactly(&byte, 1) && errno != EAGAIN;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A device, or somebody who would like to be one: MQTT over TLS, packet by packet, so that it can misbehave and say
-// exactly what it was answered. Blocking; every wait ends after ten seconds.
+// exactly what it was answered. Blocking; every wait ends after a minute.
 #pragma once
 
 #include <openssl/ssl.h>

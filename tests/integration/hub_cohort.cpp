@@ -16,7 +16,7 @@ using testing::AssertionSuccess;
 
 namespace {
 
-constexpr int kAnswerMs = 30'000;
+constexpr int kAnswerMs = kPatienceMs;
 
 // The hub's newest decision about that client id.
 json newest_decision(Hub& hub, const std::string& id) {

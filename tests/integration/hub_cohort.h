@@ -25,7 +25,7 @@ std::vector<nlohmann::json> rows(const nlohmann::json& list);
 // For what can only be asked for again and again: true once it is so, false after far longer than it may take.
 template <class Done>
 bool eventually(const Done& done) {
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(kPatienceMs);
   while (!done()) {
     if (std::chrono::steady_clock::now() >= deadline) return false;
     std::this_thread::sleep_for(std::chrono::milliseconds(20));

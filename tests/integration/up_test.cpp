@@ -32,6 +32,10 @@ class UpTest : public testing::Test {
       EXPECT_FALSE(std::filesystem::exists(data() / name)) << name;
     }
   }
+  // Of the broker that the hub process wrote down; 0: none.
+  pid_t noted_pid(const std::string& gate) const {
+    return std::atoi(read_text(data() / "brokers" / (gate + ".pid")).c_str());
+  }
   const TemporaryFolder work_;
 };
 
@@ -57,6 +61,84 @@ TEST_F(UpTest, hub_ends_cleanly_on_either_signal) {
     EXPECT_FALSE(alive(hub));
     expect_nothing_runs();
   }
+}
+
+// A broker that never says a word holds the start-up. Had that gone on to its end, it would have failed with status 1.
+TEST_F(UpTest, signal_ends_a_start_up_that_hangs) {
+  const auto silent = work_.path() / "silent";
+  std::ofstream(silent) << "#!/bin/sh\nexec sleep 600\n";
+  ::chmod(silent.c_str(), 0755);
+  auto options = Up::free_ports();
+  for (const auto& one : {std::string("--mosquitto"), silent.string()}) options.push_back(one);
+  for (const int number : {SIGINT, SIGTERM, SIGHUP}) {
+    Up up(data());
+    up.launch(options);
+    ASSERT_TRUE(eventually([&] { return noted_pid("dps") > 1 && noted_pid("hub") > 1; })) << up.log();
+    const auto dps = noted_pid("dps");
+    const auto hub = noted_pid("hub");
+    EXPECT_EQ(up.signal_and_wait(number), 0) << up.log();
+    EXPECT_THAT(up.log(), HasSubstr("Stopped before the hub was up"));
+    EXPECT_THAT(up.log(), Not(HasSubstr("Latchkey hub is up")));
+    EXPECT_FALSE(alive(dps));
+    EXPECT_FALSE(alive(hub));
+    expect_nothing_runs();
+    EXPECT_FALSE(std::filesystem::exists(data() / "endpoints.json")) << "programs wait for it";
+  }
+  Up up(data());
+  EXPECT_TRUE(up.start()) << "the folder is none the worse: " << up.log();
+  EXPECT_EQ(up.signal_and_wait(SIGTERM), 0);
+}
+
+TEST_F(UpTest, signal_ends_the_wait_for_an_adopted_broker_that_hangs) {
+  std::pair<pid_t, pid_t> pids;
+  {
+    Up first(data());
+    ASSERT_TRUE(first.start()) << first.log();
+    pids = first.broker_pids();
+    ASSERT_EQ(first.signal_and_wait(SIGKILL), 128 + SIGKILL);
+  }
+  ASSERT_TRUE(signal_process(pids.second, SIGSTOP));
+  Up up(data());
+  auto options = Up::free_ports();
+  for (const auto* one : {"--confirm-timeout-ms", "600000"}) options.emplace_back(one);
+  up.launch(options);
+  // both are adopted when the other one hears of its second hub process; what is left is to wait for the one that hangs
+  ASSERT_TRUE(eventually([&] {
+    const auto log = read_text(data() / "brokers/dps.log");
+    const std::string line = "the hub process is connected";
+    return log.find(line) != log.rfind(line);
+  })) << up.log();
+  EXPECT_EQ(up.signal_and_wait(SIGTERM), 0) << up.log();
+  EXPECT_THAT(up.log(), HasSubstr("Stopped before the hub was up"));
+  EXPECT_FALSE(alive(pids.first));
+  EXPECT_FALSE(alive(pids.second));
+  for (const auto* name : {"brokers/dps.pid", "brokers/hub.pid", "brokers/hub/gate.sock"}) {
+    EXPECT_FALSE(std::filesystem::exists(data() / name)) << name;
+  }
+}
+
+// Another program may add to the log as a broker that is asked for trouble does; the broker goes on at its new end.
+TEST_F(UpTest, log_of_a_broker_is_bounded_while_it_runs) {
+  constexpr std::uintmax_t kLimit = 1 << 20;
+  Hub hub(Hub::Options{.data = data()});
+  hub.start();
+  const auto log = data() / "brokers/hub.log";
+  const auto older = data() / "brokers/hub.log.1";
+  EXPECT_THAT(read_text(log), HasSubstr("latchkey gate: loaded"));
+  for (int round = 0; round < 2; ++round) {
+    const auto last_line = "round " + std::to_string(round) + "\n";
+    std::ofstream(log, std::ios::app) << std::string(kLimit, 'x') + "\n" + last_line;  // in one piece
+    ASSERT_TRUE(eventually([&] { return read_text(older).ends_with(last_line); }));
+    EXPECT_LE(std::filesystem::file_size(older), kLimit);
+    EXPECT_EQ(mode_of(older), 0600U);
+  }
+  hub.kill();
+  hub.start();
+  const auto text = read_text(log);
+  EXPECT_THAT(text, HasSubstr("latchkey gate: the hub process is connected")) << "said by the broker that was adopted";
+  EXPECT_LE(text.size(), kLimit);
+  EXPECT_EQ(text.find('\0'), std::string::npos) << "it writes at the end of the file, not where that was";
+  hub.stop();
 }
 
 TEST_F(UpTest, ports_that_are_given_are_used_and_told) {
@@ -236,8 +318,8 @@ TEST_F(UpTest, no_secret_is_told_or_logged) {
   hub.stop();
   told += read_text(hub.log_file());
   EXPECT_THAT(told, HasSubstr("Latchkey hub is up")) << "the greeting is among what is searched";
-  for (const auto* file : {"endpoints.json", "brokers/dps.out", "brokers/hub.out", "brokers/dps/broker.log",
-                           "brokers/hub/broker.log", "brokers/dps.conf", "brokers/hub.conf"}) {
+  for (const auto* file :
+       {"endpoints.json", "brokers/dps.log", "brokers/hub.log", "brokers/dps.conf", "brokers/hub.conf"}) {
     EXPECT_TRUE(std::filesystem::exists(data() / file)) << file;
     told += read_text(data() / file);
   }

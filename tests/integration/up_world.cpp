@@ -9,6 +9,7 @@
 
 #include <chrono>
 #include <nlohmann/json.hpp>
+#include <random>
 #include <thread>
 
 namespace latchkey::tests {
@@ -40,15 +41,19 @@ mode_t mode_of(const std::filesystem::path& path) {
 Listener::Listener(const std::string& host, int port) : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
   sockaddr_in address{};
   address.sin_family = AF_INET;
-  address.sin_port = htons(static_cast<std::uint16_t>(port));
   ::inet_pton(AF_INET, host.c_str(), &address.sin_addr);
-  socklen_t size = sizeof address;
   const int yes = 1;
   ::setsockopt(fd_, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
-  if (::bind(fd_, reinterpret_cast<sockaddr*>(&address), size) == 0 && ::listen(fd_, 4) == 0 &&
-      ::getsockname(fd_, reinterpret_cast<sockaddr*>(&address), &size) == 0) {
-    port_ = ntohs(address.sin_port);
+  // Any free one: below the ports that the kernel gives to outgoing connections (32768 and up, ip(7)), so that it stays
+  // free for whom it is meant when this listener has gone.
+  std::random_device random;
+  bool bound = false;
+  for (int attempt = 0; !bound && attempt < (port == 0 ? 100 : 1); ++attempt) {
+    port_ = port == 0 ? 16'384 + static_cast<int>(random() % 16'384) : port;
+    address.sin_port = htons(static_cast<std::uint16_t>(port_));
+    bound = ::bind(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
   }
+  if (!bound || ::listen(fd_, 4) != 0) port_ = 0;
 }
 
 Listener::~Listener() { ::close(fd_); }
@@ -68,9 +73,13 @@ std::vector<std::string> Up::command(std::vector<std::string> options) const {
   return all;
 }
 
-bool Up::start(std::vector<std::string> options) {
+void Up::launch(std::vector<std::string> options) {
   std::filesystem::remove(work_.path() / "endpoints.json");
   process_ = std::make_unique<Subprocess>(command(std::move(options)), work_.path() / "log");
+}
+
+bool Up::start(std::vector<std::string> options) {
+  launch(std::move(options));
   return eventually([&] { return std::filesystem::exists(work_.path() / "endpoints.json") || !process_->running(); },
                     60'000) &&
          process_->running();
@@ -80,7 +89,7 @@ Finished Up::refused(std::vector<std::string> options) const { return run(comman
 
 int Up::signal_and_wait(int number) {
   process_->signal(number);
-  return process_->wait(30'000);
+  return process_->wait(60'000);
 }
 
 Finished Up::cli(std::vector<std::string> arguments) const {

@@ -18,7 +18,7 @@ namespace latchkey::tests {
 
 // The program under that name in the build's bin folder.
 std::string built(const std::string& program);
-bool eventually(const std::function<bool()>& holds, int timeout_ms = 20'000);
+bool eventually(const std::function<bool()>& holds, int timeout_ms = 60'000);
 bool alive(pid_t pid);
 mode_t mode_of(const std::filesystem::path& path);
 // A TCP socket that listens on a free port of that address until it is destroyed.
@@ -42,6 +42,8 @@ class Up {
   explicit Up(std::filesystem::path data, std::vector<std::string> before = {});
   // Options as one would type them behind `latchkey --data DIR up`; true once it serves.
   bool start(std::vector<std::string> options = free_ports());
+  // Starts it without waiting for anything.
+  void launch(std::vector<std::string> options);
   // Runs it although it is expected to refuse: its exit status and its words.
   Finished refused(std::vector<std::string> options = free_ports()) const;
   int signal_and_wait(int number);

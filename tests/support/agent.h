@@ -28,8 +28,8 @@ class Agent {
   const std::string& id() const { return options_.id; }
   nlohmann::json status() const;  // null before the first
   // Waits until the status satisfies `done`; false on time-out.
-  bool wait(const std::function<bool(const nlohmann::json&)>& done, int timeout_ms = 20'000) const;
-  bool wait_connected(int timeout_ms = 20'000) const;
+  bool wait(const std::function<bool(const nlohmann::json&)>& done, int timeout_ms = kPatienceMs) const;
+  bool wait_connected(int timeout_ms = kPatienceMs) const;
   // The credential that it uses now, read from its state folder.
   Identity identity() const;
   std::string log() const { return read_text(log_file_); }

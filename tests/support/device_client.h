@@ -36,6 +36,9 @@ struct Message {
   int qos = 0;
 };
 
+// How long a call waits for what has to come. Only a failure waits so long: it is far more than a loaded machine takes.
+inline constexpr int kPatienceMs = 30'000;
+
 class DeviceClient {
  public:
   struct Options {
@@ -57,17 +60,17 @@ class DeviceClient {
   DeviceClient& operator=(const DeviceClient&) = delete;
   ~DeviceClient();
 
-  ConnectResult connect(int timeout_ms = 10'000);
+  ConnectResult connect(int timeout_ms = kPatienceMs);
   bool connected() const;
   // The granted QoS, 128 when refused, -1 on time-out.
-  int subscribe(const std::string& filter, int qos = 1, int timeout_ms = 5'000);
+  int subscribe(const std::string& filter, int qos = 1, int timeout_ms = kPatienceMs);
   // True once it is acknowledged (QoS 1) or sent (QoS 0).
-  bool publish(const std::string& topic, const std::string& payload, int qos = 1, int timeout_ms = 5'000);
+  bool publish(const std::string& topic, const std::string& payload, int qos = 1, int timeout_ms = kPatienceMs);
   // The first message not taken yet that satisfies `wanted`.
-  std::optional<Message> wait_message(const std::function<bool(const Message&)>& wanted, int timeout_ms = 5'000);
+  std::optional<Message> wait_message(const std::function<bool(const Message&)>& wanted, int timeout_ms = kPatienceMs);
   std::size_t waiting_messages() const;
   // When the session ended; nothing when it still lives after that time.
-  std::optional<TimePoint> wait_closed(int timeout_ms = 5'000);
+  std::optional<TimePoint> wait_closed(int timeout_ms = kPatienceMs);
   void disconnect();
 
  private:

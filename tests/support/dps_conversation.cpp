@@ -9,9 +9,9 @@
 namespace latchkey::tests {
 namespace {
 
-constexpr int kAnswerMs = 30'000;
-constexpr int kPolls = 500;
-constexpr int kConnects = 30;
+constexpr int kAnswerMs = kPatienceMs;
+constexpr int kPolls = 1'500;
+constexpr int kConnects = 300;
 constexpr std::string_view kPrefix = "$dps/registrations/res/";
 
 }  // namespace

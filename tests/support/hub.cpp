@@ -17,7 +17,7 @@
 namespace latchkey::tests {
 namespace {
 
-constexpr int kUpMs = 40'000;
+constexpr int kUpMs = 60'000;
 constexpr int kPollMs = 20;
 
 std::string program(const std::string& name) { return std::string(LATCHKEY_BIN) + "/" + name; }
@@ -101,13 +101,13 @@ void Hub::read_endpoints() {
 void Hub::stop() {
   if (!process_) return;
   process_->signal(SIGTERM);
-  process_->wait(20'000);
+  process_->wait(kPatienceMs);
   process_.reset();
 }
 
 void Hub::kill() {
   process_->signal(SIGKILL);
-  process_->wait(10'000);
+  process_->wait(kPatienceMs);
   process_.reset();
 }
 
@@ -134,7 +134,7 @@ void Hub::set_clock(double offset_s) {
   std::ofstream(temporary) << nlohmann::json{{"offset", offset_s}, {"rate", 1.0}}.dump();
   std::filesystem::rename(temporary, clock_file());
   clock_offset_s_ = offset_s;
-  const bool settled = wait_until(5'000, [&] {
+  const bool settled = wait_until(kPatienceMs, [&] {
     std::tm clock{};
     strptime(json({"status"}).at("clock").get<std::string>().c_str(), "%Y-%m-%dT%H:%M:%S", &clock);
     return std::abs(static_cast<double>(timegm(&clock)) - (static_cast<double>(std::time(nullptr)) + offset_s)) < 30;
@@ -222,7 +222,7 @@ Hub::Probe Hub::probe(const DeviceClient::Options& options) {
     DeviceClient client(options);
     probe.seen = client.connect();
   }
-  wait_until(20'000, [&] {  // decisions reach the hub within a tick of the broker
+  wait_until(kPatienceMs, [&] {  // decisions reach the hub within a tick of the broker
     const auto [number, reason] = last_decision(options.client_id);
     if (number > before) probe.reason = reason;
     return number > before;

@@ -164,7 +164,7 @@ bool RawClient::open(int timeout_ms) {
 
 bool RawClient::send(const Packet& packet) {
   auto& at = *connection_;
-  const auto deadline = Clock::now() + std::chrono::seconds(10);
+  const auto deadline = Clock::now() + std::chrono::milliseconds(kPatienceMs);
   std::size_t sent = 0;
   while (!at.gone && sent < packet.size()) {
     int size = 0;

@@ -29,16 +29,16 @@ class RawClient {
   // The loopback address to come from, when it matters which peer this is. Before open().
   void come_from(const std::string& address);
   // TCP and TLS; false when either is refused.
-  bool open(int timeout_ms = 10'000);
+  bool open(int timeout_ms = kPatienceMs);
   bool send(const Packet& packet);
   bool send(std::string_view bytes);
   // The next packet; nothing when the peer closes first, or at the end of the time.
-  std::optional<Packet> read(int timeout_ms = 10'000);
+  std::optional<Packet> read(int timeout_ms = kPatienceMs);
   // True once the peer has closed; packets that come before are dropped.
-  bool wait_closed(int timeout_ms = 10'000);
+  bool wait_closed(int timeout_ms = kPatienceMs);
   bool closed() const;
   // One CONNECT and its answer.
-  ConnectResult connect(const Packet& packet, int timeout_ms = 10'000);
+  ConnectResult connect(const Packet& packet, int timeout_ms = kPatienceMs);
 
  private:
   struct Connection;

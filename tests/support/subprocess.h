@@ -16,7 +16,7 @@ struct Finished {
   std::string err;
 };
 // Runs to the end; ended by SIGKILL after `timeout_ms`.
-Finished run(const std::vector<std::string>& command, int timeout_ms = 30'000);
+Finished run(const std::vector<std::string>& command, int timeout_ms = 60'000);
 
 // kill(2) for exactly one process: -1 and 0 stand for many and are refused, as is 1. False: nothing was signalled.
 bool signal_process(pid_t pid, int number);
