@@ -4,11 +4,8 @@
 // acceptance_own_rows_test.cpp. A row whose cells depend on time lies in AcceptanceOverTime, whose clock only goes
 // forward.
 //
-// Rows that are not played here, each for its reason:
-//  - "P revoked, sync not yet done (fault)": a sync that fails half way is a fault to be injected, and this hub has no
-//    fault switches yet; it synchronises as part of the revoke. `credential sync` itself is played in
-//    an_enrollment_moved_to_another_policy_...
-//  - "BYOR policy P renewed its issuing CA (activate again) and synced": byor_test.cpp, whose CA is made by openssl.
+// "BYOR policy P renewed its issuing CA (activate again) and synced" is played in byor_test.cpp, whose CA is made by
+// openssl.
 #include <nlohmann/json.hpp>
 
 #include "tests/integration/hub_cohort.h"
@@ -117,6 +114,28 @@ TEST_F(Acceptance, policy_revoke_kills_all_leaves_of_the_old_issuing_ca_and_no_o
   EXPECT_TRUE(refused(hub(), b, of_b, kIssuerNotTrusted));
   EXPECT_TRUE(accepted(hub(), b, cohort.provision(b)));
   EXPECT_TRUE(accepted(hub(), other, of_other)) << "on another policy";
+}
+
+// This hub syncs as part of the revoke. What a sync that failed half way leaves behind - the old CA is off the hub, the
+// new one not on it - is made by taking the new one off again.
+TEST_F(Acceptance, policy_revoked_and_not_yet_synced_is_over_for_old_and_new_certificates_until_the_sync) {
+  Cohort cohort(hub(), "not-yet-synced");
+  const auto a = cohort.device("a");
+  const auto b = cohort.device("b");
+  const auto old_a = cohort.provision(a);
+  const auto of_b = cohort.provision(b);
+
+  cohort.revoke_policy();
+  delete_from_hub(hub(), cohort.subject());
+  EXPECT_TRUE(refused(hub(), a, old_a, kIssuerNotTrusted)) << "its CA is removed already";
+  const auto new_a = cohort.provision(a);
+  EXPECT_TRUE(refused(hub(), a, new_a, kIssuerNotTrusted)) << "its CA is not trusted yet";
+  EXPECT_TRUE(refused(hub(), b, of_b, kIssuerNotTrusted));
+
+  operate(hub(), {"credential", "sync"});
+  EXPECT_TRUE(accepted(hub(), a, new_a));
+  EXPECT_TRUE(refused(hub(), a, old_a, kIssuerNotTrusted));
+  EXPECT_TRUE(refused(hub(), b, of_b, kIssuerNotTrusted));
 }
 
 TEST_F(Acceptance, policy_delete_stops_issuance_and_leaves_existing_certificates_alone) {
