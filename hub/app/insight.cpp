@@ -54,7 +54,8 @@ management::HubState Insight::status() {
   state.started = started_;
   state.now = clock_.settled_now();
   state.newest = registry_.newest_sequence();
-  state.gates.push_back(state_of(dps_));
+  auto& dps = state.gates.emplace_back(state_of(dps_));
+  dps.applied = dps.cut = state.newest;  // it follows the clock alone, so no change is ahead of it
   for (const auto& hub : hubs_) state.gates.push_back(state_of(hub->gate()));
   return state;
 }

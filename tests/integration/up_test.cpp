@@ -141,6 +141,17 @@ TEST_F(UpTest, log_of_a_broker_is_bounded_while_it_runs) {
   hub.stop();
 }
 
+TEST_F(UpTest, no_gate_is_behind_once_its_changes_are_in_force) {
+  Up up(data());
+  ASSERT_TRUE(up.start()) << up.log();
+  ASSERT_EQ(up.cli({"device", "create", "-n", "dev-1"}).exit_status, 0);
+  const auto behind = [&up] {
+    const auto gates = nlohmann::json::parse(up.cli({"status", "-o", "json"}).out).at("gates");
+    return gates.at(0).at("behind").get<int>() + gates.at(1).at("behind").get<int>();
+  };
+  EXPECT_TRUE(eventually([&] { return behind() == 0; })) << behind();
+}
+
 TEST_F(UpTest, ports_that_are_given_are_used_and_told) {
   int dps_port = 0;
   int hub_port = 0;
