@@ -48,6 +48,13 @@ mqtt::connect_options connect_options(const SessionSettings& settings) {
   return options;
 }
 
+// Paho C ends itself with its last client, while threads that it has told to end may still write to its log (1.3.12: a
+// use after free that the address sanitizer saw once). A client that is never connected keeps it alive.
+void keep_library_alive() {
+  static const auto* const keeper = new mqtt::async_client("tcp://127.0.0.1:1883", "latchkey-keeper");
+  (void)keeper;
+}
+
 }  // namespace
 
 SessionSettings::~SessionSettings() {
@@ -69,6 +76,7 @@ bool tls_files_load(const SessionSettings& settings) {
 
 PahoSession::PahoSession(const SessionSettings& settings, SessionOwner& owner)
     : owner_(owner), client_(settings.uri, settings.client_id) {
+  keep_library_alive();
   // Not set_callback: it completes the connect token twice, and takes two of Paho's locks in the wrong order.
   client_.set_connection_lost_handler([this](const std::string&) { on_lost(); });
   client_.set_message_callback([this](mqtt::const_message_ptr message) { on_message(*message); });
