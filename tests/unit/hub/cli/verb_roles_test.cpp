@@ -118,6 +118,8 @@ class VerbRoles : public management::RolesTest {
       } else {
         args.values[key] = {option.takes == Takes::kCount ? "7" : file ? folder.path() + "/file" : "default"};
       }
+      // Not in the working folder, which other tests have too.
+      if (key == "out") args.values[key] = {folder.path() + "/out"};
     }
     return args;
   }
