@@ -7,10 +7,8 @@
 #include <sstream>
 #include <thread>
 
-#include "hub/cli/cli.h"
-#include "hub/management/server.h"
 #include "registry/store/sql.h"
-#include "tests/unit/hub/management/support.h"
+#include "tests/unit/hub/cli/support.h"
 
 namespace latchkey::hub::management {
 namespace {
@@ -19,36 +17,13 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::MatchesRegex;
 
-class AuditVerbs : public ManagementTest {
+class AuditVerbs : public CommandLineTest<ManagementTest> {
  protected:
-  AuditVerbs() {
-    ServerOptions options;
-    options.socket_path = cli::management_socket(folder.path());
-    options.owner_uid = geteuid();
-    auto started = Server::start(
-        options, [this](const Request& request) { return management->handle(request); },
-        [this](const Caller& caller) { management->peer_refused(caller); });
-    EXPECT_TRUE(started);
-    server = std::move(*started);
-  }
   void SetUp() override {
     furnish();
     put(kDevices + "/dev");
     post(kDevices + "/dev/revoke", {{"disable", true}});
     last = get("/audit/head").body["count"];
-  }
-  int run(const std::string& line) {
-    std::istringstream text("latchkey --data " + folder.path() + " " + line);
-    const std::vector<std::string> words{std::istream_iterator<std::string>(text), {}};
-    std::vector<const char*> argv;
-    for (const auto& word : words) argv.push_back(word.c_str());
-    std::istringstream in;
-    std::ostringstream streams[2];
-    const int status =
-        cli::run_cli(static_cast<int>(argv.size()), argv.data(), cli::Terminal{in, streams[0], streams[1], false});
-    out = streams[0].str();
-    err = streams[1].str();
-    return status;
   }
   void tamper(const std::string& sql) {
     using registry::store::Database;
@@ -65,9 +40,6 @@ class AuditVerbs : public ManagementTest {
   }
 
   std::uint64_t last = 0;
-  std::string out;
-  std::string err;
-  std::unique_ptr<Server> server;
 };
 
 TEST_F(AuditVerbs, show_tells_what_the_act_changed) {

@@ -2,11 +2,10 @@
 // `latchkey role` over a real server, the real management room and a real registry.
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <fstream>
-#include <sstream>
 
-#include "hub/cli/cli.h"
-#include "hub/management/server.h"
+#include "tests/unit/hub/cli/support.h"
 #include "tests/unit/hub/management/role_support.h"
 
 namespace latchkey::hub::management {
@@ -16,45 +15,22 @@ using testing::HasSubstr;
 using testing::MatchesRegex;
 using testing::Not;
 
-class RoleVerbs : public RolesTest {
+class RoleVerbs : public CommandLineTest<RolesTest> {
  protected:
-  RoleVerbs() {
-    ServerOptions options;
-    options.socket_path = cli::management_socket(folder.path());
-    options.owner_uid = geteuid();
-    auto started = Server::start(
-        options, [this](const Request& request) { return management->handle(request); },
-        [this](const Caller& caller) { management->peer_refused(caller); });
-    EXPECT_TRUE(started);
-    server = std::move(*started);
-  }
   void SetUp() override { ASSERT_EQ(put("/namespaces/default").status, 201); }
-  // Words apart by one space; '_' inside a word of the line stands for a space in it.
+  // '_' inside a word of the line stands for a space in it, but in paths.
   int run(const std::string& line) {
-    std::istringstream text("latchkey --data " + folder.path() + " " + line);
-    std::vector<std::string> words{std::istream_iterator<std::string>(text), {}};
-    for (std::size_t i = 3; i < words.size(); ++i) {
-      if (words[i][0] != '/') std::replace(words[i].begin(), words[i].end(), '_', ' ');
+    Words words = words_of(line);
+    for (auto& word : words) {
+      if (word[0] != '/') std::replace(word.begin(), word.end(), '_', ' ');
     }
-    std::vector<const char*> argv;
-    for (const auto& word : words) argv.push_back(word.c_str());
-    std::istringstream in;
-    std::ostringstream streams[2];
-    const int status =
-        cli::run_cli(static_cast<int>(argv.size()), argv.data(), cli::Terminal{in, streams[0], streams[1], false});
-    out = streams[0].str();
-    err = streams[1].str();
-    return status;
+    return CommandLineTest::run(words);
   }
   std::string file() { return folder.path() + "/token"; }
   static std::string read(const std::string& path) {
     std::ifstream in(path);
     return {std::istreambuf_iterator<char>(in), {}};
   }
-
-  std::string out;
-  std::string err;
-  std::unique_ptr<Server> server;
 };
 
 TEST_F(RoleVerbs, token_goes_to_a_file_for_its_owner_alone) {

@@ -2,47 +2,14 @@
 // The command line over a real server, the real management room and a real registry: one operator's day.
 #include <gmock/gmock.h>
 
-#include <sstream>
-
-#include "hub/cli/cli.h"
-#include "hub/management/server.h"
-#include "tests/unit/hub/management/support.h"
+#include "tests/unit/hub/cli/support.h"
 
 namespace latchkey::hub::management {
 namespace {
 
 using testing::HasSubstr;
 
-class StoryTest : public ManagementTest {
- protected:
-  StoryTest() {
-    ServerOptions options;
-    options.socket_path = cli::management_socket(folder.path());
-    options.owner_uid = geteuid();
-    auto started = Server::start(
-        options, [this](const Request& request) { return management->handle(request); },
-        [this](const Caller& caller) { management->peer_refused(caller); });
-    EXPECT_TRUE(started);
-    server = std::move(*started);
-  }
-  int run(const std::string& line) {
-    std::istringstream text("latchkey --data " + folder.path() + " " + line);
-    const std::vector<std::string> words{std::istream_iterator<std::string>(text), {}};
-    std::vector<const char*> argv;
-    for (const auto& word : words) argv.push_back(word.c_str());
-    std::istringstream in;
-    std::ostringstream streams[2];
-    const int status =
-        cli::run_cli(static_cast<int>(argv.size()), argv.data(), cli::Terminal{in, streams[0], streams[1], false});
-    out = streams[0].str();
-    err = streams[1].str();
-    return status;
-  }
-
-  std::string out;
-  std::string err;
-  std::unique_ptr<Server> server;
-};
+using StoryTest = CommandLineTest<ManagementTest>;
 
 TEST_F(StoryTest, from_an_empty_namespace_to_a_deleted_credential_and_back) {
   EXPECT_EQ(run("namespace create -n default"), 0) << err;
