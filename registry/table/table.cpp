@@ -20,9 +20,12 @@ using internal::kRowGroups;
 using internal::kShards;
 
 // Fullness. The table grows by a shard when it has more keys than this, and shrinks by one below a third of it: 33.3
-// bytes over 0.73 are what a device costs. A shard may be fuller than the mean, but not entirely full (its invariant).
+// bytes over 0.73 are what a device costs. A shard may be fuller than the mean, but a group's worth of it stays empty
+// (its invariant).
 constexpr std::size_t limit(std::size_t groups) { return groups * kGroupSlots * 47 / 64; }
-constexpr std::size_t limit_of_one(std::size_t groups) { return groups * kGroupSlots * 15 / 16; }
+constexpr std::size_t limit_of_one(std::size_t groups) {
+  return std::min(groups * kGroupSlots * 15 / 16, (groups - 1) * kGroupSlots);
+}
 // The size after this one, and one before it: all shards grow from one to the next, one after the other. So memory
 // follows the number of devices closely, at every size, and all shards are about equally full.
 constexpr std::uint64_t next_size(std::uint64_t rows) { return rows + std::max<std::uint64_t>(1, rows / 8); }

@@ -5,7 +5,7 @@
 // One thread owns a table (the broker's); nothing is locked. Pointers that find() returns live until the next change.
 // Device ids are not kept, only their keyed hashes, so a table cannot be listed; a change names the device.
 //
-// Cost: a hit reads one line of fingerprints and one line of slots, most misses only the former; 45 to 47.5 bytes
+// Cost: a hit reads one line of fingerprints and one line of slots, most misses only the former; 45 to 47 bytes
 // a device from some hundred thousand on. Growing moves one shard (1/256 of all devices) at a time and puts two
 // megabytes into a huge page: 3 ms at 10 M devices.
 #pragma once

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// One group of the lookup table: sixteen bytes that say what lies in twelve slots.
+// One group of the lookup table: sixteen bytes that say what lies in fourteen slots, seven cache lines of two.
 //
-//   low[0..11]   low eight bits of the slot's fingerprint, 0: the slot is empty
-//   rest 0..11   bit i: a ninth bit of slot i's fingerprint, inverted; which bit of the key it is depends on i
-//   rest 12..15  always 0
-//   rest 16..31  overflow, bit 16 + c: a key of class c that belongs here, or farther back, lies farther on
+//   low[0..13]   eight bits of the slot's fingerprint, 0: the slot is empty
+//   overflow     bit c: a key of class c that belongs here, or farther back, lies farther on
 //
 // A look-up reads one group: equal fingerprints name the slots to compare, and a clear overflow bit ends the search.
-// The ninth bit and sixteen classes keep misses short although groups are full to three quarters: one in fifty compares
-// a slot in vain, one in a hundred reads a second group. Every instruction here is paid by every look-up.
+// In its home group a key lies only in its window: the line that it would like (its favourite) and the two behind it,
+// cyclically. Equal fingerprints elsewhere are nobody's, so a window is worth more than one bit of fingerprint, and it
+// follows from the key: nothing is stored, nothing waits for memory. With it, and with sixteen classes, misses stay
+// short although groups are full to three quarters: one in sixty compares a slot in vain, one in fifty reads a second
+// group. Every instruction here is paid by every look-up.
 #pragma once
 
 #include <array>
@@ -23,36 +24,53 @@
 
 namespace latchkey::registry::internal {
 
-inline constexpr unsigned kGroupSlots = 12;
+inline constexpr unsigned kGroupSlots = 14;
+inline constexpr unsigned kLineSlots = 2;
+inline constexpr unsigned kLineBytes = kLineSlots * sizeof(TableSlot);
+inline constexpr unsigned kGroupLines = kGroupSlots / kLineSlots;
+inline constexpr unsigned kWindowLines = 3;
 inline constexpr unsigned kClasses = 16;
-inline constexpr unsigned kOverflowShift = 16;
 inline constexpr std::uint32_t kSlotMask = (1U << kGroupSlots) - 1;
 
 struct alignas(16) Group {
   std::uint8_t low[kGroupSlots];
-  std::uint32_t rest;
+  std::uint16_t overflow;
 };
-static_assert(sizeof(Group) == 16 && kOverflowShift + kClasses == 32 && kGroupSlots <= kOverflowShift);
+static_assert(sizeof(Group) == 16 && kLineBytes == 64);
 
-// A byte of a key four times over, as SIMD registers are filled; 0 means empty, so 0 becomes 1.
-inline constexpr std::array<std::uint32_t, 256> kFourTimes = [] {
-  std::array<std::uint32_t, 256> words{};
-  for (std::uint32_t byte = 0; byte < 256; ++byte) words[byte] = (byte == 0 ? 1 : byte) * 0x01010101U;
-  return words;
+constexpr std::uint32_t slots_of_line(unsigned line) { return ((1U << kLineSlots) - 1) << line * kLineSlots; }
+
+// Where a key may lie in its home group.
+struct Place {
+  std::uint32_t window;  // its slots
+  std::uint32_t offset;  // of the favourite line from the group's first slot, in bytes
+};
+
+// Two bytes of a key in the form that the look-up needs, from a table rather than computed: fewer instructions.
+struct KeyBytes {
+  std::array<std::uint32_t, 256> fingerprints;  // four times over, as SIMD registers are filled
+  std::array<Place, 256> places;
+};
+inline constexpr KeyBytes kKeyBytes = [] {
+  KeyBytes bytes{};
+  for (unsigned byte = 0; byte < 256; ++byte) {
+    // 0 means empty, so 0 becomes another of its class.
+    bytes.fingerprints[byte] = (byte == 0 ? kClasses : byte) * 0x01010101U;
+    const unsigned line = byte * kGroupLines / 256;
+    bytes.places[byte].offset = line * kLineBytes;
+    for (unsigned i = 0; i < kWindowLines; ++i) bytes.places[byte].window |= slots_of_line((line + i) % kGroupLines);
+  }
+  return bytes;
 }();
 
-// What a key's `low` word says; the `high` one chooses shard, group and favourite slot.
-//   bits 0..7 fingerprint, 8..11 class, 52..63 ninth bits of the fingerprint, one for each slot where it may lie
-struct Fingerprint {
-  std::uint32_t low;     // eight bits, four times
-  std::uint32_t ninths;  // twelve bits
-};
-inline Fingerprint fingerprint_of(const TableKey& key) {
-  return {kFourTimes[key.low & 0xff], static_cast<std::uint32_t>(key.low >> (64 - kGroupSlots))};
-}
-inline unsigned class_of(const TableKey& key) { return (key.low >> 8) & (kClasses - 1); }
+// What a key's `low` word says; the `high` one chooses shard and group.
+//   bits 0..7 fingerprint, 0..3 class as well, 8..15 place
+inline std::uint32_t fingerprint_of(const TableKey& key) { return kKeyBytes.fingerprints[key.low & 0xff]; }
+inline unsigned class_of(const TableKey& key) { return key.low & (kClasses - 1); }
+inline Place place_of(const TableKey& key) { return kKeyBytes.places[key.low >> 8 & 0xff]; }
+inline unsigned favourite_line(const TableKey& key) { return place_of(key).offset / kLineBytes; }
 
-// Bit i is set when low[i] is this byte, given four times. Bits 12 to 15 mean nothing.
+// Bit i is set when low[i] is this byte, given four times. Bits 14 and 15 mean nothing.
 inline std::uint32_t match_low(const Group& group, std::uint32_t bytes) {
 #if defined(__SSE2__)
   const __m128i wanted = _mm_shuffle_epi32(_mm_cvtsi32_si128(static_cast<int>(bytes)), 0);
@@ -65,28 +83,24 @@ inline std::uint32_t match_low(const Group& group, std::uint32_t bytes) {
 #endif
 }
 
-// Bit i is set when slot i is taken and has this fingerprint.
-inline std::uint32_t match(const Group& group, Fingerprint fingerprint) {
-  return match_low(group, fingerprint.low) & (group.rest ^ fingerprint.ninths);
-}
+inline std::uint32_t lowest(std::uint32_t slots) { return static_cast<std::uint32_t>(std::countr_zero(slots)); }
 
 inline std::uint32_t empty_slots(const Group& group) { return match_low(group, 0) & kSlotMask; }
 inline std::uint32_t taken_slots(const Group& group) { return ~match_low(group, 0) & kSlotMask; }
-inline std::uint32_t overflow(const Group& group) { return group.rest >> kOverflowShift; }
-inline bool overflows(const Group& group, const TableKey& key) {
-  // Sixteen at least, thirty-one at most: the class, the other bits of the word cut off.
-  return (group.rest >> ((key.low >> 8 | kOverflowShift) & 31) & 1) != 0;
+// The taken ones whose keys are of these classes, one bit each.
+inline std::uint32_t slots_of_classes(const Group& group, std::uint32_t classes) {
+  std::uint32_t found = 0;
+  for (unsigned i = 0; i < kGroupSlots; ++i) found |= (classes >> (group.low[i] % kClasses) & 1) << i;
+  return found & taken_slots(group);
 }
+inline bool overflows(const Group& group, const TableKey& key) { return (group.overflow >> class_of(key) & 1) != 0; }
 
 inline void take(Group& group, unsigned slot, const TableKey& key) {
-  const Fingerprint fingerprint = fingerprint_of(key);
-  group.low[slot] = static_cast<std::uint8_t>(fingerprint.low);
-  group.rest = (group.rest & ~(1U << slot)) | (~fingerprint.ninths & 1U << slot);
+  group.low[slot] = static_cast<std::uint8_t>(fingerprint_of(key));
 }
 inline void vacate(Group& group, unsigned slot) { group.low[slot] = 0; }
-inline void add_overflow(Group& group, const TableKey& key) { group.rest |= 1U << kOverflowShift << class_of(key); }
-inline void set_overflow(Group& group, std::uint32_t classes) {
-  group.rest = (group.rest & kSlotMask) | classes << kOverflowShift;
+inline void add_overflow(Group& group, const TableKey& key) {
+  group.overflow = static_cast<std::uint16_t>(group.overflow | 1U << class_of(key));
 }
 
 }  // namespace latchkey::registry::internal

@@ -2,14 +2,16 @@
 // A shard of the lookup table: a small hash table of its own, that changes its size alone. This is the view of one,
 // made for one change; rows.h says where its groups and slots lie. Private to registry/table.
 //
-// When a key's home group is full the key goes to the shard's next one, cyclically, and every group that it passes
-// remembers its class in `overflow`.
+// When a key's home group has no room in the key's window, not even by moving others within theirs, the key goes to the
+// shard's next one, cyclically, and every group that it passes remembers its class in `overflow`.
 //
 // Invariants
-//  1. Between the home of a key and the group where it lies, every group has its class bit set.
-//  2. An overflow bit is set only while a key needs it, and only in full groups. Erasing moves keys back and clears
-//     bits: there are no tombstones, and nothing wears out.
-//  3. At least one slot of a shard is empty, so every search ends.
+//  1. In its home group a key lies in its window; in a group behind it, anywhere.
+//  2. Between the home of a key and the group where it lies, every group has its class bit set.
+//  3. An overflow bit is set only while a key needs it. Erasing moves keys back and clears bits: there are no
+//     tombstones, and nothing wears out.
+//  4. At least as many slots are empty as a group has. So a key that finds no room in its home group finds some in
+//     another one. All groups may overflow at once: searches end after one round.
 #pragma once
 
 #include <cstddef>
@@ -32,7 +34,7 @@ class Shard {
   // The slot of `key`, or nullptr: what Rows::find() says, without haste. `hits` are slots of the home group still to
   // be compared.
   TableSlot* find(const TableKey& key, std::uint32_t hits) const;
-  // Adds a key that is not there, into a shard that has two empty slots.
+  // Adds a key that is not there, into a shard that has more empty slots than a group has slots.
   void insert(const TableKey& key, const TableValue& value) const;
   // Takes out what find() found.
   void erase(const TableSlot& slot) const;
@@ -50,9 +52,9 @@ class Shard {
   std::uint32_t home(const TableKey& key) const {
     return static_cast<std::uint32_t>(height_of(key, rows_) >> 32) * kRowGroups + column_of(key) % kRowGroups;
   }
-  // The slot of its group that a key would like, whichever group it is.
-  std::uint32_t favourite(const TableKey& key) const {
-    return static_cast<std::uint32_t>((height_of(key, rows_) & 0xffffffffU) * kGroupSlots >> 32);
+  // The slots of group `at` where a key may lie, if that group is on its way.
+  std::uint32_t allowed(std::uint32_t at, const TableKey& key) const {
+    return home(key) == at ? place_of(key).window : kSlotMask;
   }
   std::uint32_t next(std::uint32_t at) const { return at + 1 == count_ ? 0 : at + 1; }
   std::uint32_t previous(std::uint32_t at) const { return (at == 0 ? count_ : at) - 1; }
@@ -64,10 +66,16 @@ class Shard {
   Group& group(std::uint32_t at) const { return groups_[in_array(at)]; }
   TableSlot* first_slot(std::uint32_t at) const { return slots_ + in_array(at) * kGroupSlots; }
 
-  std::uint32_t seat(std::uint32_t at, const TableKey& key, std::uint32_t empty) const;
-  void fill_hole(std::uint32_t at, std::uint32_t index) const;
-  const TableSlot* find_displaced(std::uint32_t from, std::uint32_t* found_at) const;
-  void recount_overflow(std::uint32_t at) const;
+  // Slots of group `at` for `key`, which others may have to leave: all return one that the caller has to put() it into,
+  // or kNoSlot when nothing was moved.
+  static constexpr std::uint32_t kNoSlot = kGroupSlots;
+  std::uint32_t make_room_in_favourite_line(std::uint32_t at, const TableKey& key) const;
+  std::uint32_t make_room(std::uint32_t at, const TableKey& key) const;
+  std::uint32_t make_room_by_a_chain(std::uint32_t at, std::uint32_t wanted, std::uint32_t empty) const;
+  void put(std::uint32_t at, std::uint32_t index, const TableSlot& slot) const;
+
+  bool pull_back(std::uint32_t to, std::uint32_t* from) const;
+  void recount_overflow(std::uint32_t at, unsigned class_number) const;
 
   Group* groups_;
   TableSlot* slots_;

@@ -269,7 +269,7 @@ TEST(Table, clear_forgets_all_and_the_table_serves_on) {
   const std::size_t full = table.memory_bytes();
   table.clear();
   EXPECT_EQ(table.size(), 0U);
-  EXPECT_LT(table.memory_bytes(), full / 10);
+  EXPECT_LT(table.memory_bytes(), full / 8);
   EXPECT_EQ(table.find("dev-1"), nullptr);
   EXPECT_TRUE(table.upsert("dev-1", DeviceRecord{}));
   EXPECT_NE(table.find("dev-1"), nullptr);
