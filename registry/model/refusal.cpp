@@ -80,6 +80,8 @@ constexpr ReasonFaces kFaces[] = {
     {Reason::kDeviceNotOnline, "device not online", 0, 0, 404103, 404, "DeviceNotOnline", 5},
     {Reason::kDeviceSilent, "device silent", 0, 0, 504101, 504, "GatewayTimeout", 5},
     {Reason::kDeviceAnswerUnreadable, "device answer unreadable", 0, 0, 502001, 502, "BadDeviceResponse", 4},
+    {Reason::kGenericServerError, "generic server error", 0, 500001, 500001, 500, "GenericServerError", 1},
+    {Reason::kQueueFull, "queue full", 0, 0, 403004, 403, "DeviceMaximumQueueDepthExceeded", 5},
 };
 
 }  // namespace

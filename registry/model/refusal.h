@@ -86,6 +86,8 @@ enum class Reason : std::uint8_t {
   kDeviceNotOnline = 114,     // a direct method, and the device did not connect in time
   kDeviceSilent = 115,        // it did not answer the direct method in time, or its connection ended before
   kDeviceAnswerUnreadable = 116,
+  kGenericServerError = 117,  // what the real service says when it fails in the middle of an act; rehearsed only
+  kQueueFull = 118,           // a device has as many cloud-to-device messages waiting as it may
 };
 inline constexpr int kReasonLimit = 128;  // every Reason is below; counters index by it
 

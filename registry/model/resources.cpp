@@ -43,4 +43,30 @@ std::optional<RevocationReason> parse_revocation_reason(std::string_view text) {
   return std::nullopt;
 }
 
+std::string_view to_string(AllocationPolicy policy) {
+  switch (policy) {
+    case AllocationPolicy::kHashed: return "hashed";
+    case AllocationPolicy::kGeoLatency: return "geoLatency";
+    case AllocationPolicy::kStatic: return "static";
+  }
+  return "hashed";
+}
+
+std::optional<AllocationPolicy> parse_allocation_policy(std::string_view text) {
+  for (const auto policy : {AllocationPolicy::kHashed, AllocationPolicy::kGeoLatency, AllocationPolicy::kStatic}) {
+    if (to_string(policy) == text) return policy;
+  }
+  return std::nullopt;
+}
+
+std::string_view to_string(Substatus substatus) {
+  switch (substatus) {
+    case Substatus::kInitialAssignment: return "initialAssignment";
+    case Substatus::kDeviceDataMigrated: return "deviceDataMigrated";
+    case Substatus::kDeviceDataReset: return "deviceDataReset";
+    case Substatus::kReprovisionedToInitialAssignment: return "reprovisionedToInitialAssignment";
+  }
+  return "initialAssignment";
+}
+
 }  // namespace latchkey::registry

@@ -105,6 +105,21 @@ struct Device {
 
 enum class AttestationKind : std::uint8_t { kSymmetricKey = 1, kX509 = 2 };
 
+// Which of several hubs a device is assigned to.
+enum class AllocationPolicy : std::uint8_t {
+  kHashed = 1,      // by hash of registration id and hub: another hub takes over its share and moves nobody else
+  kGeoLatency = 2,  // the one with the smallest latency that was declared for it
+  kStatic = 3,      // the one that the enrollment names
+};
+std::string_view to_string(AllocationPolicy policy);  // "hashed", "geoLatency", "static"
+std::optional<AllocationPolicy> parse_allocation_policy(std::string_view text);
+
+// What a device that registers again is in for.
+struct ReprovisionPolicy {
+  bool update_hub_assignment = true;  // false: it stays where it is
+  bool migrate_device_data = true;    // false: its twin starts anew when it moves
+};
+
 // Individual enrollments speak for one registration id, groups for all devices that can prove membership.
 struct Enrollment {
   Uuid uuid;
@@ -119,7 +134,19 @@ struct Enrollment {
   std::string device_id;  // individual only; empty: the registration id
   UnixMs created = 0;
   UnixMs updated = 0;
+  AllocationPolicy allocation = AllocationPolicy::kHashed;
+  std::vector<std::string> hubs = {};  // names of those that it assigns; empty: all that are linked
+  ReprovisionPolicy reprovision = {};
 };
+
+// What became of a registration, as DPS tells it.
+enum class Substatus : std::uint8_t {
+  kInitialAssignment = 1,
+  kDeviceDataMigrated = 2,  // to another hub, with its data
+  kDeviceDataReset = 3,     // to another hub, without
+  kReprovisionedToInitialAssignment = 4,
+};
+std::string_view to_string(Substatus substatus);  // "initialAssignment"
 
 struct Registration {
   std::string registration_id;  // as first written
@@ -129,6 +156,8 @@ struct Registration {
   std::string hub;  // the host of the assigned hub, as it is now
   UnixMs created = 0;
   UnixMs updated = 0;
+  std::string hub_name = {};
+  Substatus substatus = Substatus::kInitialAssignment;  // of the last time
 };
 
 enum class CertificateStatus : std::uint8_t {
@@ -157,6 +186,8 @@ struct Hub {
   Uuid namespace_uuid;
   std::string host;  // what DPS answers as assignedHub: name or name:port
   UnixMs created = 0;
+  std::string listen = {};  // where its broker listens, "127.0.0.3:8883"; empty: whoever runs it knows
+  std::optional<std::int64_t> latency_ms = {};  // declared, for AllocationPolicy::kGeoLatency
 };
 
 // A CA certificate that a hub trusts. The name is service-made and changes with each new issuing CA.
@@ -166,6 +197,24 @@ struct HubCertificate {
   Uuid ca;
   std::optional<Uuid> policy;  // of the policy that it was synced from; matched by uuid, never by name
   UnixMs created = 0;
+};
+
+// What Azure Resource Manager keeps beside a resource; the registry reads none of it. All empty: nobody said anything.
+struct Labels {
+  std::string location;    // as it was said when the resource was made
+  std::string tags;        // a JSON object of strings
+  std::string extra;       // a JSON object of properties that mean nothing here
+  std::string created_by;  // Call::actor of whoever made it through the management API
+  UnixMs created = 0;
+  std::string modified_by;
+  UnixMs modified = 0;
+};
+
+// What became of a long-running operation of the management API; what stands in it is management's.
+struct ActRecord {
+  std::string id;
+  std::string body;
+  UnixMs expires = 0;
 };
 
 }  // namespace latchkey::registry

@@ -87,13 +87,14 @@ Outcome<Committed<Policy>> SqlRegistry::create_policy(const Call& call, const st
 }
 
 Outcome<Committed<Policy>> SqlRegistry::update_policy(const Call& call, const std::string& ns, const std::string& name,
-                                                      int validity_days) {
+                                                      std::optional<int> validity_days) {
   return mutate<Policy>(call, {"policy.update", policy_path(ns, name)}, [&](Act& act) -> Outcome<Policy> {
-    LATCHKEY_TRY_VOID(check_validity(validity_days, options_.rehearsal));
+    if (validity_days) LATCHKEY_TRY_VOID(check_validity(*validity_days, options_.rehearsal));
     LATCHKEY_TRY(policy, existing_policy(act.db, ns, name));
-    LATCHKEY_TRY_VOID(store::set_validity(act.db, policy.uuid, validity_days));
-    policy.validity_days = validity_days;
-    act.note = std::to_string(validity_days) + " days from now on";
+    if (!validity_days) return policy;  // only its labels change
+    LATCHKEY_TRY_VOID(store::set_validity(act.db, policy.uuid, *validity_days));
+    policy.validity_days = *validity_days;
+    act.note = std::to_string(*validity_days) + " days from now on";
     return policy;
   });
 }

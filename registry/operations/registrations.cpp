@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "registry/store/registrations.h"
 
+#include <algorithm>
+#include <limits>
+
 #include "registry/operations/internal/names.h"
 #include "registry/operations/internal/random.h"
 #include "registry/operations/internal/rules.h"
@@ -9,6 +12,7 @@
 #include "registry/store/fold.h"
 #include "registry/store/hubs.h"
 #include "registry/store/policies.h"
+#include "registry/store/twins.h"
 
 namespace latchkey::registry {
 namespace {
@@ -80,19 +84,59 @@ Outcome<Nothing> find_device_and_policy(store::Database& db, Assignment& assignm
   return Nothing{};
 }
 
-// The hub that it had, if that is still linked; else one by the hash of its id (FNV-1a), so that every node that is
-// asked would choose the same.
-Outcome<Hub> choose_hub(store::Database& db, const Assignment& assignment) {
-  LATCHKEY_TRY(hubs, store::hubs_of(db, assignment.enrollment.namespace_uuid));
+Outcome<std::vector<Hub>> candidates(store::Database& db, const Enrollment& enrollment) {
+  LATCHKEY_TRY(hubs, store::hubs_of(db, enrollment.namespace_uuid));
   if (hubs.empty()) return refuse(Reason::kNoHub, "no hub is linked to the namespace of this enrollment");
-  std::uint64_t hash = 0xcbf29ce484222325;
-  for (const char c : store::fold(assignment.request.registration_id)) {
+  if (enrollment.hubs.empty()) return hubs;
+  std::erase_if(hubs, [&](const Hub& hub) {
+    return std::find(enrollment.hubs.begin(), enrollment.hubs.end(), hub.name) == enrollment.hubs.end();
+  });
+  if (hubs.empty()) return refuse(Reason::kNoHub, "the hubs that enrollment '" + enrollment.id + "' names are gone");
+  return hubs;
+}
+
+// What a hub weighs for a device (rendezvous hashing, Thaler and Ravishankar 1998): the heaviest takes it, so another
+// hub attracts its own share and disturbs no other. By name, so that whoever is asked, in whatever folder, says the
+// same.
+std::uint64_t weight(const Hub& hub, const std::string& folded_id) {
+  std::uint64_t hash = 0xcbf29ce484222325;  // FNV-1a
+  for (const char c : store::fold(hub.name) + '\n' + folded_id) {
     hash = (hash ^ static_cast<std::uint8_t>(c)) * 0x100000001b3;
   }
-  for (Hub& hub : hubs) {
-    if (assignment.before && assignment.before->hub == hub.uuid) return std::move(hub);
+  // It mixes its last characters badly, and those are what ids differ in: the finalizer of SplitMix64.
+  hash = (hash ^ (hash >> 30)) * 0xbf58476d1ce4e5b9;
+  hash = (hash ^ (hash >> 27)) * 0x94d049bb133111eb;
+  return hash ^ (hash >> 31);
+}
+
+// A static allocation has one candidate. Where latency decides nothing, because it is equal or not declared, the hash
+// does.
+Hub choose(std::vector<Hub> hubs, AllocationPolicy allocation, const std::string& folded_id) {
+  const auto latency = [allocation](const Hub& hub) {
+    if (allocation != AllocationPolicy::kGeoLatency) return std::int64_t{0};
+    return hub.latency_ms.value_or(std::numeric_limits<std::int64_t>::max());
+  };
+  const auto best = std::min_element(hubs.begin(), hubs.end(), [&](const Hub& a, const Hub& b) {
+    if (latency(a) != latency(b)) return latency(a) < latency(b);
+    return weight(a, folded_id) > weight(b, folded_id);
+  });
+  return std::move(*best);
+}
+
+Outcome<Hub> choose_hub(store::Database& db, const Assignment& assignment) {
+  if (assignment.before && !assignment.enrollment.reprovision.update_hub_assignment) {
+    LATCHKEY_TRY(stays, store::find_hub_by_uuid(db, assignment.before->hub));
+    if (stays && stays->namespace_uuid == assignment.enrollment.namespace_uuid) return std::move(*stays);
   }
-  return std::move(hubs[hash % hubs.size()]);
+  LATCHKEY_TRY(hubs, candidates(db, assignment.enrollment));
+  return choose(std::move(hubs), assignment.enrollment.allocation, store::fold(assignment.request.registration_id));
+}
+
+Substatus substatus_of(const Assignment& assignment, const Hub& hub) {
+  if (!assignment.before) return Substatus::kInitialAssignment;
+  if (assignment.before->hub == hub.uuid) return Substatus::kReprovisionedToInitialAssignment;
+  return assignment.enrollment.reprovision.migrate_device_data ? Substatus::kDeviceDataMigrated
+                                                               : Substatus::kDeviceDataReset;
 }
 
 Outcome<Nothing> put_device(Act& act, Assignment& assignment) {
@@ -132,6 +176,8 @@ Outcome<Registration> put_registration(Act& act, const Assignment& assignment, c
   registration.hub = hub.host;
   registration.created = again ? assignment.before->registration.created : act.now();
   registration.updated = act.now();
+  registration.hub_name = hub.name;
+  registration.substatus = substatus_of(assignment, hub);
   row.hub = hub.uuid;
   LATCHKEY_TRY_VOID(store::put(act.db, row));
   return registration;
@@ -154,6 +200,9 @@ Outcome<Committed<RegistrationGrant>> SqlRegistry::register_device(const Call& c
     grant.initial = !assignment.before;
     LATCHKEY_TRY_VOID(put_device(act, assignment));
     LATCHKEY_TRY(registration, put_registration(act, assignment, hub));
+    if (registration.substatus == Substatus::kDeviceDataReset) {
+      LATCHKEY_TRY_VOID(store::remove_twin(act.db, assignment.device->uuid));
+    }
     grant.registration = std::move(registration);
     if (request.wants_certificate && assignment.policy) {
       LATCHKEY_TRY(issuance, reserve_leaf(act, *assignment.device, *assignment.policy, request.serial));
@@ -175,6 +224,17 @@ Outcome<Registration> SqlRegistry::find_registration(const std::string& registra
 
 Outcome<std::vector<Registration>> SqlRegistry::list_registrations() {
   return read<std::vector<Registration>>([](store::Database& db) { return store::list_registrations(db); });
+}
+
+Outcome<Committed<Nothing>> SqlRegistry::delete_registration(const Call& call, const std::string& registration_id) {
+  return mutate<Nothing>(
+      call, {"registration.delete", "registrations/" + registration_id}, [&](Act& act) -> Outcome<Nothing> {
+        LATCHKEY_TRY(found, store::find_registration(act.db, registration_id));
+        if (!found) {
+          return refuse(Reason::kRegistrationNotFound, "there is no registration '" + registration_id + "'");
+        }
+        return store::delete_registration(act.db, registration_id);
+      });
 }
 
 Outcome<Nothing> SqlRegistry::put_operation(const Operation& operation) {

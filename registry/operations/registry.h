@@ -25,11 +25,25 @@
 #include "platform/ports/digest.h"
 #include "registry/model/audit.h"
 #include "registry/model/change.h"
+#include "registry/model/message.h"
 #include "registry/model/refusal.h"
 #include "registry/model/resources.h"
+#include "registry/operations/faults.h"
 #include "registry/roles/evaluation.h"
 
 namespace latchkey::registry {
+
+class Observer;
+class Attendance;
+struct Trial;
+// Questions about the whole fleet: forecast.h, expiry.h.
+struct PlannedAct;
+struct ForecastOptions;
+struct Forecast;
+struct ExpiryQuery;
+struct ExpiryReport;
+struct ExpiringPageQuery;
+struct ExpiringPage;
 
 // Who asks, and when by the rehearsal's clock. Goes into the audit record.
 struct Call {
@@ -45,6 +59,19 @@ struct Call {
   // The name of the policy with a root of its own that is to be deleted although something speaks against it: see
   // delete_policy and delete_credential. Anything but that name overrides nothing.
   std::string override_name = {};
+  // The caller saw one of these states of the resource (model/etag.h); empty: whatever is there. kPreconditionFailed
+  // when it is in another by now. Of devices, enrollments and hub certificates.
+  std::vector<std::string> if_match = {};
+  // Kept with a resource of a namespace when the act goes through, with its actor and time; what is not given stays as
+  // it is. Nothing: leaves no labels.
+  struct LabelChange {
+    std::optional<std::string> location = std::nullopt;
+    std::optional<std::string> tags = std::nullopt;
+    std::optional<std::string> extra = std::nullopt;
+  };
+  std::optional<LabelChange> labels = std::nullopt;
+  // Within registry/operations only: the rule is tried and taken back, and leaves no audit record (forecast).
+  Trial* trial = nullptr;
 };
 
 // A value and the sequence number after which it is in force. `sequence` is the last change of the transaction, or
@@ -100,11 +127,32 @@ struct NewEnrollment {
   std::string policy_name;
   bool enabled = true;
   std::string device_id;
+  AllocationPolicy allocation = AllocationPolicy::kHashed;
+  std::vector<std::string> hubs = {};  // by name or host; kept by name
+  ReprovisionPolicy reprovision = {};
 };
 
 struct EnrollmentUpdate {
   std::optional<std::string> policy_name;
   std::optional<bool> enabled;
+  std::optional<AllocationPolicy> allocation = {};
+  std::optional<std::vector<std::string>> hubs = {};
+  std::optional<ReprovisionPolicy> reprovision = {};
+};
+
+// `listen` and `latency_ms` as in Hub.
+struct NewHub {
+  std::string name;
+  std::string namespace_name;
+  std::string host;
+  std::string listen = {};
+  std::optional<std::int64_t> latency_ms = {};
+};
+
+struct HubUpdate {
+  std::optional<std::string> host = {};
+  std::optional<std::string> listen = {};
+  std::optional<std::optional<std::int64_t>> latency_ms = {};  // a value that is nothing: none is declared any more
 };
 
 // All enrollment groups as of one generation, in the order of their ids. They hold symmetric keys.
@@ -114,7 +162,10 @@ struct EnrollmentGroups {
 };
 
 struct DeviceUpdate {
-  std::optional<bool> enabled;
+  std::optional<bool> enabled = std::nullopt;
+  // The policy that its next certificate comes from, until a registration names another; empty: none. kInvalidArgument
+  // when there is no such policy in the device's namespace.
+  std::optional<std::string> policy_name = std::nullopt;
 };
 
 // What is asked for a device that proved itself to `enrollment`.
@@ -140,7 +191,7 @@ struct IssuanceGrant {
 
 struct RegistrationGrant {
   Registration registration;
-  bool initial = true;  // false: this registration id was assigned before
+  bool initial = true;  // false: this registration id was assigned before; registration.substatus says more
   std::optional<IssuanceGrant> issuance;
 };
 
@@ -222,6 +273,11 @@ struct Rights {
   std::vector<roles::Grant> grants;
 };
 
+struct DeviceCounts {
+  std::uint64_t all = 0;
+  std::uint64_t enabled = 0;
+};
+
 struct DevicePage {
   std::vector<Device> devices;
   std::string next;  // give as `after` for the next page; empty at the end
@@ -239,6 +295,7 @@ class Registry {
     std::string path;               // of the database file; created 0600 when it is not there
     std::size_t batch_limit = 256;  // operations that share one commit at the most
     bool rehearsal = false;         // allows leaf lifetimes of 1 to 3650 days
+    Faults* faults = nullptr;       // outlives the registry; rehearsals only
   };
   // `digest` chains the audit's records and outlives the registry: there is no audit without one.
   static Outcome<std::unique_ptr<Registry>> open(Options options, const ports::Digest& digest);
@@ -286,7 +343,7 @@ class Registry {
   };
   virtual Outcome<Committed<Policy>> create_policy(const Call& call, const std::string& ns, NewPolicy policy) = 0;
   virtual Outcome<Committed<Policy>> update_policy(const Call& call, const std::string& ns, const std::string& name,
-                                                   int validity_days) = 0;
+                                                   std::optional<int> validity_days) = 0;
   // The old issuing CA goes on the root's CRL and off every linked hub; the new one replaces it under another hub
   // certificate name. Its subject must differ from the old one's (kInvalidArgument). Reason: superseded unless the
   // call has one.
@@ -357,7 +414,9 @@ class Registry {
   virtual Outcome<StandingReport> standing(const Uuid& issuer, const std::vector<Bytes>& serials) = 0;
 
   // --- devices
-  virtual Outcome<Committed<Device>> create_device(const Call& call, const std::string& ns, const std::string& id) = 0;
+  // As it is to be at first; nothing said: enabled, without a policy.
+  virtual Outcome<Committed<Device>> create_device(const Call& call, const std::string& ns, const std::string& id,
+                                                   const DeviceUpdate& initial = {}) = 0;
   virtual Outcome<Committed<Device>> update_device(const Call& call, const std::string& ns, const std::string& id,
                                                    const DeviceUpdate& update) = 0;
   // Rotates the credential id and marks every certificate ever issued to the device revoked. disable=true also
@@ -369,6 +428,7 @@ class Registry {
   virtual Outcome<Committed<Nothing>> delete_device(const Call& call, const std::string& ns, const std::string& id) = 0;
   virtual Outcome<Device> find_device(const std::string& ns, const std::string& id) = 0;
   virtual Outcome<DevicePage> list_devices(const std::string& ns, const std::string& after, std::size_t limit) = 0;
+  virtual Outcome<DeviceCounts> count_devices(const std::string& ns) = 0;
   virtual Outcome<std::vector<IssuedCertificate>> list_certificates(const std::string& ns,
                                                                     const std::string& device) = 0;
 
@@ -382,10 +442,33 @@ class Registry {
   // showed has to be its device's still (Call::shown, kIdentifierMismatch).
   virtual Outcome<Nothing> report_twin(const Call& call, const Twin& before, const Twin& twin) = 0;
 
-  // --- enrollments. Ids compare case-insensitively; a policy that is named must exist at creation and update.
+  // --- cloud-to-device messages (model/message.h). They go with their device.
+  // kQueueFull while kMaxWaitingMessages wait; kInvalidArgument unless it expires within kMostMessageMs.
+  virtual Outcome<Committed<Message>> enqueue_message(const Call& call, const std::string& ns,
+                                                      const std::string& device, const NewMessage& message) = 0;
+  // Those that wait and those that are not known to be acknowledged, in their order.
+  virtual Outcome<std::vector<Message>> list_messages(const std::string& ns, const std::string& device, UnixMs now) = 0;
+  // Removes them all; answers how many.
+  virtual Outcome<Committed<std::uint64_t>> purge_messages(const Call& call, const std::string& ns,
+                                                           const std::string& device) = 0;
+  // What sessions do with them is no act of an operator's and not audited. has_messages costs one read by index.
+  virtual Outcome<bool> has_messages(const Uuid& device) = 0;
+  // In their order, with payloads; none that has expired.
+  virtual Outcome<std::vector<Message>> waiting_messages(const Uuid& device, UnixMs now) = 0;
+  // The broker has them for that connection. Those that are gone are passed over.
+  virtual Outcome<Nothing> messages_sent(const MessageRecipient& recipient, const std::vector<std::uint64_t>& numbers,
+                                         UnixMs now) = 0;
+  virtual Outcome<Nothing> messages_settled(MessageNews news, UnixMs now) = 0;
+
+  // --- enrollments. Ids compare case-insensitively; a policy that is named must exist at creation and update, hubs
+  // that
+  //     are named must be linked to its namespace (kInvalidArgument). Static allocation names exactly one.
   virtual Outcome<Committed<Enrollment>> create_enrollment(const Call& call, NewEnrollment enrollment) = 0;
   virtual Outcome<Committed<Enrollment>> update_enrollment(const Call& call, const std::string& id, bool group,
                                                            const EnrollmentUpdate& update) = 0;
+  // Everything that the enrollment says is new from now on; its id, its kind and its namespace stay (kInvalidArgument).
+  // Refusals as create_enrollment, kEnrollmentNotFound.
+  virtual Outcome<Committed<Enrollment>> replace_enrollment(const Call& call, NewEnrollment enrollment) = 0;
   virtual Outcome<Committed<Nothing>> delete_enrollment(const Call& call, const std::string& id, bool group) = 0;
   virtual Outcome<Enrollment> find_enrollment(const std::string& id, bool group) = 0;
   virtual Outcome<Enrollment> find_enrollment_by_uuid(const Uuid& uuid) = 0;
@@ -394,11 +477,18 @@ class Registry {
   // process. A token does not name its group, so whoever attests holds on to the list and asks this before each use.
   virtual Outcome<std::optional<EnrollmentGroups>> groups_unless(std::optional<std::uint64_t> known) = 0;
 
-  // --- hubs
-  virtual Outcome<Committed<Hub>> create_hub(const Call& call, const std::string& ns, const std::string& name,
-                                             const std::string& host) = 0;
-  virtual Outcome<Committed<Hub>> update_hub_host(const Call& call, const std::string& name,
-                                                  const std::string& host) = 0;
+  // --- hubs. Name: 1 to 64 of [0-9A-Za-z-], compares case-insensitively. A new one trusts the issuing CAs of the
+  //     policies that the service manages; those with a root of their own need sync_credential.
+  virtual Outcome<Committed<Hub>> create_hub(const Call& call, const NewHub& hub) = 0;
+  Outcome<Committed<Hub>> create_hub(const Call& call, const std::string& ns, const std::string& name,
+                                     const std::string& host) {
+    return create_hub(call, NewHub{name, ns, host});
+  }
+  virtual Outcome<Committed<Hub>> update_hub(const Call& call, const std::string& name, const HubUpdate& update) = 0;
+  // kHubHasDevices, naming up to 20 of them, while devices are assigned to it, unless Call::override_name is its name:
+  // then their registrations go with it, and they are assigned anew when they register again. Enrollments that name it
+  // stay, and assign to the others that they name.
+  virtual Outcome<Committed<Nothing>> delete_hub(const Call& call, const std::string& name) = 0;
   virtual Outcome<Hub> find_hub(const std::string& name) = 0;
   virtual Outcome<std::vector<Hub>> list_hubs() = 0;
   virtual Outcome<std::vector<HubCertificate>> list_hub_certificates(const std::string& hub) = 0;
@@ -407,9 +497,10 @@ class Registry {
                                                              const std::string& name) = 0;
 
   // --- provisioning and issuance
-  // Assigns a hub to a device that proved itself: creates the device on first use (its id is the first spelling),
-  // points it at the enrollment's policy and, if a certificate is wanted and the enrollment names a policy, reserves
-  // the serial. Refusals: kEnrollmentNotFound, kEnrollmentDisabled, kDeviceDisabled, kPolicyMissing, kNoHub.
+  // Assigns a hub to a device that proved itself, by the enrollment's allocation; one that was assigned before moves
+  // only if that says so and its reprovisioning allows it. Creates the device on first use (its id is the first
+  // spelling), points it at the enrollment's policy and, if a certificate is wanted and the enrollment names a policy,
+  // reserves the serial. Refusals: kEnrollmentNotFound, kEnrollmentDisabled, kDeviceDisabled, kPolicyMissing, kNoHub.
   // A device whose enrollment is individual and names a device_id gets that id.
   virtual Outcome<Committed<RegistrationGrant>> register_device(const Call& call,
                                                                 const RegistrationRequest& request) = 0;
@@ -424,6 +515,8 @@ class Registry {
   virtual Outcome<Operation> find_operation(const std::string& id) = 0;
   virtual Outcome<Registration> find_registration(const std::string& registration_id) = 0;
   virtual Outcome<std::vector<Registration>> list_registrations() = 0;
+  // The device stays, with its certificates; when it registers again, it is assigned as if for the first time.
+  virtual Outcome<Committed<Nothing>> delete_registration(const Call& call, const std::string& registration_id) = 0;
 
   // --- principals: callers with a token, at most 1,000. Name: 1 to 64 of [0-9A-Za-z._-], compares case-insensitively
   //     (kInvalidName). Principals, roles and assignments do not touch the change feed.
@@ -454,6 +547,32 @@ class Registry {
                                                              const std::string& scope) = 0;
   virtual Outcome<std::vector<roles::RoleAssignment>> list_role_assignments() = 0;
 
+  // --- labels: what is kept beside resources (model/resources.h). These two change nothing else; devices and policies
+  //     take theirs with their own update. kNotFound, kParentNotFound.
+  virtual Outcome<Committed<Nothing>> relabel_namespace(const Call& call, const std::string& name) = 0;
+  virtual Outcome<Committed<Nothing>> relabel_credential(const Call& call, const std::string& ns) = 0;
+  // Of resources as audit records spell them ("namespaces/plant/devices/pump"), in their order; empty where there are
+  // none. Costs a read by key for each.
+  virtual Outcome<std::vector<Labels>> labels_of(const std::vector<std::string>& resources) = 0;
+
+  // --- what became of long-running operations; kept until they expire, the newest 10,000 at most. kNotFound.
+  virtual Outcome<Nothing> put_act(const ActRecord& act, UnixMs now) = 0;
+  virtual Outcome<ActRecord> find_act(const std::string& id, UnixMs now) = 0;
+
+  // --- what would be, and what will be. They change nothing and leave no audit record.
+  // Of an act with that call (Call::override_name, Call::if_match). Reads every device that it concerns. kNotFound,
+  // kParentNotFound: what the act is about is not there; other refusals of the act are part of the answer.
+  virtual Outcome<Forecast> forecast(const Call& call, const PlannedAct& act, Attendance& attendance,
+                                     const ForecastOptions& options) = 0;
+  // Reads what is live and expired lately by index, and of that what ends soon or is due: see expiry.h. kNotFound.
+  virtual Outcome<ExpiryReport> expiry_report(const ExpiryQuery& query) = 0;
+  // The same, by name. Costs what it skips; pages of what ends within N days skip little. kInvalidArgument, kNotFound.
+  virtual Outcome<ExpiringPage> expiring_devices(const ExpiringPageQuery& query) = 0;
+  // Enrollments that devices prove themselves to with certificates, by id.
+  virtual Outcome<std::vector<Enrollment>> certificate_enrollments() = 0;
+  // From now on; nullptr: nobody. The observer outlives the registry, or is taken away before it goes.
+  virtual void set_observer(Observer* observer) = 0;
+
   // --- the change feed
   virtual Sequence newest_sequence() = 0;
   // Changes after `after`, in order, at most `limit`. kPreconditionFailed when they were pruned: take a snapshot.
@@ -461,6 +580,21 @@ class Registry {
   // Everything that a hub's gate needs, as of one sequence number, in pieces: all anchors of the hub, all devices of
   // its namespace. `visit` is called on this thread.
   virtual Outcome<Sequence> snapshot(const Uuid& hub, const std::function<void(ChangeBody)>& visit) = 0;
+
+  // --- the state as a whole, in rehearsals (else kInvalidArgument): everything but the audit, which goes on, the
+  //     settings and the numbering of changes. Afterwards every follower of the feed has to take a snapshot.
+  // A copy as of one commit in a new file, 0600; beside the state it holds what else there is now. kAlreadyExists:
+  // there is a file at `path`.
+  virtual Outcome<Nothing> copy_to(const std::string& path) = 0;
+  // The names of the keys that the CAs in such a copy have.
+  virtual Outcome<std::vector<std::string>> key_refs_in(const std::string& path) = 0;
+  // Makes the state that of the copy. `name` is for the audit. kPreconditionFailed: the hubs are other ones now, or the
+  // copy has another version of the schema. The keys of its CAs are the caller's to put back before.
+  virtual Outcome<Committed<Nothing>> restore(const Call& call, const std::string& name, const std::string& path) = 0;
+  // Empties the state, and removes the settings named `forgotten`. kPreconditionFailed unless `hubs` are the hubs that
+  // there are, in order, each as "hub in default": those that the caller makes anew.
+  virtual Outcome<Committed<Nothing>> reset(const Call& call, const std::vector<std::string>& hubs,
+                                            const std::vector<std::string>& forgotten) = 0;
 
   // --- audit. Each operation above writes its own record, with what it changed; audit() is for attempts that never
   //     became an operation. Records are never changed or deleted, also when what they speak of is.

@@ -43,6 +43,8 @@ Outcome<std::vector<CaCertificate>> trusted_cas(Act& act, const Policy& policy) 
 Outcome<Registry::SyncResult> sync_policy_to_hub(Act& act, const Policy& policy, std::vector<CaCertificate> missing,
                                                  const Hub& hub) {
   Registry::SyncResult result;
+  const auto comes = act.faults == nullptr ? Faults::Sync::kWhole : act.faults->sync(act.action, policy, hub);
+  if (comes == Faults::Sync::kNothing) return result;
   LATCHKEY_TRY(certificates, store::hub_certificates_of(act.db, hub.uuid));
   for (const HubCertificate& certificate : certificates) {
     if (certificate.policy != policy.uuid) continue;  // by uuid: a namesake of a deleted policy is another policy
@@ -51,6 +53,7 @@ Outcome<Registry::SyncResult> sync_policy_to_hub(Act& act, const Policy& policy,
     LATCHKEY_TRY_VOID(act.change(AnchorGone{hub.uuid, certificate.ca}));
     ++result.removed;
   }
+  if (comes == Faults::Sync::kRemovalsOnly) return result;
   for (const CaCertificate& ca : missing) {
     LATCHKEY_TRY(name, free_certificate_name(act.db, hub, policy.name));
     LATCHKEY_TRY_VOID(store::insert(act.db, HubCertificate{hub.uuid, name, ca.id, policy.uuid, act.now()}));
@@ -143,6 +146,16 @@ Outcome<Registry::SyncResult> sync_policy(Act& act, const Policy& policy) {
     total.removed += result.removed;
   }
   return total;
+}
+
+Outcome<Nothing> sync_new_hub(Act& act, const Hub& hub) {
+  LATCHKEY_TRY(policies, store::list_policies(act.db, hub.namespace_uuid));
+  for (const Policy& policy : policies) {
+    if (policy.own_root) continue;
+    LATCHKEY_TRY(trusted, trusted_cas(act, policy));
+    LATCHKEY_TRY_VOID(sync_policy_to_hub(act, policy, std::move(trusted), hub));
+  }
+  return Nothing{};
 }
 
 Outcome<Nothing> save_changed(Act& act, Device& device) {

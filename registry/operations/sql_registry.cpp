@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "registry/operations/internal/sql_registry.h"
 
+#include <chrono>
+
+#include "registry/model/observer.h"
 #include "registry/operations/internal/subscription.h"
+#include "registry/operations/internal/trial.h"
 #include "registry/store/portrait.h"
 #include "registry/store/schema.h"
 #include "registry/store/settings.h"
@@ -34,6 +38,8 @@ void SqlRegistry::set_commit_listener(CommitListener listener) { writer_->set_li
 
 Outcome<Sequence> SqlRegistry::run(const Call& call, const Attempt& attempt,
                                    const std::function<Outcome<Nothing>(Act&)>& rule) {
+  if (call.trial != nullptr) return try_out(call, attempt, rule);
+  const auto began = std::chrono::steady_clock::now();
   last_now_.store(call.now, std::memory_order_relaxed);
   auto record = [&](store::Transaction& transaction, std::string outcome, std::string detail,
                     std::pair<std::string, std::string> changed) {
@@ -41,11 +47,20 @@ Outcome<Sequence> SqlRegistry::run(const Call& call, const Attempt& attempt,
                               std::move(outcome), std::move(detail), call.source, std::move(changed.first),
                               std::move(changed.second)});
   };
-  return writer_->run(
+  auto answer = writer_->run(
       [&](store::Transaction& transaction) -> Outcome<Nothing> {
+        if (options_.faults != nullptr) {
+          if (const auto fine = options_.faults->before(attempt.action, attempt.resource); !fine) {
+            transaction.condemn(fine.error());
+            return Nothing{};  // nobody hears that: the commit fails
+          }
+        }
         Act act{transaction, transaction.database(), call, {}};
+        act.action = attempt.action;
+        act.faults = options_.faults;
         LATCHKEY_TRY(before, store::portrait(act.db, attempt.resource));
         LATCHKEY_TRY_VOID(rule(act));
+        LATCHKEY_TRY_VOID(keep_labels(act, attempt));
         LATCHKEY_TRY(after, store::portrait(act.db, attempt.resource));
         before.insert(before.end(), act.before.begin(), act.before.end());
         after.insert(after.end(), act.after.begin(), act.after.end());
@@ -54,6 +69,37 @@ Outcome<Sequence> SqlRegistry::run(const Call& call, const Attempt& attempt,
       [&](store::Transaction& transaction, const Refusal& refusal) {
         return record(transaction, std::string(to_string(refusal.reason)), refusal.detail, {});
       });
+  if (auto* observer = observer_.load(std::memory_order_acquire)) {
+    observer->operation(attempt.action, answer ? Reason::kNone : answer.error().reason,
+                        std::chrono::steady_clock::now() - began);
+  }
+  return answer;
+}
+
+// The refusal at the end is what takes it back; without anybody to record it, nothing stays.
+Outcome<Sequence> SqlRegistry::try_out(const Call& call, const Attempt& attempt,
+                                       const std::function<Outcome<Nothing>(Act&)>& rule) {
+  Outcome<Nothing> verdict = Nothing{};
+  bool through = false;
+  auto ended = writer_->run(
+      [&](store::Transaction& transaction) -> Outcome<Nothing> {
+        Act act{transaction, transaction.database(), call, {}};
+        act.action = attempt.action;
+        LATCHKEY_TRY_VOID(call.trial->before(act.db));
+        verdict = rule(act);
+        if (verdict) LATCHKEY_TRY_VOID(call.trial->after(act.db));
+        through = true;
+        return refuse(Reason::kPreconditionFailed, "tried out");
+      },
+      {});
+  if (!through && !ended) return fail(ended.error());
+  if (!verdict) return fail(verdict.error());
+  return writer_->newest();
+}
+
+void SqlRegistry::set_observer(Observer* observer) {
+  observer_.store(observer, std::memory_order_release);
+  writer_->set_observer(observer);
 }
 
 Outcome<Nothing> SqlRegistry::keep(const std::function<Outcome<Nothing>(store::Database&)>& rule) {

@@ -68,6 +68,16 @@ Outcome<std::vector<Device>> devices_after(Database& database, const Uuid& ns, s
   return database.query(sql, ns, after, limit).all(read_device);
 }
 
+Outcome<std::pair<std::uint64_t, std::uint64_t>> count_devices(Database& database, const Uuid& ns) {
+  using Counts = std::pair<std::uint64_t, std::uint64_t>;
+  LATCHKEY_TRY(
+      counted,
+      database.query("SELECT COUNT(*), SUM(enabled) FROM devices WHERE namespace = $1", ns).first([](const Query& row) {
+        return Counts(row.integer(0), row.null(1) ? 0 : row.integer(1));
+      }));
+  return counted.value_or(Counts());
+}
+
 Outcome<DeviceState> state_of(Database& database, const Device& device) {
   DeviceState state{device.namespace_uuid, device.id, device.uuid, device.credential_id, device.enabled, 0};
   if (device.policy) {

@@ -19,6 +19,9 @@ Outcome<std::optional<Device>> find_device_by_uuid(Database& database, const Uui
 Outcome<std::vector<Device>> devices_after(Database& database, const Uuid& ns, std::string_view after,
                                            std::size_t limit);
 
+// All of a namespace, and those of them that are enabled. Reads every row.
+Outcome<std::pair<std::uint64_t, std::uint64_t>> count_devices(Database& database, const Uuid& ns);
+
 // The device as gates see it.
 Outcome<DeviceState> state_of(Database& database, const Device& device);
 

@@ -11,7 +11,22 @@ namespace {
 
 const std::string kSelect =
     "SELECT uuid, is_group, id, namespace, attestation, primary_proof, secondary_proof, policy_name, enabled, "
-    "device_id, created, updated FROM enrollments ";
+    "device_id, created, updated, allocation, hubs, moves, migrates FROM enrollments ";
+
+// A list as one text with a line for each.
+std::string join(const std::vector<std::string>& lines) {
+  std::string text;
+  for (const auto& line : lines) text += line + '\n';
+  return text;
+}
+
+std::vector<std::string> split(const std::string& text) {
+  std::vector<std::string> lines;
+  for (std::size_t from = 0, end; (end = text.find('\n', from)) != std::string::npos; from = end + 1) {
+    lines.push_back(text.substr(from, end - from));
+  }
+  return lines;
+}
 
 Enrollment read_enrollment(const Query& row) {
   Enrollment enrollment;
@@ -27,6 +42,9 @@ Enrollment read_enrollment(const Query& row) {
   enrollment.device_id = row.text(9);
   enrollment.created = row.integer(10);
   enrollment.updated = row.integer(11);
+  enrollment.allocation = row.value<AllocationPolicy>(12);
+  enrollment.hubs = split(row.text(13));
+  enrollment.reprovision = {row.flag(14), row.flag(15)};
   return enrollment;
 }
 
@@ -34,9 +52,7 @@ Enrollment read_enrollment(const Query& row) {
 const std::string kGeneration = "enrollment-groups.generation";
 
 Outcome<Nothing> count_change(Database& database, const Enrollment& changed) {
-  if (!changed.group) return Nothing{};
-  LATCHKEY_TRY(generation, group_generation(database));
-  return put_setting(database, kGeneration, std::to_string(generation + 1));
+  return changed.group ? next_group_generation(database) : Nothing{};
 }
 
 }  // namespace
@@ -46,19 +62,23 @@ Outcome<Nothing> insert(Database& database, const Enrollment& enrollment) {
   return database
       .query(
           "INSERT INTO enrollments (uuid, is_group, id, folded_id, namespace, attestation, primary_proof, "
-          "secondary_proof, policy_name, enabled, device_id, created, updated) "
-          "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+          "secondary_proof, policy_name, enabled, device_id, created, updated, allocation, hubs, moves, migrates) "
+          "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
           enrollment.uuid, enrollment.group, enrollment.id, fold(enrollment.id), enrollment.namespace_uuid,
           enrollment.attestation, enrollment.primary, enrollment.secondary, enrollment.policy_name, enrollment.enabled,
-          enrollment.device_id, enrollment.created, enrollment.updated)
+          enrollment.device_id, enrollment.created, enrollment.updated, enrollment.allocation, join(enrollment.hubs),
+          enrollment.reprovision.update_hub_assignment, enrollment.reprovision.migrate_device_data)
       .run();
 }
 
 Outcome<Nothing> update(Database& database, const Enrollment& enrollment) {
   LATCHKEY_TRY_VOID(count_change(database, enrollment));
   return database
-      .query("UPDATE enrollments SET policy_name = $1, enabled = $2, updated = $3 WHERE uuid = $4",
-             enrollment.policy_name, enrollment.enabled, enrollment.updated, enrollment.uuid)
+      .query(
+          "UPDATE enrollments SET policy_name = $1, enabled = $2, updated = $3, allocation = $4, hubs = $5, "
+          "moves = $6, migrates = $7 WHERE uuid = $8",
+          enrollment.policy_name, enrollment.enabled, enrollment.updated, enrollment.allocation, join(enrollment.hubs),
+          enrollment.reprovision.update_hub_assignment, enrollment.reprovision.migrate_device_data, enrollment.uuid)
       .run();
 }
 
@@ -85,6 +105,17 @@ Outcome<std::vector<Enrollment>> list_enrollments(Database& database) {
 Outcome<std::vector<Enrollment>> list_groups(Database& database) {
   static const std::string sql = kSelect + "WHERE is_group = 1 ORDER BY folded_id";
   return database.query(sql).all(read_enrollment);
+}
+
+Outcome<std::vector<Enrollment>> list_with_certificates(Database& database) {
+  // The literal attestation lets the partial index serve.
+  static const std::string sql = kSelect + "WHERE attestation = 2 ORDER BY is_group, folded_id";
+  return database.query(sql).all(read_enrollment);
+}
+
+Outcome<Nothing> next_group_generation(Database& database) {
+  LATCHKEY_TRY(generation, group_generation(database));
+  return put_setting(database, kGeneration, std::to_string(generation + 1));
 }
 
 Outcome<std::uint64_t> group_generation(Database& database) {

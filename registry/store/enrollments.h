@@ -7,15 +7,19 @@
 namespace latchkey::registry::store {
 
 Outcome<Nothing> insert(Database& database, const Enrollment& enrollment);
-Outcome<Nothing> update(Database& database, const Enrollment& enrollment);  // policy name, enabled, updated
+Outcome<Nothing> update(Database& database, const Enrollment& enrollment);  // not its id, namespace, proofs, device id
 Outcome<Nothing> remove(Database& database, const Enrollment& enrollment);
 // Ids compare case-insensitively; an individual enrollment and a group may share one.
 Outcome<std::optional<Enrollment>> find_enrollment(Database& database, std::string_view id, bool group);
 Outcome<std::optional<Enrollment>> find_enrollment_by_uuid(Database& database, const Uuid& uuid);
 Outcome<std::vector<Enrollment>> list_enrollments(Database& database);
+// Those that are proven with certificates, groups last, by id.
+Outcome<std::vector<Enrollment>> list_with_certificates(Database& database);
 // Groups alone, in the order of their ids. Reads the whole table: ask group_generation() first.
 Outcome<std::vector<Enrollment>> list_groups(Database& database);
 // Goes up with every group that is inserted, updated or removed; 0 before the first. One row.
 Outcome<std::uint64_t> group_generation(Database& database);
+// For whoever changes groups by other ways than those above.
+Outcome<Nothing> next_group_generation(Database& database);
 
 }  // namespace latchkey::registry::store

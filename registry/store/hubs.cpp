@@ -6,10 +6,14 @@
 namespace latchkey::registry::store {
 namespace {
 
-const std::string kSelect = "SELECT uuid, name, namespace, host, created FROM hubs ";
+const std::string kSelect = "SELECT uuid, name, namespace, host, created, listen, latency_ms FROM hubs ";
 const std::string kSelectCertificate = "SELECT hub, name, ca, policy, created FROM hub_certificates ";
 
-Hub read_hub(const Query& row) { return {row.id<Uuid>(0), row.text(1), row.id<Uuid>(2), row.text(3), row.integer(4)}; }
+Hub read_hub(const Query& row) {
+  Hub hub{row.id<Uuid>(0), row.text(1), row.id<Uuid>(2), row.text(3), row.integer(4), row.text(5)};
+  if (!row.null(6)) hub.latency_ms = row.integer(6);
+  return hub;
+}
 
 HubCertificate read_certificate(const Query& row) {
   return {row.id<Uuid>(0), row.text(1), row.id<Uuid>(2), row.optional_id<Uuid>(3), row.integer(4)};
@@ -19,13 +23,24 @@ HubCertificate read_certificate(const Query& row) {
 
 Outcome<Nothing> insert(Database& database, const Hub& hub) {
   return database
-      .query("INSERT INTO hubs (uuid, name, folded_name, namespace, host, created) VALUES ($1, $2, $3, $4, $5, $6)",
-             hub.uuid, hub.name, fold(hub.name), hub.namespace_uuid, hub.host, hub.created)
+      .query(
+          "INSERT INTO hubs (uuid, name, folded_name, namespace, host, created, listen, latency_ms) "
+          "VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+          hub.uuid, hub.name, fold(hub.name), hub.namespace_uuid, hub.host, hub.created, hub.listen, hub.latency_ms)
       .run();
 }
 
-Outcome<Nothing> set_host(Database& database, const Uuid& hub, std::string_view host) {
-  return database.query("UPDATE hubs SET host = $1 WHERE uuid = $2", host, hub).run();
+Outcome<Nothing> update(Database& database, const Hub& hub) {
+  return database
+      .query("UPDATE hubs SET host = $1, listen = $2, latency_ms = $3 WHERE uuid = $4", hub.host, hub.listen,
+             hub.latency_ms, hub.uuid)
+      .run();
+}
+
+Outcome<Nothing> remove(Database& database, const Uuid& hub) {
+  LATCHKEY_TRY_VOID(database.query("DELETE FROM registrations WHERE hub = $1", hub).run());
+  LATCHKEY_TRY_VOID(database.query("DELETE FROM hub_certificates WHERE hub = $1", hub).run());
+  return database.query("DELETE FROM hubs WHERE uuid = $1", hub).run();
 }
 
 Outcome<std::optional<Hub>> find_hub(Database& database, std::string_view name) {

@@ -7,7 +7,9 @@
 namespace latchkey::registry::store {
 
 Outcome<Nothing> insert(Database& database, const Hub& hub);
-Outcome<Nothing> set_host(Database& database, const Uuid& hub, std::string_view host);
+Outcome<Nothing> update(Database& database, const Hub& hub);  // host, listen, latency
+// Its certificates and the registrations with it go as well.
+Outcome<Nothing> remove(Database& database, const Uuid& hub);
 Outcome<std::optional<Hub>> find_hub(Database& database, std::string_view name);  // names compare case-insensitively
 Outcome<std::optional<Hub>> find_hub_by_uuid(Database& database, const Uuid& uuid);
 Outcome<std::vector<Hub>> list_hubs(Database& database);

@@ -17,6 +17,7 @@ enum class As {
   kKeyProfile,   // ec-p256
   kAttestation,  // symmetric_key, x509
   kCertificate,  // reserved, issued, revoked
+  kAllocation,   // hashed
 };
 struct Column {
   std::string_view name;
@@ -56,20 +57,30 @@ const std::vector<Sitter>& sitters() {
        {{"root_ca", As::kHex}, {"key_profile", As::kKeyProfile}, {"hub_certificates", As::kNumber}}},
       {"namespaces/{}", "SELECT uuid FROM namespaces WHERE name = $1", {{"uuid", As::kStart}}},
       {"enrollments/{fold}",
-       "SELECT e.enabled, e.attestation, e.policy_name, e.device_id, n.name FROM enrollments e "
+       "SELECT e.enabled, e.attestation, e.policy_name, e.device_id, n.name, e.allocation, replace(trim(e.hubs, "
+       "char(10)), char(10), ',') FROM enrollments e "
        "JOIN namespaces n ON n.uuid = e.namespace WHERE e.folded_id = $1 AND e.is_group = 0",
        {{"enabled", As::kFlag},
         {"attestation", As::kAttestation},
         {"policy", As::kText},
         {"device", As::kText},
-        {"namespace", As::kText}}},
+        {"namespace", As::kText},
+        {"allocation", As::kAllocation},
+        {"hubs", As::kText}}},
       {"enrollmentGroups/{fold}",
-       "SELECT e.enabled, e.attestation, e.policy_name, n.name FROM enrollments e "
-       "JOIN namespaces n ON n.uuid = e.namespace WHERE e.folded_id = $1 AND e.is_group = 1",
-       {{"enabled", As::kFlag}, {"attestation", As::kAttestation}, {"policy", As::kText}, {"namespace", As::kText}}},
+       "SELECT e.enabled, e.attestation, e.policy_name, n.name, e.allocation, replace(trim(e.hubs, char(10)), "
+       "char(10), "
+       "',') FROM enrollments e JOIN namespaces n ON n.uuid = e.namespace WHERE e.folded_id = $1 AND e.is_group = 1",
+       {{"enabled", As::kFlag},
+        {"attestation", As::kAttestation},
+        {"policy", As::kText},
+        {"namespace", As::kText},
+        {"allocation", As::kAllocation},
+        {"hubs", As::kText}}},
       {"hubs/{fold}",
-       "SELECT h.host, n.name FROM hubs h JOIN namespaces n ON n.uuid = h.namespace WHERE h.folded_name = $1",
-       {{"host", As::kText}, {"namespace", As::kText}}},
+       "SELECT h.host, n.name, h.listen, h.latency_ms FROM hubs h JOIN namespaces n ON n.uuid = h.namespace "
+       "WHERE h.folded_name = $1",
+       {{"host", As::kText}, {"namespace", As::kText}, {"listen", As::kText}, {"latency_ms", As::kNumber}}},
       {"hubs/{fold}/certificates/{}",
        "SELECT c.serial FROM hubs h JOIN hub_certificates x ON x.hub = h.uuid JOIN cas c ON c.id = x.ca "
        "WHERE h.folded_name = $1 AND x.name = $2",
@@ -149,6 +160,7 @@ std::string value(const Query& row, int column, As as) {
     case As::kAttestation:
       return row.value<AttestationKind>(column) == AttestationKind::kX509 ? "x509" : "symmetric_key";
     case As::kCertificate: return certificate_status(row.value<CertificateStatus>(column));
+    case As::kAllocation: return std::string(to_string(row.value<AllocationPolicy>(column)));
   }
   return {};
 }

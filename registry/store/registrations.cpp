@@ -7,7 +7,8 @@ namespace latchkey::registry::store {
 namespace {
 
 const std::string kSelect =
-    "SELECT r.registration_id, r.enrollment, r.namespace, r.device_id, h.host, r.created, r.updated, r.hub "
+    "SELECT r.registration_id, r.enrollment, r.namespace, r.device_id, h.host, r.created, r.updated, r.hub, h.name, "
+    "r.substatus "
     "FROM registrations r JOIN hubs h ON h.uuid = r.hub ";
 
 RegistrationRow read_registration(const Query& row) {
@@ -20,6 +21,8 @@ RegistrationRow read_registration(const Query& row) {
   result.registration.created = row.integer(5);
   result.registration.updated = row.integer(6);
   result.hub = row.id<Uuid>(7);
+  result.registration.hub_name = row.text(8);
+  result.registration.substatus = row.value<Substatus>(9);
   return result;
 }
 
@@ -30,12 +33,17 @@ Outcome<Nothing> put(Database& database, const RegistrationRow& row) {
   return database
       .query(
           "INSERT INTO registrations (folded_id, registration_id, enrollment, namespace, device_id, hub, created, "
-          "updated) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (folded_id) DO UPDATE SET "
+          "updated, substatus) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (folded_id) DO UPDATE SET "
           "enrollment = excluded.enrollment, namespace = excluded.namespace, device_id = excluded.device_id, "
-          "hub = excluded.hub, updated = excluded.updated",
+          "hub = excluded.hub, updated = excluded.updated, substatus = excluded.substatus",
           fold(registration.registration_id), registration.registration_id, registration.enrollment,
-          registration.namespace_uuid, registration.device_id, row.hub, registration.created, registration.updated)
+          registration.namespace_uuid, registration.device_id, row.hub, registration.created, registration.updated,
+          registration.substatus)
       .run();
+}
+
+Outcome<Nothing> delete_registration(Database& database, std::string_view registration_id) {
+  return database.query("DELETE FROM registrations WHERE folded_id = $1", fold(registration_id)).run();
 }
 
 Outcome<std::optional<RegistrationRow>> find_registration(Database& database, std::string_view registration_id) {
@@ -46,6 +54,21 @@ Outcome<std::optional<RegistrationRow>> find_registration(Database& database, st
 Outcome<std::vector<Registration>> list_registrations(Database& database) {
   static const std::string sql = kSelect + "ORDER BY r.folded_id";
   return database.query(sql).all([](const Query& row) { return read_registration(row).registration; });
+}
+
+Outcome<AssignedTo> assigned_to(Database& database, const Uuid& hub, std::size_t limit) {
+  AssignedTo assigned;
+  LATCHKEY_TRY(count,
+               database.query("SELECT COUNT(*) FROM registrations WHERE hub = $1", hub).first([](const Query& row) {
+                 return row.integer(0);
+               }));
+  assigned.count = count.value_or(0);
+  LATCHKEY_TRY(
+      first,
+      database.query("SELECT device_id FROM registrations WHERE hub = $1 ORDER BY folded_id LIMIT $2", hub, limit)
+          .all([](const Query& row) { return row.text(0); }));
+  assigned.first = std::move(first);
+  return assigned;
 }
 
 Outcome<Nothing> put(Database& database, const OperationRow& operation) {

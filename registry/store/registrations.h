@@ -9,12 +9,19 @@ namespace latchkey::registry::store {
 
 // The row names the hub by uuid, so that it is answered under the host that the hub has now.
 struct RegistrationRow {
-  Registration registration;  // `hub` is the hub's host
+  Registration registration;  // `hub` and `hub_name` are read, not stored
   Uuid hub;
 };
 Outcome<Nothing> put(Database& database, const RegistrationRow& row);
+Outcome<Nothing> delete_registration(Database& database, std::string_view registration_id);
 Outcome<std::optional<RegistrationRow>> find_registration(Database& database, std::string_view registration_id);
 Outcome<std::vector<Registration>> list_registrations(Database& database);
+// How many are assigned to that hub, and the first of them in the order of their ids.
+struct AssignedTo {
+  std::int64_t count = 0;
+  std::vector<std::string> first;
+};
+Outcome<AssignedTo> assigned_to(Database& database, const Uuid& hub, std::size_t limit);
 
 struct OperationRow {
   std::string id;

@@ -155,7 +155,48 @@ CREATE TABLE role_assignments (
 CREATE INDEX role_assignments_of_role ON role_assignments (role);
 )sql";
 
-constexpr const char* kSteps[] = {kStep1, kStep2, kStep3, kStep4, kStep5};
+// Step 6. Several hubs: where each listens, its declared latency, and which of them an enrollment assigns. Names of
+// hubs have no line ends in them, so that a list is one text with a line for each.
+constexpr char kStep6[] = R"sql(
+ALTER TABLE hubs ADD COLUMN listen TEXT NOT NULL DEFAULT '';
+ALTER TABLE hubs ADD COLUMN latency_ms BIGINT;
+ALTER TABLE enrollments ADD COLUMN allocation SMALLINT NOT NULL DEFAULT 1;
+ALTER TABLE enrollments ADD COLUMN hubs TEXT NOT NULL DEFAULT '';
+ALTER TABLE enrollments ADD COLUMN moves SMALLINT NOT NULL DEFAULT 1;
+ALTER TABLE enrollments ADD COLUMN migrates SMALLINT NOT NULL DEFAULT 1;
+ALTER TABLE registrations ADD COLUMN substatus SMALLINT NOT NULL DEFAULT 1;
+CREATE INDEX registrations_of_hub ON registrations (hub);
+)sql";
+
+// Step 7. What Azure Resource Manager keeps beside resources, by the paths of audit records; and what became of its
+// long-running operations, of which only the newest are kept.
+constexpr char kStep7[] = R"sql(
+CREATE TABLE labels (
+  resource TEXT PRIMARY KEY, location TEXT NOT NULL, tags TEXT NOT NULL, extra TEXT NOT NULL, created_by TEXT NOT NULL,
+  created BIGINT NOT NULL, modified_by TEXT NOT NULL, modified BIGINT NOT NULL);
+
+CREATE TABLE acts (number BIGINT PRIMARY KEY, id TEXT NOT NULL UNIQUE, body TEXT NOT NULL, expires BIGINT NOT NULL);
+CREATE INDEX acts_by_expiry ON acts (expires);
+)sql";
+
+// Step 8. What ends when. Forecasts and expiry reports filter by what stands in the index, and read rows for hits
+// alone.
+constexpr char kStep8[] = R"sql(
+CREATE INDEX certificates_by_end ON certificates (not_after, ca, not_before, device) WHERE status = 2;
+CREATE INDEX enrollments_by_certificate ON enrollments (is_group, folded_id) WHERE attestation = 2;
+)sql";
+
+// Step 9. Cloud-to-device messages; connection 0 is none: it waits.
+constexpr char kStep9[] = R"sql(
+CREATE TABLE messages (
+  number BIGINT PRIMARY KEY, device BYTEA NOT NULL REFERENCES devices (uuid) ON DELETE CASCADE, id TEXT NOT NULL,
+  bag TEXT NOT NULL, payload BYTEA NOT NULL, enqueued BIGINT NOT NULL, expires BIGINT NOT NULL,
+  deliveries BIGINT NOT NULL, connection BIGINT NOT NULL, kept SMALLINT NOT NULL, sent BIGINT NOT NULL);
+CREATE INDEX messages_of_device ON messages (device, number);
+CREATE INDEX messages_by_expiry ON messages (expires);
+)sql";
+
+constexpr const char* kSteps[] = {kStep1, kStep2, kStep3, kStep4, kStep5, kStep6, kStep7, kStep8, kStep9};
 static_assert(sizeof(kSteps) / sizeof(kSteps[0]) == kSchemaVersion);
 
 Outcome<int> version_of(Database& database) {

@@ -106,6 +106,12 @@ Query& Query::bind_null() {
   return *this;
 }
 
+Query& Query::bind_column(const Query& row, int column) {
+  if (statement_ != nullptr)
+    check(sqlite3_bind_value(statement_, ++bound_, sqlite3_column_value(row.statement_, column)));
+  return *this;
+}
+
 Outcome<bool> Query::next() {
   if (!error_ && bound_ != sqlite3_bind_parameter_count(statement_)) {
     error_ =
@@ -122,6 +128,8 @@ Outcome<bool> Query::next() {
 Outcome<Nothing> Query::run() {
   return each([](const Query&) {});
 }
+
+int Query::columns() const { return statement_ == nullptr ? 0 : sqlite3_column_count(statement_); }
 
 std::int64_t Query::integer(int column) const { return sqlite3_column_int64(statement_, column); }
 

@@ -59,10 +59,14 @@ class Query {
     return bind(static_cast<std::int64_t>(value));
   }
 
+  // The value in that column of another query's row, whatever its type.
+  Query& bind_column(const Query& row, int column);
+
   // True: stands on a row. False: no more rows.
   Outcome<bool> next();
   Outcome<Nothing> run();
 
+  int columns() const;  // of each row
   // Columns of the current row, counted from 0.
   std::int64_t integer(int column) const;
   bool flag(int column) const { return integer(column) != 0; }

@@ -28,6 +28,11 @@ Outcome<Nothing> Transaction::change(const ChangeBody& body) {
   return Nothing{};
 }
 
+Outcome<Nothing> Transaction::forget_changes() {
+  ++numbers_.change;
+  return prune_changes(*database_, numbers_.change);
+}
+
 Outcome<Nothing> Transaction::audit(AuditRecord record) {
   make_printable(record);
   record.number = numbers_.audit.count + 1;
@@ -40,6 +45,7 @@ Outcome<Nothing> Transaction::audit(AuditRecord record) {
 }
 
 Outcome<Nothing> Transaction::finish(std::uint64_t keep_changes) {
+  if (condemned_) return fail(*condemned_);
   if (numbers_.change != started_.change) {
     LATCHKEY_TRY_VOID(database_->query("UPDATE counters SET value = $1 WHERE name = 'change'", numbers_.change).run());
   }

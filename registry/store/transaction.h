@@ -20,8 +20,13 @@ class Transaction {
 
   // Adds to the change feed. The record gets the next sequence number.
   Outcome<Nothing> change(const ChangeBody& body);
+  // Every change so far is forgotten, and a number is given to none: whoever follows has to take a snapshot.
+  Outcome<Nothing> forget_changes();
   // Adds to the audit; number and hashes are given here, and what cannot be printed is replaced.
   Outcome<Nothing> audit(AuditRecord record);
+
+  // finish() will fail for that reason, and nothing of the transaction come about.
+  void condemn(Refusal why) { condemned_ = std::move(why); }
 
   Sequence newest() const { return numbers_.change; }
 
@@ -43,6 +48,7 @@ class Transaction {
   const ports::Digest* digest_;
   Numbers started_;
   Numbers numbers_;
+  std::optional<Refusal> condemned_;
 };
 
 }  // namespace latchkey::registry::store

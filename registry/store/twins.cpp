@@ -29,4 +29,8 @@ Outcome<std::optional<TwinRow>> find_twin(Database& database, const Uuid& device
       });
 }
 
+Outcome<Nothing> remove_twin(Database& database, const Uuid& device) {
+  return database.query("DELETE FROM twins WHERE device = $1", device).run();
+}
+
 }  // namespace latchkey::registry::store

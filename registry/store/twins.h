@@ -20,5 +20,6 @@ struct TwinRow {
 
 Outcome<Nothing> put(Database& database, const TwinRow& row);
 Outcome<std::optional<TwinRow>> find_twin(Database& database, const Uuid& device);
+Outcome<Nothing> remove_twin(Database& database, const Uuid& device);
 
 }  // namespace latchkey::registry::store

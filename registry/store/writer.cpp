@@ -2,6 +2,7 @@
 #include "registry/store/writer.h"
 
 #include <algorithm>
+#include <chrono>
 #include <exception>
 #include <utility>
 
@@ -93,6 +94,7 @@ bool Writer::take(std::vector<Task*>& batch) {
 
 // The newest change after the commit, or why nothing of the batch took effect.
 Outcome<Sequence> Writer::run_batch(const std::vector<Task*>& batch) {
+  const auto began = std::chrono::steady_clock::now();
   LATCHKEY_TRY_VOID(database_->begin_write());
   auto transaction = Transaction::start(*database_, digest_);
   Outcome<Nothing> done = Nothing{};
@@ -102,13 +104,22 @@ Outcome<Sequence> Writer::run_batch(const std::vector<Task*>& batch) {
     done = fail(transaction.error());
   }
   if (done && options_.before_commit) done = options_.before_commit(*database_);
-  if (done) done = database_->commit();
-  if (!done) {
-    database_->rollback();
-    return refuse(Reason::kStorage, done.error().detail);
+  Observer::Duration committing{};
+  if (done) done = commit(committing);
+  if (!done) database_->rollback();
+  if (auto* observer = observer_.load(std::memory_order_acquire)) {
+    observer->committed(batch.size(), std::chrono::steady_clock::now() - began, committing);
   }
+  if (!done) return refuse(Reason::kStorage, done.error().detail);
   commits_.fetch_add(1, std::memory_order_relaxed);
   return transaction->newest();
+}
+
+Outcome<Nothing> Writer::commit(Observer::Duration& took) {
+  const auto began = std::chrono::steady_clock::now();
+  auto done = database_->commit();
+  took = std::chrono::steady_clock::now() - began;
+  return done;
 }
 
 Outcome<Nothing> Writer::run_in_transaction(const std::vector<Task*>& batch, Transaction& transaction) {

@@ -22,6 +22,7 @@
 #include <thread>
 #include <vector>
 
+#include "registry/model/observer.h"
 #include "registry/store/transaction.h"
 
 namespace latchkey::registry::store {
@@ -50,6 +51,8 @@ class Writer {
   // Called on the writer's thread after a commit that made changes, before its operations are answered. After this
   // returns the former listener is not called any more.
   void set_listener(std::function<void(Sequence newest)> listener);
+  // From now on; nullptr: nobody. The observer outlives the writer, or is taken away before it goes.
+  void set_observer(Observer* observer) { observer_.store(observer, std::memory_order_release); }
   Sequence newest() const { return newest_.load(std::memory_order_acquire); }
   // Gauges: operations that wait for the next batch, and commits since the start.
   std::size_t queued();
@@ -68,6 +71,7 @@ class Writer {
   void loop();
   bool take(std::vector<Task*>& batch);
   Outcome<Sequence> run_batch(const std::vector<Task*>& batch);
+  Outcome<Nothing> commit(Observer::Duration& took);
   Outcome<Nothing> run_in_transaction(const std::vector<Task*>& batch, Transaction& transaction);
   Outcome<Nothing> run_one(Task& task, Transaction& transaction);
   void announce(Sequence newest);
@@ -80,6 +84,7 @@ class Writer {
 
   std::atomic<Sequence> newest_;
   std::atomic<std::uint64_t> commits_ = 0;
+  std::atomic<Observer*> observer_ = nullptr;
 
   std::mutex queue_mutex_;  // guards what follows, and each task's `answered`
   std::condition_variable queued_;

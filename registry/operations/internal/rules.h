@@ -2,6 +2,7 @@
 // Parts that several rules share: finding what an operation is about, or refusing in the same words everywhere.
 #pragma once
 
+#include "registry/model/etag.h"
 #include "registry/operations/internal/sql_registry.h"
 
 namespace latchkey::registry {
@@ -24,6 +25,9 @@ Outcome<Nothing> check_certificate(const CaCertificate& ca);
 // One with a root of its own is renewed, not replaced: all its issuing CAs that are neither revoked nor expired are
 // trusted.
 Outcome<Registry::SyncResult> sync_policy(Act& act, const Policy& policy);
+
+// Makes a new hub trust the issuing CAs of the policies that the service manages.
+Outcome<Nothing> sync_new_hub(Act& act, const Hub& hub);
 
 // Stores a changed device, as a new version, and tells the feed.
 Outcome<Nothing> save_changed(Act& act, Device& device);

@@ -20,6 +20,8 @@ struct Act {
   std::string note;  // detail of the audit record when the rule succeeds; no secrets
   AuditFacts before = {};
   AuditFacts after = {};
+  std::string_view action = {};
+  Faults* faults = nullptr;
 
   // A fact that the act changed and the portrait of its resource does not show (store/portrait.h); no secrets.
   void changed(const std::string& name, std::string was, std::string is) {
@@ -35,6 +37,11 @@ struct Attempt {
   std::string_view action;
   std::string resource;
 };
+
+// kPreconditionFailed unless the call takes a resource of that entity tag.
+Outcome<Nothing> check_etag(const Act& act, const std::string& etag);
+// The act went through: keeps what the call says of its resource's labels, or forgets those of one that is deleted.
+Outcome<Nothing> keep_labels(Act& act, const Attempt& attempt);
 
 class SqlRegistry final : public Registry {
  public:
@@ -59,7 +66,7 @@ class SqlRegistry final : public Registry {
   Outcome<Committed<SyncResult>> sync_credential(const Call& call, const std::string& ns) override;
   Outcome<Committed<Policy>> create_policy(const Call& call, const std::string& ns, NewPolicy policy) override;
   Outcome<Committed<Policy>> update_policy(const Call& call, const std::string& ns, const std::string& name,
-                                           int validity_days) override;
+                                           std::optional<int> validity_days) override;
   Outcome<Committed<Policy>> revoke_policy(const Call& call, const std::string& ns, const std::string& name,
                                            NewCa replacement) override;
   Outcome<Committed<Nothing>> delete_policy(const Call& call, const std::string& ns, const std::string& name) override;
@@ -82,7 +89,8 @@ class SqlRegistry final : public Registry {
   Outcome<Nothing> crl_published(const Uuid& ca, std::uint64_t number, std::size_t entries) override;
   Outcome<Nothing> ca_ended(const Uuid& ca, std::uint64_t number) override;
   Outcome<StandingReport> standing(const Uuid& issuer, const std::vector<Bytes>& serials) override;
-  Outcome<Committed<Device>> create_device(const Call& call, const std::string& ns, const std::string& id) override;
+  Outcome<Committed<Device>> create_device(const Call& call, const std::string& ns, const std::string& id,
+                                           const DeviceUpdate& initial = {}) override;
   Outcome<Committed<Device>> update_device(const Call& call, const std::string& ns, const std::string& id,
                                            const DeviceUpdate& update) override;
   Outcome<Committed<Device>> revoke_device(const Call& call, const std::string& ns, const std::string& id,
@@ -90,22 +98,35 @@ class SqlRegistry final : public Registry {
   Outcome<Committed<Nothing>> delete_device(const Call& call, const std::string& ns, const std::string& id) override;
   Outcome<Device> find_device(const std::string& ns, const std::string& id) override;
   Outcome<DevicePage> list_devices(const std::string& ns, const std::string& after, std::size_t limit) override;
+  Outcome<DeviceCounts> count_devices(const std::string& ns) override;
   Outcome<std::vector<IssuedCertificate>> list_certificates(const std::string& ns, const std::string& device) override;
   Outcome<Twin> find_twin(const std::string& ns, const std::string& device) override;
   Outcome<Committed<Nothing>> put_twin(const Call& call, const std::string& ns, const Twin& before,
                                        const Twin& twin) override;
   Outcome<Nothing> report_twin(const Call& call, const Twin& before, const Twin& twin) override;
+  Outcome<Committed<Message>> enqueue_message(const Call& call, const std::string& ns, const std::string& device,
+                                              const NewMessage& message) override;
+  Outcome<std::vector<Message>> list_messages(const std::string& ns, const std::string& device, UnixMs now) override;
+  Outcome<Committed<std::uint64_t>> purge_messages(const Call& call, const std::string& ns,
+                                                   const std::string& device) override;
+  Outcome<bool> has_messages(const Uuid& device) override;
+  Outcome<std::vector<Message>> waiting_messages(const Uuid& device, UnixMs now) override;
+  Outcome<Nothing> messages_sent(const MessageRecipient& recipient, const std::vector<std::uint64_t>& numbers,
+                                 UnixMs now) override;
+  Outcome<Nothing> messages_settled(MessageNews news, UnixMs now) override;
   Outcome<Committed<Enrollment>> create_enrollment(const Call& call, NewEnrollment enrollment) override;
   Outcome<Committed<Enrollment>> update_enrollment(const Call& call, const std::string& id, bool group,
                                                    const EnrollmentUpdate& update) override;
+  Outcome<Committed<Enrollment>> replace_enrollment(const Call& call, NewEnrollment enrollment) override;
   Outcome<Committed<Nothing>> delete_enrollment(const Call& call, const std::string& id, bool group) override;
   Outcome<Enrollment> find_enrollment(const std::string& id, bool group) override;
   Outcome<Enrollment> find_enrollment_by_uuid(const Uuid& uuid) override;
   Outcome<std::vector<Enrollment>> list_enrollments() override;
   Outcome<std::optional<EnrollmentGroups>> groups_unless(std::optional<std::uint64_t> known) override;
-  Outcome<Committed<Hub>> create_hub(const Call& call, const std::string& ns, const std::string& name,
-                                     const std::string& host) override;
-  Outcome<Committed<Hub>> update_hub_host(const Call& call, const std::string& name, const std::string& host) override;
+  using Registry::create_hub;
+  Outcome<Committed<Hub>> create_hub(const Call& call, const NewHub& hub) override;
+  Outcome<Committed<Hub>> update_hub(const Call& call, const std::string& name, const HubUpdate& update) override;
+  Outcome<Committed<Nothing>> delete_hub(const Call& call, const std::string& name) override;
   Outcome<Hub> find_hub(const std::string& name) override;
   Outcome<std::vector<Hub>> list_hubs() override;
   Outcome<std::vector<HubCertificate>> list_hub_certificates(const std::string& hub) override;
@@ -119,6 +140,7 @@ class SqlRegistry final : public Registry {
   Outcome<Operation> find_operation(const std::string& id) override;
   Outcome<Registration> find_registration(const std::string& registration_id) override;
   Outcome<std::vector<Registration>> list_registrations() override;
+  Outcome<Committed<Nothing>> delete_registration(const Call& call, const std::string& registration_id) override;
   Outcome<Committed<roles::Principal>> create_principal(const Call& call, const NewPrincipal& principal) override;
   Outcome<Committed<roles::Principal>> revoke_principal(const Call& call, const std::string& name) override;
   Outcome<Committed<Nothing>> delete_principal(const Call& call, const std::string& name) override;
@@ -135,9 +157,25 @@ class SqlRegistry final : public Registry {
   Outcome<Committed<Nothing>> delete_role_assignment(const Call& call, const Uuid& assignment,
                                                      const std::string& scope) override;
   Outcome<std::vector<roles::RoleAssignment>> list_role_assignments() override;
+  Outcome<Committed<Nothing>> relabel_namespace(const Call& call, const std::string& name) override;
+  Outcome<Committed<Nothing>> relabel_credential(const Call& call, const std::string& ns) override;
+  Outcome<std::vector<Labels>> labels_of(const std::vector<std::string>& resources) override;
+  Outcome<Nothing> put_act(const ActRecord& act, UnixMs now) override;
+  Outcome<ActRecord> find_act(const std::string& id, UnixMs now) override;
+  Outcome<Forecast> forecast(const Call& call, const PlannedAct& act, Attendance& attendance,
+                             const ForecastOptions& options) override;
+  Outcome<ExpiryReport> expiry_report(const ExpiryQuery& query) override;
+  Outcome<ExpiringPage> expiring_devices(const ExpiringPageQuery& query) override;
+  Outcome<std::vector<Enrollment>> certificate_enrollments() override;
+  void set_observer(Observer* observer) override;
   Sequence newest_sequence() override;
   Outcome<std::vector<Change>> changes_after(Sequence after, std::size_t limit) override;
   Outcome<Sequence> snapshot(const Uuid& hub, const std::function<void(ChangeBody)>& visit) override;
+  Outcome<Nothing> copy_to(const std::string& path) override;
+  Outcome<std::vector<std::string>> key_refs_in(const std::string& path) override;
+  Outcome<Committed<Nothing>> restore(const Call& call, const std::string& name, const std::string& path) override;
+  Outcome<Committed<Nothing>> reset(const Call& call, const std::vector<std::string>& hubs,
+                                    const std::vector<std::string>& forgotten) override;
   Outcome<Nothing> audit(const Call& call, const std::string& action, const std::string& resource,
                          const std::string& outcome, const std::string& detail) override;
   Outcome<std::vector<AuditRecord>> list_audit(std::uint64_t before, std::size_t limit) override;
@@ -162,6 +200,11 @@ class SqlRegistry final : public Registry {
   }
   Outcome<Sequence> run(const Call& call, const Attempt& attempt, const std::function<Outcome<Nothing>(Act&)>& rule);
 
+  // The same for a call with a trial: nothing is kept of it.
+  Outcome<Sequence> try_out(const Call& call, const Attempt& attempt,
+                            const std::function<Outcome<Nothing>(Act&)>& rule);
+  Outcome<Nothing> run_planned(const Call& call, const PlannedAct& act);
+
   // A write that is no operation of anybody's: bookkeeping of the hub process, not audited.
   Outcome<Nothing> keep(const std::function<Outcome<Nothing>(store::Database&)>& rule);
 
@@ -174,6 +217,8 @@ class SqlRegistry final : public Registry {
   const Options options_;
   const ports::Digest& digest_;
   std::atomic<UnixMs> last_now_ = 0;  // of the newest call: the only notion of time that the registry has
+
+  std::atomic<Observer*> observer_ = nullptr;
 
   // The writer's connection closes last: only it can tidy up the write-ahead log.
   std::unique_ptr<store::Writer> writer_;

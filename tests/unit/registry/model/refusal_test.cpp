@@ -20,7 +20,7 @@ TEST(Refusal, every_reason_has_faces_of_its_own) {
   const std::pair<Reason, Reason> bands[] = {{Reason::kNone, Reason::kStaleVerdict},
                                              {Reason::kTokenInvalid, Reason::kNotConfigured},
                                              {Reason::kInvalidName, Reason::kPolicyHasEnrollments},
-                                             {Reason::kStorage, Reason::kDeviceAnswerUnreadable}};
+                                             {Reason::kStorage, Reason::kQueueFull}};
   for (const auto& [first, last] : bands) {
     for (int number = static_cast<int>(first); number <= static_cast<int>(last); ++number) {
       EXPECT_TRUE(is_given(number)) << "reason " << number;
@@ -29,7 +29,7 @@ TEST(Refusal, every_reason_has_faces_of_its_own) {
 }
 
 TEST(Refusal, numbers_stay_below_the_limit_that_counters_have) {
-  EXPECT_LT(static_cast<int>(Reason::kDeviceAnswerUnreadable), kReasonLimit);
+  EXPECT_LT(static_cast<int>(Reason::kQueueFull), kReasonLimit);
 }
 
 TEST(Refusal, names_are_unique_and_not_empty) {

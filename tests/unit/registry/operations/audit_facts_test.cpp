@@ -74,13 +74,17 @@ TEST_F(AuditFactsTest, credential_and_namespace_acts_tell_what_came_and_went) {
   ASSERT_TRUE(make_policy("alpha"));
   ASSERT_TRUE(registry->create_hub(call, kNs, "hub", "localhost:8883"));
   expect_change("hub.create", "", "host=localhost:8883 namespace=factory");
-  ASSERT_TRUE(registry->update_hub_host(call, "HUB", "127.0.0.2:8883"));
+  ASSERT_TRUE(registry->update_hub(call, "HUB", {"127.0.0.2:8883"}));
   expect_change("hub.update", "host=localhost:8883", "host=127.0.0.2:8883");
+  const auto delete_certificate = [this] {
+    const auto certificate = must(registry->list_hub_certificates("hub")).front();
+    ASSERT_TRUE(registry->delete_hub_certificate(call, "hub", certificate.name));
+  };
+  delete_certificate();
+  expect_change("hub.certificate.delete", "issuing_ca=" + issuing_serial(), "");
   ASSERT_TRUE(registry->sync_credential(call, kNs));
   expect_change("credential.synchronize", "hub_certificates=0", "hub_certificates=1");
-  const auto certificate = must(registry->list_hub_certificates("hub")).front();
-  ASSERT_TRUE(registry->delete_hub_certificate(call, "hub", certificate.name));
-  expect_change("hub.certificate.delete", "issuing_ca=" + issuing_serial(), "");
+  delete_certificate();
   ASSERT_TRUE(registry->delete_policy(call, kNs, "alpha"));
   ASSERT_TRUE(registry->delete_credential(call, kNs));
   expect_change("credential.delete", "root_ca=[0-9a-f]+ key_profile=ec-p256 hub_certificates=0", "");
@@ -95,6 +99,10 @@ TEST_F(AuditFactsTest, enrollment_acts_tell_state_and_policy) {
   make_enrollment("fleet", "alpha", true);
   ASSERT_TRUE(registry->update_enrollment(call, "Fleet", true, {.policy_name = "", .enabled = {}}));
   expect_change("enrollment.update", "policy=alpha", "");
+  ASSERT_TRUE(registry->update_enrollment(
+      call, "fleet", true,
+      {.policy_name = {}, .enabled = {}, .allocation = AllocationPolicy::kStatic, .hubs = {{"hub"}}}));
+  expect_change("enrollment.update", "allocation=hashed", "allocation=static hubs=hub");
   ASSERT_TRUE(registry->delete_enrollment(call, "fleet", true));
   expect_change("enrollment.delete", "enabled=yes attestation=symmetric_key namespace=factory.*", "");
 }

@@ -8,6 +8,7 @@ using testing::ElementsAre;
 
 class Credentials : public RegistryTest {};
 
+// Rows: R-7-01
 TEST_F(Credentials, credential_is_made_with_its_root) {
   ASSERT_TRUE(registry->create_namespace(call, kNs));
   const NewCa root = new_ca("CN=root");
@@ -27,6 +28,7 @@ TEST_F(Credentials, credential_is_made_with_its_root) {
   EXPECT_EQ(ca->key_ref, root.key_ref);
 }
 
+// Rows: R-7-01, R-7-02
 TEST_F(Credentials, missing_namespace_is_refused) {
   EXPECT_REFUSED(registry->create_credential(call, "nowhere", new_ca("CN=root")), Reason::kParentNotFound);
   expect_audit("credential.create", "namespaces/nowhere/credentials/default", "parent not found");
@@ -35,6 +37,7 @@ TEST_F(Credentials, missing_namespace_is_refused) {
   EXPECT_REFUSED(registry->sync_credential(call, "nowhere"), Reason::kParentNotFound);
 }
 
+// Rows: R-7-02
 TEST_F(Credentials, missing_credential_is_refused) {
   ASSERT_TRUE(registry->create_namespace(call, kNs));
   EXPECT_REFUSED(registry->delete_credential(call, kNs), Reason::kNotFound);
@@ -42,6 +45,7 @@ TEST_F(Credentials, missing_credential_is_refused) {
   EXPECT_REFUSED(registry->sync_credential(call, kNs), Reason::kNotFound);
 }
 
+// Rows: R-1-02, R-12-01
 TEST_F(Credentials, second_credential_is_refused_and_leaves_no_ca) {
   ASSERT_TRUE(registry->create_namespace(call, kNs));
   ASSERT_TRUE(registry->create_credential(call, kNs, new_ca("CN=root")));
@@ -75,6 +79,7 @@ TEST_F(Credentials, ca_that_another_one_signed_is_no_root) {
   EXPECT_REFUSED(registry->find_credential(kNs), Reason::kNotFound);
 }
 
+// Rows: R-7-04, R-13-02, R-13-03
 TEST_F(Credentials, delete_is_refused_while_a_policy_exists_also_a_revoked_one) {
   make_factory({"alpha"});
   EXPECT_REFUSED(registry->delete_credential(call, kNs), Reason::kCredentialHasPolicies);
@@ -83,6 +88,7 @@ TEST_F(Credentials, delete_is_refused_while_a_policy_exists_also_a_revoked_one) 
   EXPECT_REFUSED(registry->delete_credential(call, kNs), Reason::kCredentialHasPolicies);
 }
 
+// Rows: R-7-28, R-7-38
 TEST_F(Credentials, delete_leaves_the_root_its_last_list_and_the_hubs_alone) {
   make_factory({"alpha"});
   publish_all();
@@ -101,6 +107,7 @@ TEST_F(Credentials, delete_leaves_the_root_its_last_list_and_the_hubs_alone) {
   EXPECT_TRUE(registry->find_ca(credential.ca)->key_ref.empty());
 }
 
+// Rows: R-7-04
 TEST_F(Credentials, new_one_after_deletion_is_another_one) {
   make_factory({"alpha"});
   const Credential first = *registry->find_credential(kNs);
@@ -112,11 +119,14 @@ TEST_F(Credentials, new_one_after_deletion_is_another_one) {
   EXPECT_NE(second->value.ca, first.ca);
 }
 
-TEST_F(Credentials, sync_brings_a_hub_that_was_linked_later_up_to_date) {
+// Rows: R-7-02
+TEST_F(Credentials, sync_brings_a_hub_that_lost_its_certificates_up_to_date) {
   make_factory({"alpha", "beta"});
   auto late = registry->create_hub(call, kNs, "late", "late:8883");
   ASSERT_TRUE(late);
-  EXPECT_TRUE(registry->list_hub_certificates("late")->empty());
+  for (const auto& certificate : must(registry->list_hub_certificates("late"))) {
+    ASSERT_TRUE(registry->delete_hub_certificate(call, "late", certificate.name));
+  }
   const Sequence before = registry->newest_sequence();
   auto synced = registry->sync_credential(call, kNs);
   ASSERT_TRUE(synced);
@@ -132,6 +142,7 @@ TEST_F(Credentials, sync_brings_a_hub_that_was_linked_later_up_to_date) {
   EXPECT_EQ(again->sequence, before + 2);
 }
 
+// Rows: R-9-06
 TEST_F(Credentials, sync_brings_back_what_was_deleted_at_the_hub_under_another_name) {
   make_factory({"alpha"});
   const HubCertificate before = registry->list_hub_certificates("hub")->front();
@@ -142,6 +153,7 @@ TEST_F(Credentials, sync_brings_back_what_was_deleted_at_the_hub_under_another_n
   EXPECT_NE(after.name, before.name);
 }
 
+// Rows: R-7-03
 TEST_F(Credentials, sync_never_removes_the_ca_of_a_deleted_policy_nor_of_its_namesake) {
   make_factory({"alpha"});
   const Policy first = *registry->find_policy(kNs, "alpha");

@@ -16,6 +16,7 @@ class Devices : public RegistryTest {
   }
 };
 
+// Rows: R-8-01
 TEST_F(Devices, created_device_is_enabled_and_in_the_feed) {
   make_factory();
   const Sequence before = registry->newest_sequence();
@@ -34,6 +35,7 @@ TEST_F(Devices, created_device_is_enabled_and_in_the_feed) {
   EXPECT_EQ(state.policy_number, 0);
 }
 
+// Rows: R-1-06, R-9-08
 TEST_F(Devices, ids_are_case_sensitive) {
   make_factory();
   ASSERT_TRUE(registry->create_device(call, kNs, "dev"));
@@ -42,6 +44,7 @@ TEST_F(Devices, ids_are_case_sensitive) {
   EXPECT_REFUSED(registry->find_device(kNs, "Dev"), Reason::kNotFound);
 }
 
+// Rows: R-1-04, R-1-07, R-9-08
 TEST_F(Devices, create_refuses_bad_names_duplicates_and_missing_namespaces) {
   make_factory();
   for (const std::string& id :
@@ -54,6 +57,7 @@ TEST_F(Devices, create_refuses_bad_names_duplicates_and_missing_namespaces) {
   EXPECT_REFUSED(registry->create_device(call, "nowhere", "dev"), Reason::kParentNotFound);
 }
 
+// Rows: R-3-19, R-7-11
 TEST_F(Devices, missing_device_is_refused_everywhere) {
   make_factory();
   EXPECT_REFUSED(registry->find_device(kNs, "dev"), Reason::kNotFound);
@@ -67,6 +71,7 @@ TEST_F(Devices, missing_device_is_refused_everywhere) {
   EXPECT_REFUSED(registry->list_devices("nowhere", "", 10), Reason::kParentNotFound);
 }
 
+// Rows: R-7-13, R-8-03
 TEST_F(Devices, disable_and_enable_leave_the_credential_alone) {
   make_factory();
   const auto leaf = provision("dev", make_enrollment("dev"));
@@ -85,6 +90,7 @@ TEST_F(Devices, disable_and_enable_leave_the_credential_alone) {
   EXPECT_EQ(status_of("dev", leaf.serial), CertificateStatus::kIssued);
 }
 
+// Rows: R-8-03
 TEST_F(Devices, update_that_changes_nothing_is_no_version_and_no_change) {
   make_factory();
   const auto made = registry->create_device(call, kNs, "dev");
@@ -96,6 +102,7 @@ TEST_F(Devices, update_that_changes_nothing_is_no_version_and_no_change) {
   }
 }
 
+// Rows: R-7-11, R-7-17, R-7-18
 TEST_F(Devices, revoke_rotates_the_credential_each_time_and_leaves_it_enabled) {
   make_factory();
   const auto made = registry->create_device(call, kNs, "dev");
@@ -114,6 +121,7 @@ TEST_F(Devices, revoke_rotates_the_credential_each_time_and_leaves_it_enabled) {
   EXPECT_EQ(registry->find_device(kNs, "dev")->credential_id, second->value.credential_id);
 }
 
+// Rows: R-7-12, R-7-15, R-7-16
 TEST_F(Devices, revoke_with_disable_is_one_change_and_without_it_never_enables) {
   make_factory();
   ASSERT_TRUE(registry->create_device(call, kNs, "dev"));
@@ -127,6 +135,7 @@ TEST_F(Devices, revoke_with_disable_is_one_change_and_without_it_never_enables) 
   EXPECT_NE(again->value.credential_id, disabled->value.credential_id);
 }
 
+// Rows: R-7-11
 TEST_F(Devices, revoke_marks_every_live_certificate_across_rotations_and_policies) {
   make_factory({"alpha", "beta"});
   const Enrollment enrollment = make_enrollment("dev");
@@ -168,6 +177,7 @@ TEST_F(Devices, second_revoke_does_not_order_a_list_again) {
   EXPECT_TRUE(registry->due_crls(kNow)->empty());
 }
 
+// Rows: R-7-31
 TEST_F(Devices, delete_revokes_its_certificates_and_tells_the_feed) {
   make_factory();
   const auto leaf = provision("dev", make_enrollment("dev"));
@@ -185,6 +195,7 @@ TEST_F(Devices, delete_revokes_its_certificates_and_tells_the_feed) {
   EXPECT_REFUSED(registry->find_device(kNs, "dev"), Reason::kNotFound);
 }
 
+// Rows: R-7-31, R-8-01
 TEST_F(Devices, re_created_device_has_a_new_uuid_and_no_certificates) {
   make_factory();
   const Enrollment enrollment = make_enrollment("dev");

@@ -55,6 +55,7 @@ TEST_F(Enrollments, individual_and_group_of_one_id_live_side_by_side) {
   EXPECT_EQ(registry->list_enrollments()->size(), 2u);
 }
 
+// Rows: R-1-06, R-10-08
 TEST_F(Enrollments, ids_compare_without_case) {
   make_enrollment("Dev");
   EXPECT_REFUSED(registry->create_enrollment(call, enrollment_form("dEV")), Reason::kAlreadyExists);
@@ -80,6 +81,7 @@ TEST_F(Enrollments, bad_forms_are_refused) {
   EXPECT_TRUE(registry->list_enrollments()->empty());
 }
 
+// Rows: R-10-12
 TEST_F(Enrollments, policy_that_is_named_has_to_exist) {
   EXPECT_REFUSED(registry->create_enrollment(call, enrollment_form("dev", "gamma")), Reason::kPolicyMissing);
   make_enrollment("dev");
@@ -90,6 +92,7 @@ TEST_F(Enrollments, policy_that_is_named_has_to_exist) {
   EXPECT_TRUE(registry->create_enrollment(call, enrollment_form("none", "")));
 }
 
+// Rows: R-10-28
 TEST_F(Enrollments, enrollment_outlives_its_policy_and_can_be_disabled_then) {
   make_enrollment("dev");
   ASSERT_TRUE(registry->delete_policy(call, kNs, "alpha"));

@@ -43,6 +43,7 @@ TEST_F(Issuance, finishing_twice_is_the_same_as_once) {
   EXPECT_EQ(status_of("dev", grant.serial), CertificateStatus::kRevoked) << "never back to issued";
 }
 
+// Rows: R-7-35
 TEST_F(Issuance, certificate_finished_after_a_revoke_is_dead_and_on_the_list) {
   const auto grant = *enroll("dev", enrollment)->value.issuance;
   ASSERT_TRUE(registry->revoke_device(call, kNs, "dev", false));
@@ -77,6 +78,7 @@ TEST_F(Issuance, reserved_serial_whose_certificate_never_came_is_on_no_list) {
   EXPECT_FALSE(due_list(grant.ca));
 }
 
+// Rows: R-5-13
 TEST_F(Issuance, leaf_never_outlives_its_issuing_ca) {
   ASSERT_TRUE(registry->revoke_policy(call, kNs, "alpha", new_ca("CN=short", kNow + 10 * kDay + 500)));
   EXPECT_EQ(provision("dev", enrollment).not_after, kNow + 10 * kDay) << "whole seconds, as X.509 has them";
@@ -98,6 +100,7 @@ TEST_F(Issuance, serial_is_used_once) {
   EXPECT_REFUSED(registry->begin_renewal(call, kNs, "dev", Bytes{0, 1}), Reason::kInvalidArgument);
 }
 
+// Rows: R-10-25
 TEST_F(Issuance, renewal_keeps_the_credential_and_the_old_certificate) {
   const auto old = provision("dev", enrollment);
   call.now += 20 * kDay;
@@ -140,6 +143,7 @@ TEST_F(Issuance, renewal_of_a_device_that_never_had_a_policy_is_refused) {
   EXPECT_REFUSED(renew("plain"), Reason::kNotConfigured);
 }
 
+// Rows: R-7-32, R-7-33
 TEST_F(Issuance, renewal_works_for_a_deleted_enrollment_not_for_a_disabled_one) {
   provision("dev", enrollment);
   ASSERT_TRUE(registry->update_enrollment(call, "dev", false, {{}, false}));

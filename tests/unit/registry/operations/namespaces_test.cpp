@@ -17,12 +17,14 @@ TEST_F(Namespaces, created_namespace_is_found_and_listed_by_name) {
   EXPECT_EQ(all->front().name, "alpha");
 }
 
+// Rows: R-1-01
 TEST_F(Namespaces, names_at_the_limits_are_accepted) {
   for (const std::string& name : {std::string("abc"), std::string("0-9"), std::string(64, 'a')}) {
     EXPECT_TRUE(registry->create_namespace(call, name)) << name;
   }
 }
 
+// Rows: R-1-01
 TEST_F(Namespaces, names_that_break_the_rule_are_refused) {
   for (const std::string& name : {std::string(), std::string("ab"), std::string(65, 'a'), std::string("Abc"),
                                   std::string("-abc"), std::string("abc-"), std::string("a_c"), std::string("a/c")}) {
@@ -42,6 +44,7 @@ TEST_F(Namespaces, names_compare_exactly) {
   EXPECT_REFUSED(registry->find_namespace("ABC"), Reason::kNotFound);
 }
 
+// Rows: R-4-01
 TEST_F(Namespaces, empty_one_is_deleted_and_its_name_free_with_a_new_uuid) {
   auto first = registry->create_namespace(call, "abc");
   ASSERT_TRUE(registry->delete_namespace(call, "abc"));

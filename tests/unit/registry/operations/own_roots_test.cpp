@@ -58,6 +58,7 @@ class OwnRoots : public RegistryTest {
 
 // --- pending
 
+// Rows: R-5-16, R-7-05
 TEST_F(OwnRoots, new_one_waits_for_its_certificate_and_no_hub_hears_of_it) {
   const Sequence before = registry->newest_sequence();
   const NewCsr request = make_pending();
@@ -84,6 +85,7 @@ TEST_F(OwnRoots, pending_one_survives_a_restart) {
   EXPECT_TRUE(registry->activate_policy(call, kNs, "own", sign(request)));
 }
 
+// Rows: R-5-16, R-10-29
 TEST_F(OwnRoots, pending_one_issues_nothing_but_assigns) {
   make_pending();
   const Enrollment enrollment = make_enrollment("dev", "own");
@@ -109,6 +111,7 @@ TEST_F(OwnRoots, names_and_lifetimes_follow_the_same_rules) {
 
 // --- activation
 
+// Rows: R-6-13
 TEST_F(OwnRoots, activation_makes_it_issue_but_only_a_sync_makes_hubs_trust_it) {
   const NewCsr request = make_pending();
   const SignedCa ca = sign(request);
@@ -129,6 +132,7 @@ TEST_F(OwnRoots, activation_makes_it_issue_but_only_a_sync_makes_hubs_trust_it) 
   EXPECT_EQ(provision("dev", make_enrollment("dev", "own")).ca, request.id);
 }
 
+// Rows: R-3-16
 TEST_F(OwnRoots, activation_is_refused_where_nothing_waits) {
   make_active();
   ASSERT_TRUE(make_policy("standard"));
@@ -138,6 +142,7 @@ TEST_F(OwnRoots, activation_is_refused_where_nothing_waits) {
   EXPECT_REFUSED(registry->activate_policy(call, kNs, "nobody", sign(new_request())), Reason::kNotFound);
 }
 
+// Rows: R-6-14
 TEST_F(OwnRoots, refused_activation_changes_nothing) {
   const NewCsr request = make_pending();
   EXPECT_REFUSED(registry->activate_policy(call, kNs, "own", sign(new_request())), Reason::kPreconditionFailed);
@@ -162,6 +167,7 @@ TEST_F(OwnRoots, revoking_a_device_puts_it_on_the_list_of_that_ca) {
 
 // --- renewal of the issuing CA
 
+// Rows: R-5-15
 TEST_F(OwnRoots, renewal_is_due_30_days_before_the_end_and_also_behind_it) {
   make_active(kNow + 400 * kDay);
   EXPECT_TRUE(must(registry->due_renewals(kNow + 370 * kDay - 1)).empty());
@@ -193,6 +199,7 @@ TEST_F(OwnRoots, while_a_renewal_waits_the_old_ca_goes_on_issuing) {
   EXPECT_EQ(provision("dev", make_enrollment("dev", "own")).ca, old.id);
 }
 
+// Rows: R-7-02, R-7-37
 TEST_F(OwnRoots, renewed_ca_issues_and_both_stay_trusted_until_the_old_one_ends) {
   const NewCsr old = make_active(kNow + 400 * kDay);
   call.now = kNow + 380 * kDay;
@@ -204,6 +211,7 @@ TEST_F(OwnRoots, renewed_ca_issues_and_both_stay_trusted_until_the_old_one_ends)
   EXPECT_THAT(trusted(), testing::UnorderedElementsAre(old.id, next.id));
   EXPECT_EQ(provision("dev", make_enrollment("dev", "own")).ca, next.id);
   ASSERT_TRUE(registry->create_hub(call, kNs, "late", "late"));
+  EXPECT_TRUE(must(registry->list_hub_certificates("late")).empty()) << "not by itself";
   ASSERT_TRUE(registry->sync_credential(call, kNs));
   EXPECT_EQ(must(registry->list_hub_certificates("late")).size(), 2u);
 
@@ -225,6 +233,7 @@ TEST_F(OwnRoots, expired_one_issues_nothing_until_it_is_renewed) {
 
 // --- revocation
 
+// Rows: R-7-07, R-13-01
 TEST_F(OwnRoots, revoke_is_the_customers_to_do) {
   const NewCsr request = make_active();
   EXPECT_REFUSED(registry->revoke_policy(call, kNs, "own", new_ca("CN=other")), Reason::kByorRevokeNotAllowed);
@@ -233,6 +242,7 @@ TEST_F(OwnRoots, revoke_is_the_customers_to_do) {
   EXPECT_THAT(trusted(), ElementsAre(request.id));
 }
 
+// Rows: R-7-08, R-13-01
 TEST_F(OwnRoots, older_flow_takes_every_ca_off_the_hubs_and_waits_for_a_new_one) {
   const NewCsr old = make_active(kNow + 400 * kDay);
   call.now = kNow + 380 * kDay;
@@ -260,6 +270,7 @@ TEST_F(OwnRoots, older_flow_takes_every_ca_off_the_hubs_and_waits_for_a_new_one)
 
 // --- deletion
 
+// Rows: R-7-10
 TEST_F(OwnRoots, delete_is_refused_while_an_enabled_enrollment_names_it) {
   make_active();
   const Enrollment enrollment = make_enrollment("Line", "OWN", true);
@@ -270,6 +281,7 @@ TEST_F(OwnRoots, delete_is_refused_while_an_enabled_enrollment_names_it) {
   EXPECT_TRUE(registry->delete_policy(call, kNs, "own"));
 }
 
+// Rows: R-7-10
 TEST_F(OwnRoots, delete_names_up_to_20_devices_with_live_certificates_and_their_number) {
   make_active();
   const Enrollment group = make_enrollment("line", "own", true);
@@ -285,6 +297,7 @@ TEST_F(OwnRoots, delete_names_up_to_20_devices_with_live_certificates_and_their_
   EXPECT_TRUE(registry->find_policy(kNs, "own"));
 }
 
+// Rows: R-7-10
 TEST_F(OwnRoots, revoked_and_expired_certificates_do_not_stand_in_the_way) {
   make_active();
   const Enrollment group = make_enrollment("line", "own", true);
@@ -303,6 +316,7 @@ TEST_F(OwnRoots, revoked_and_expired_certificates_do_not_stand_in_the_way) {
   EXPECT_TRUE(registry->delete_policy(call, kNs, "own"));
 }
 
+// Rows: R-7-10
 TEST_F(OwnRoots, override_by_its_name_deletes_it_all_the_same_and_is_on_record) {
   make_active();
   const auto leaf = provision("dev", make_enrollment("dev", "own"));
@@ -345,6 +359,7 @@ TEST_F(OwnRoots, deleted_one_owes_its_last_list) {
   EXPECT_TRUE(must(registry->find_ca(request.id)).key_ref.empty());
 }
 
+// Rows: R-13-02
 TEST_F(OwnRoots, credential_goes_with_its_last_policy_only_by_that_policys_name) {
   make_active();
   provision("dev", make_enrollment("dev", "own"));
@@ -362,6 +377,7 @@ TEST_F(OwnRoots, credential_goes_with_its_last_policy_only_by_that_policys_name)
   EXPECT_FALSE(trusted().empty()) << "hub certificates are left alone";
 }
 
+// Rows: R-13-02
 TEST_F(OwnRoots, standard_policy_is_neither_guarded_nor_overridable_at_the_credential) {
   make_factory({"alpha"});
   provision("dev", make_enrollment("dev"));

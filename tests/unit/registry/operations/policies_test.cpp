@@ -13,6 +13,7 @@ class Policies : public RegistryTest {
   Outcome<Committed<Policy>> make_valid_for(int days) { return make_policy("days" + std::to_string(days), days); }
 };
 
+// Rows: R-7-05
 TEST_F(Policies, policy_is_made_with_its_issuing_ca_and_synced) {
   make_factory({});
   const Sequence before = registry->newest_sequence();
@@ -34,6 +35,7 @@ TEST_F(Policies, policy_is_made_with_its_issuing_ca_and_synced) {
   EXPECT_EQ(made->sequence, changes[0].sequence);
 }
 
+// Rows: R-1-03, R-9-02, R-9-06, R-13-08
 TEST_F(Policies, hub_certificate_name_is_service_made_and_fits_the_rule) {
   make_factory({});
   const std::string longest(63, 'p');
@@ -48,12 +50,14 @@ TEST_F(Policies, hub_certificate_name_is_service_made_and_fits_the_rule) {
   EXPECT_TRUE(seen);
 }
 
+// Rows: R-1-06, R-7-05
 TEST_F(Policies, names_compare_without_case) {
   make_factory({"Alpha"});
   EXPECT_EQ(registry->find_policy(kNs, "aLPHA")->name, "Alpha");
   EXPECT_REFUSED(make_policy("ALPHA"), Reason::kAlreadyExists);
 }
 
+// Rows: R-1-03, R-7-05
 TEST_F(Policies, names_that_break_the_rule_are_refused) {
   make_factory({});
   for (const std::string& name : {std::string(), std::string("ab"), std::string(64, 'p'), std::string("-abc"),
@@ -63,6 +67,7 @@ TEST_F(Policies, names_that_break_the_rule_are_refused) {
   EXPECT_TRUE(make_policy("0-9-"));
 }
 
+// Rows: R-5-05, R-7-05, R-12-02
 TEST_F(Policies, validity_outside_7_to_90_days_is_refused) {
   make_factory({});
   for (const int days : {-1, 0, 6, 91, 3650}) EXPECT_REFUSED(make_valid_for(days), Reason::kInvalidValidityPeriod);
@@ -78,6 +83,7 @@ TEST_F(Policies, rehearsal_allows_1_to_3650_days) {
   for (const int days : {1, 3650}) EXPECT_TRUE(make_valid_for(days));
 }
 
+// Rows: R-3-18, R-5-11, R-7-05
 TEST_F(Policies, parents_that_are_missing_are_named) {
   EXPECT_REFUSED(make_policy("alpha"), Reason::kParentNotFound);
   EXPECT_REFUSED(registry->list_policies(kNs), Reason::kParentNotFound);
@@ -87,6 +93,7 @@ TEST_F(Policies, parents_that_are_missing_are_named) {
   EXPECT_REFUSED(registry->find_policy(kNs, "alpha"), Reason::kNotFound);
 }
 
+// Rows: R-7-06, R-7-09
 TEST_F(Policies, missing_policy_is_neither_updated_nor_revoked_nor_deleted) {
   make_factory({});
   EXPECT_REFUSED(registry->update_policy(call, kNs, "alpha", 30), Reason::kNotFound);
@@ -97,6 +104,7 @@ TEST_F(Policies, missing_policy_is_neither_updated_nor_revoked_nor_deleted) {
   expect_audit("policy.delete", "namespaces/factory/credentials/default/policies/alpha", "not found");
 }
 
+// Rows: R-5-07
 TEST_F(Policies, validity_applies_to_what_is_issued_afterwards) {
   make_factory({"alpha"});
   const Enrollment enrollment = make_enrollment("dev");
@@ -109,6 +117,7 @@ TEST_F(Policies, validity_applies_to_what_is_issued_afterwards) {
   EXPECT_EQ(registry->find_policy(kNs, "alpha")->validity_days, 60);
 }
 
+// Rows: R-1-09, R-7-06, R-9-06, R-13-06, R-13-07
 TEST_F(Policies, revoke_replaces_the_issuing_ca_on_every_linked_hub) {
   make_factory({"alpha", "beta"});
   ASSERT_TRUE(registry->create_hub(call, kNs, "second", "second"));
@@ -144,6 +153,7 @@ TEST_F(Policies, revoke_replaces_the_issuing_ca_on_every_linked_hub) {
   EXPECT_EQ(registry->find_policy(kNs, "beta")->ca, beta.ca);
 }
 
+// Rows: R-7-06
 TEST_F(Policies, revoked_issuing_ca_is_on_the_roots_crl_and_still_signs_its_own) {
   make_factory({"alpha"});
   const Policy old = *registry->find_policy(kNs, "alpha");
@@ -158,6 +168,7 @@ TEST_F(Policies, revoked_issuing_ca_is_on_the_roots_crl_and_still_signs_its_own)
   EXPECT_FALSE(due_list(old.ca));
 }
 
+// Rows: R-5-09
 TEST_F(Policies, revoke_needs_a_new_subject_and_a_new_ca) {
   make_factory({});
   const NewCa first = new_ca("CN=same");
@@ -216,6 +227,7 @@ TEST_F(Policies, revoke_touches_no_device_and_no_certificate) {
   EXPECT_EQ(status_of("dev", leaf.serial), CertificateStatus::kIssued);
 }
 
+// Rows: R-7-09, R-7-38
 TEST_F(Policies, delete_leaves_every_ca_of_the_policy_its_last_list_and_the_hubs_alone) {
   make_factory({"alpha", "beta"});
   publish_all();

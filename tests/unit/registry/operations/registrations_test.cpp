@@ -12,6 +12,7 @@ class Registrations : public RegistryTest {
   }
 };
 
+// Rows: R-8-07, R-8-08
 TEST_F(Registrations, first_registration_makes_the_device_and_reserves_a_certificate) {
   const Enrollment enrollment = make_enrollment("dev");
   const Sequence before = registry->newest_sequence();
@@ -54,6 +55,7 @@ TEST_F(Registrations, second_registration_changes_nothing_that_a_gate_would_see)
   EXPECT_NE(second->value.issuance->serial, first->value.issuance->serial);
 }
 
+// Rows: R-1-06, R-8-07
 TEST_F(Registrations, first_spelling_becomes_the_device_id) {
   const Enrollment enrollment = make_enrollment("dev-a");
   auto first = enroll("Dev-A", enrollment);
@@ -67,6 +69,7 @@ TEST_F(Registrations, first_spelling_becomes_the_device_id) {
   EXPECT_EQ(registry->find_device(kNs, "Dev-A")->registration_id, "dev-a");
 }
 
+// Rows: R-10-09
 TEST_F(Registrations, individual_enrollment_may_name_the_device) {
   NewEnrollment form = enrollment_form("reg");
   form.device_id = "Pump-7";
@@ -91,6 +94,7 @@ TEST_F(Registrations, group_member_cannot_take_over_a_device_of_an_individual_en
   EXPECT_TRUE(enroll("pump", group)) << "nobody else's any more";
 }
 
+// Rows: R-8-08
 TEST_F(Registrations, device_that_an_operator_made_is_taken_as_it_is) {
   auto made = registry->create_device(call, kNs, "dev");
   auto granted = enroll("dev", make_enrollment("dev"));
@@ -108,6 +112,7 @@ TEST_F(Registrations, without_certificate_it_is_assigned_only) {
   EXPECT_TRUE(registry->list_certificates(kNs, "dev")->empty());
 }
 
+// Rows: R-10-12
 TEST_F(Registrations, enrollment_without_policy_issues_nothing) {
   auto granted = enroll("dev", make_enrollment("dev", ""));
   ASSERT_TRUE(granted);
@@ -115,6 +120,7 @@ TEST_F(Registrations, enrollment_without_policy_issues_nothing) {
   EXPECT_FALSE(registry->find_device(kNs, "dev")->policy);
 }
 
+// Rows: R-10-13
 TEST_F(Registrations, enrollment_that_is_gone_or_disabled_is_refused) {
   const Enrollment enrollment = make_enrollment("dev");
   ASSERT_TRUE(registry->update_enrollment(call, "dev", false, {{}, false}));
@@ -135,6 +141,7 @@ TEST_F(Registrations, malformed_registration_id_is_refused) {
   for (const char* id : {"", "a/b", "+", "-a"}) EXPECT_REFUSED(enroll(id, group), Reason::kInvalidName);
 }
 
+// Rows: R-10-29
 TEST_F(Registrations, disabled_device_is_refused_until_it_is_enabled) {
   const Enrollment enrollment = make_enrollment("dev");
   ASSERT_TRUE(enroll("dev", enrollment));
@@ -147,6 +154,7 @@ TEST_F(Registrations, disabled_device_is_refused_until_it_is_enabled) {
   EXPECT_REFUSED(enroll("dev", enrollment), Reason::kPolicyMissing);
 }
 
+// Rows: R-7-36, R-10-28, R-10-29
 TEST_F(Registrations, deleted_policy_issues_nothing_until_the_enrollment_names_another) {
   const Enrollment enrollment = make_enrollment("dev");
   const auto old = provision("dev", enrollment);
@@ -169,6 +177,7 @@ TEST_F(Registrations, new_policy_of_the_old_name_serves_the_enrollment) {
   EXPECT_EQ(provision("dev", enrollment).policy, again->value.uuid);
 }
 
+// Rows: R-10-02
 TEST_F(Registrations, namespace_without_hub_is_refused_and_nothing_is_made) {
   ASSERT_TRUE(registry->create_namespace(call, "lonely"));
   NewEnrollment form = enrollment_form("dev", "");
@@ -176,17 +185,6 @@ TEST_F(Registrations, namespace_without_hub_is_refused_and_nothing_is_made) {
   auto made = registry->create_enrollment(call, form);
   EXPECT_REFUSED(enroll("dev", made->value), Reason::kNoHub);
   EXPECT_REFUSED(registry->find_device("lonely", "dev"), Reason::kNotFound);
-}
-
-TEST_F(Registrations, hub_stays_the_same_when_more_are_linked) {
-  const Enrollment group = make_enrollment("group", "alpha", true);
-  ASSERT_TRUE(enroll("dev", group));
-  for (int i = 0; i < 5; ++i)
-    ASSERT_TRUE(registry->create_hub(call, kNs, "hub" + std::to_string(i), "h" + std::to_string(i)));
-  EXPECT_EQ(enroll("dev", group)->value.registration.hub, "localhost:8883");
-  std::set<std::string> used;
-  for (int i = 0; i < 40; ++i) used.insert(enroll("d" + std::to_string(i), group, false)->value.registration.hub);
-  EXPECT_GT(used.size(), 1u) << "new ones are spread";
 }
 
 TEST_F(Registrations, re_provisioning_after_deletion_is_a_new_device_under_the_old_spelling) {

@@ -266,6 +266,7 @@ class Walk : public RegistryTest {
   int generations = 0;
 };
 
+// Rows: R-7-21, R-7-24, R-7-26, R-7-27
 TEST_F(Walk, gate_and_lists_agree_with_the_rules_after_every_step) {
   const unsigned seed = std::random_device()();
   SCOPED_TRACE("seed " + std::to_string(seed));

@@ -103,6 +103,7 @@ TEST(BuiltInRoles, reader_reads) {
 }
 
 // registry-and-policies.md, sections 8 ("Trap") and 13: both readings are switches.
+// Rows: R-8-17, R-8-20, R-13-04
 TEST(BuiltInRoles, credentials_contributor_suffices_for_device_revoke_unless_definitions_rule) {
   const auto* const role = "Azure Device Registry Credentials Contributor";
   for (const auto& action :
@@ -121,6 +122,7 @@ TEST(BuiltInRoles, credentials_contributor_suffices_for_device_revoke_unless_def
   EXPECT_FALSE(may(role, "Microsoft.DeviceRegistry/namespaces/devices/write", Plane::kData));
 }
 
+// Rows: R-8-18, R-8-20
 TEST(BuiltInRoles, device_registry_contributor_has_devices_but_no_credentials) {
   const auto* const role = "Azure Device Registry Contributor";
   for (const auto parity : {Parity::kSeed, Parity::kAzureRoles}) {
@@ -131,6 +133,7 @@ TEST(BuiltInRoles, device_registry_contributor_has_devices_but_no_credentials) {
   }
 }
 
+// Rows: R-8-19
 TEST(BuiltInRoles, onboarding_enrols_but_sees_no_keys) {
   const auto* const role = "Azure Device Registry Onboarding";
   EXPECT_TRUE(may(role, "Microsoft.Devices/provisioningServices/enrollmentGroups/write", Plane::kData));

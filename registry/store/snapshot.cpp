@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "registry/store/snapshot.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+namespace latchkey::registry::store {
+namespace {
+
+std::string first_text(const Query& row) { return row.text(0); }
+
+Outcome<std::vector<std::string>> state_tables(Database& database) {
+  return database
+      .query(
+          "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name NOT IN "
+          "('audit', 'audit_head', 'counters', 'settings', 'schema_version') ORDER BY name")
+      .all(first_text);
+}
+
+Outcome<std::int64_t> version_of(Database& database) {
+  LATCHKEY_TRY(version, database.query("SELECT version FROM schema_version").first([](const Query& row) {
+    return row.integer(0);
+  }));
+  return version.value_or(0);
+}
+
+Outcome<Nothing> copy_table(Database& from, Database& database, const std::string& table) {
+  auto rows = from.query("SELECT * FROM " + table);
+  std::string values;
+  for (int i = 1; i <= rows.columns(); ++i) values += (i == 1 ? "$" : ", $") + std::to_string(i);
+  const std::string insert = "INSERT INTO " + table + " VALUES (" + values + ")";
+  for (;;) {
+    LATCHKEY_TRY(found, rows.next());
+    if (!found) return Nothing{};
+    auto row = database.query(insert);
+    for (int i = 0; i < rows.columns(); ++i) row.bind_column(rows, i);
+    LATCHKEY_TRY_VOID(row.run());
+  }
+}
+
+}  // namespace
+
+Outcome<Nothing> copy_database(Database& database, const std::string& path) {
+  // VACUUM INTO takes an empty file as it is, and so its mode.
+  const int made = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (made < 0 && errno == EEXIST) return refuse(Reason::kAlreadyExists, path + " is there already");
+  if (made < 0) return refuse(Reason::kStorage, "create " + path + ": " + std::strerror(errno));
+  ::close(made);
+  LATCHKEY_TRY_VOID(database.query("VACUUM INTO $1", path).run());
+  // SQLite does not sync what it vacuums into.
+  const int copy = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+  const bool durable = copy >= 0 && ::fsync(copy) == 0;
+  if (copy >= 0) ::close(copy);
+  if (!durable) return refuse(Reason::kStorage, "sync " + path + ": " + std::strerror(errno));
+  return Nothing{};
+}
+
+Outcome<Nothing> clear_state(Database& database) {
+  LATCHKEY_TRY_VOID(database.execute("PRAGMA defer_foreign_keys = ON"));
+  LATCHKEY_TRY(tables, state_tables(database));
+  for (const auto& table : tables) LATCHKEY_TRY_VOID(database.query("DELETE FROM " + table).run());
+  return Nothing{};
+}
+
+Outcome<Nothing> copy_state(Database& from, Database& database) {
+  LATCHKEY_TRY(theirs, version_of(from));
+  LATCHKEY_TRY(ours, version_of(database));
+  if (theirs != ours) {
+    return refuse(Reason::kPreconditionFailed, "the snapshot has schema version " + std::to_string(theirs) +
+                                                   ", the registry " + std::to_string(ours));
+  }
+  LATCHKEY_TRY(tables, state_tables(database));
+  for (const auto& table : tables) LATCHKEY_TRY_VOID(copy_table(from, database, table));
+  return Nothing{};
+}
+
+Outcome<std::vector<std::string>> key_refs(Database& database) {
+  return database.query("SELECT key_ref FROM cas WHERE key_ref <> '' ORDER BY key_ref").all(first_text);
+}
+
+Outcome<std::vector<std::string>> hub_links(Database& database) {
+  return database
+      .query(
+          "SELECT h.folded_name || ' in ' || n.name FROM hubs h JOIN namespaces n ON n.uuid = h.namespace "
+          "ORDER BY h.folded_name")
+      .all(first_text);
+}
+
+}  // namespace latchkey::registry::store
