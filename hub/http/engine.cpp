@@ -34,8 +34,9 @@ Sent message_from(Response response, bool keep_alive) {
 }
 
 std::optional<Fault> fault_of(beast::error_code error) {
-  if (error == beast::http::error::end_of_stream || error == beast::http::error::partial_message ||
-      error == beast::error::timeout || error.category() == asio::error::get_system_category()) {
+  // Beast's own errors are about the message; all others are about the connection, TLS's among them.
+  const bool about_message = error.category() == make_error_code(beast::http::error::bad_method).category();
+  if (!about_message || error == beast::http::error::end_of_stream || error == beast::http::error::partial_message) {
     return std::nullopt;
   }
   if (error == beast::http::error::body_limit) return Fault::kBodyTooLarge;

@@ -43,9 +43,15 @@ struct Handlers {
   std::function<void(const Peer&)> turned_away;
 };
 
+// PEM files: the server's certificate, with those above it if there are any, and its key.
+struct TlsFiles {
+  std::string certificate;
+  std::string key;
+};
+
 class Server {
  public:
-  // Both listen when they return.
+  // All listen when they return.
   //
   // The socket lies in a folder of mode 0700 and has mode 0600; a socket that a crashed process left is replaced.
   // kInvalidArgument: the path is longer than 107 bytes, its folder is open to others, or something else is there.
@@ -55,6 +61,10 @@ class Server {
   // `host` is a numeric address; port 0 takes a free one. kInvalidArgument: not an address, or it cannot be had.
   static registry::Outcome<std::unique_ptr<Server>> listen_tcp(const std::string& host, std::uint16_t port,
                                                                Options options, Handlers handlers);
+  // The same over TLS 1.2 or 1.3; a handshake has Options::request_timeout. kStorage: the files cannot be used.
+  static registry::Outcome<std::unique_ptr<Server>> listen_tls(const std::string& host, std::uint16_t port,
+                                                               const TlsFiles& files, Options options,
+                                                               Handlers handlers);
   ~Server();  // stops
 
   // Where it listens; 0 on a Unix socket.
