@@ -4,7 +4,9 @@
 
 #include <openssl/evp.h>
 
+#include <map>
 #include <new>
+#include <utility>
 
 namespace latchkey::hub::gate {
 namespace {
@@ -15,6 +17,8 @@ using wire::Check;
 constexpr std::uint64_t kSilentMs = 1'000;           // a handshake pauses for less, unless the broker is late
 constexpr std::uint64_t kFiguresEveryMs = 1000;      // live figures are sent at least that far apart
 constexpr std::uint64_t kKeptSessionMs = 3'600'000;  // persistent_client_expiration of the DPS broker
+// For that long the hub endpoint's broker has a session for certain: its own limit is a day.
+constexpr std::uint64_t kSurelyKeptMs = 23 * 3'600'000;
 
 // What a DPS client has shown, as one digest: its certificate and its token.
 Sha256 digest_proof(const ConnectRequest& request) {
@@ -160,22 +164,28 @@ void Gate::admit(const ConnectRequest& request, const Sha256& proof) {
     session->identifier = *request.leaf->identifier;
     session->issuer = request.leaf->verdict->anchor;
   }
-  inherit_subscriptions(*session);
+  inherit(*session);
+  if (session->resuming) resuming_.push_back(session->connection);
   Session& added = sessions_.add(std::move(session));
   if (dps()) unverified_.add(added);
   announce(added, false);
 }
 
-// The broker resumes the subscriptions of a persistent session without telling: so do we.
-void Gate::inherit_subscriptions(Session& session) {
+// The broker resumes a persistent session, subscriptions and all, without telling: so do we.
+void Gate::inherit(Session& session) {
   Session* before = sessions_.by_id(session.client_id);
   if (before != nullptr) before->taken_over = true;
   const auto kept = kept_.find(session.client_id);
   if (!session.clean) {
     if (before != nullptr && !before->clean) {
       session.subscriptions = before->subscriptions;
+      session.unacknowledged = std::exchange(before->unacknowledged, {});
+      session.resuming = !dps();
+      before->resuming = false;
     } else if (kept != kept_.end()) {
       session.subscriptions = std::move(kept->second.subscriptions);
+      session.unacknowledged = std::move(kept->second.unacknowledged);
+      session.resuming = !dps() && host_.boot_ms() - kept->second.since_ms < kSurelyKeptMs;
     }
   }
   if (kept != kept_.end()) kept_.erase(kept);
@@ -206,7 +216,12 @@ void Gate::announce(const Session& session, bool resent) {
   opened.password = session.password;
   opened.chain = session.chain;
   opened.peer = session.peer;
-  if (!dps()) opened.identifier = session.identifier;
+  if (!dps()) {
+    opened.identifier = session.identifier;
+    opened.filters = session.subscriptions.filters();
+    opened.kept = !session.clean;
+    opened.resumes = session.resuming;
+  }
   outbox_.to_hub(link_.number, wire::kOpenedTopic, encode(opened), 1, session.connection);
   wipe_text(opened.password);
 }
@@ -225,8 +240,20 @@ void Gate::on_disconnect(ClientHandle client) {
   if (dps()) unverified_.remove(*session);
   outstanding_ -= session->outstanding;
   const bool stored = !session->clean && !session->taken_over;
-  if (stored) kept_[session->client_id] = {session->subscriptions, host_.boot_ms()};
+  if (stored) kept_[session->client_id] = {session->subscriptions, host_.boot_ms(), std::move(session->unacknowledged)};
   closing_ = std::move(session);
+}
+
+// Behind the event in which the broker asked about each message: see may_read.
+void Gate::tell_resumed() {
+  if (resuming_.empty() || !link_.connected() || !link_.introduced) return;
+  for (const wire::ConnectionId connection : std::exchange(resuming_, {})) {
+    Session* session = sessions_.by_connection(connection);
+    if (session == nullptr || !session->resuming) continue;  // gone: the session after it says it all
+    session->resuming = false;
+    outbox_.to_hub(link_.number, wire::kResumedTopic,
+                   encode(wire::Resumed{connection, std::exchange(session->unacknowledged, {})}));
+  }
 }
 
 // The hub process hears of the end only behind the will.
@@ -268,6 +295,7 @@ void Gate::send_decisions() {
 
 void Gate::flush() {
   if (outbox_.empty()) return;
+  std::map<wire::ConnectionId, wire::Delivered> delivered;
   for (Outbox::Item& item : outbox_.take()) {
     Session* session = item.connection == 0 ? nullptr : sessions_.by_connection(item.connection);
     if (item.to == Outbox::To::kHub) {
@@ -278,7 +306,13 @@ void Gate::flush() {
       wipe(MutableBytes(item.payload.data(), item.payload.size()));  // may hold a token
     } else if (session != nullptr && !session->taken_over) {
       host_.publish(session->client_id, item.topic, item.payload, item.qos);
+      if (item.tag != 0) delivered[item.connection].tags.push_back(item.tag);
     }
+  }
+  if (!link_.connected()) return;
+  for (auto& [connection, answer] : delivered) {
+    answer.connection = connection;
+    host_.publish(link_.client_id, std::string(wire::kDeliveredTopic), encode(answer), 1);
   }
 }
 
@@ -292,6 +326,7 @@ void Gate::on_tick() {
     if (host_.hang_up(late)) arrivals_.closed(late);
   }
   retire_closing();
+  tell_resumed();
   send_decisions();
   flush();
 }

@@ -48,7 +48,9 @@ class Gate : public TlsPolicy {
   Access may_write(ClientHandle client, std::string_view topic, ByteView payload, int qos);
   Access may_subscribe(ClientHandle client, std::string_view filter, int qos);
   void on_unsubscribe(ClientHandle client, std::string_view filter);
-  Access may_read(ClientHandle client, std::string_view topic) const;
+  // The broker asks it of a device only when a kept session goes on, for each message that it would send again. A
+  // cloud-to-device message is taken from it: the hub process keeps those, and knows which are still wanted.
+  Access may_read(ClientHandle client, std::string_view topic);
 
   // A publish that may_write allowed. Empty: nobody gets it (the device has its PUBACK all the same); otherwise the
   // topic under which the broker carries it to the hub process.
@@ -86,6 +88,7 @@ class Gate : public TlsPolicy {
   struct Kept {
     Subscriptions subscriptions;
     std::uint64_t since_ms = 0;
+    std::vector<std::string> unacknowledged = {};  // that the hub process was not told of
   };
 
   bool dps() const { return options_.endpoint == Endpoint::kDps; }
@@ -98,7 +101,8 @@ class Gate : public TlsPolicy {
   void find_room(const ConnectRequest& request, const Sha256& proof, Checklist& list);
   bool room_to_keep(const ConnectRequest& request);
   void admit(const ConnectRequest& request, const Sha256& proof);
-  void inherit_subscriptions(Session& session);
+  void inherit(Session& session);
+  void tell_resumed();
   void record(const ConnectRequest& request, const Checklist& list);
   void announce(const Session& session, bool resent);
   void report_attempt(const ConnectRequest& request, const Sha256& proof);
@@ -143,6 +147,7 @@ class Gate : public TlsPolicy {
   Sessions sessions_;
   std::unique_ptr<Session> closing_;            // its disconnect event came; its will may follow
   std::unordered_map<std::string, Kept> kept_;  // of persistent sessions that are not connected
+  std::vector<wire::ConnectionId> resuming_;    // of whom the hub process has to be told what is unacknowledged
   Attempts attempts_;
   Unverified unverified_;
   std::deque<Condemned> condemned_;

@@ -137,7 +137,7 @@ void Gate::on_deliver(ByteView payload) {
   const auto granted = session->subscriptions.granted(deliver->topic);
   if (!granted) return;
   outbox_.to_device(deliver->connection, std::move(deliver->topic), std::move(deliver->payload),
-                    deliver->qos < *granted ? deliver->qos : *granted);
+                    deliver->qos < *granted ? deliver->qos : *granted, deliver->tag);
 }
 
 void Gate::on_attest(ByteView payload) {

@@ -8,6 +8,8 @@ namespace {
 
 // A request that the hub process has not answered by then will not be answered.
 constexpr std::uint64_t kForgottenMs = 60'000;
+// Messages of a resumed session that are noted; more are left to the broker, which sends them again by itself.
+constexpr std::size_t kMaxUnacknowledged = 1'000;
 
 bool is_control(std::string_view topic) {
   return topic == wire::kFeedTopic || topic == wire::kDeliverTopic || topic == wire::kAttestTopic;
@@ -63,15 +65,24 @@ Gate::Access Gate::may_subscribe(ClientHandle client, std::string_view filter, i
 
 void Gate::on_unsubscribe(ClientHandle client, std::string_view filter) {
   if (is_hub(client) && filter == wire::kHubFilter) link_.subscribed = false;
-  if (Session* session = sessions_.by_client(client)) session->subscriptions.remove(filter);
+  Session* session = sessions_.by_client(client);
+  if (session == nullptr) return;
+  session->subscriptions.remove(filter);
+  if (!dps() && link_.up()) {
+    outbox_.to_hub(link_.number, wire::kSubscribedTopic,
+                   encode(wire::Subscribed{session->connection, std::string(filter), true}));
+  }
 }
 
-Gate::Access Gate::may_read(ClientHandle client, std::string_view topic) const {
+Gate::Access Gate::may_read(ClientHandle client, std::string_view topic) {
   if (is_hub(client)) return matches(wire::kHubFilter, topic) ? Access::kAllow : Access::kDeny;
-  const Session* session = sessions_.by_client(client);
-  const bool own =
-      session != nullptr && !session->condemned && gate::may_read(options_.endpoint, session->client_id, topic);
-  return own ? Access::kAllow : Access::kDeny;
+  Session* session = sessions_.by_client(client);
+  if (session == nullptr || session->condemned) return Access::kDeny;
+  if (!gate::may_read(options_.endpoint, session->client_id, topic)) return Access::kDeny;
+  if (!session->resuming || !is_devicebound(session->client_id, topic)) return Access::kAllow;
+  if (session->unacknowledged.size() >= kMaxUnacknowledged) return Access::kAllow;
+  session->unacknowledged.emplace_back(topic);
+  return Access::kDeny;
 }
 
 std::string Gate::on_publish(ClientHandle client, std::string_view topic, ByteView payload, int qos) {

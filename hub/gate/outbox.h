@@ -23,14 +23,16 @@ class Outbox {
     std::string topic;
     wire::Bytes payload;
     int qos = 1;
+    std::uint64_t tag = 0;  // kDevice: not 0, the hub process wants to hear that the broker has it
   };
 
   void to_hub(std::uint64_t link, std::string_view topic, wire::Bytes payload, int qos = 1,
               wire::ConnectionId announces = 0) {
     items_.push_back({To::kHub, announces, link, std::string(topic), std::move(payload), qos});
   }
-  void to_device(wire::ConnectionId connection, std::string topic, wire::Bytes payload, int qos) {
-    items_.push_back({To::kDevice, connection, 0, std::move(topic), std::move(payload), qos});
+  void to_device(wire::ConnectionId connection, std::string topic, wire::Bytes payload, int qos,
+                 std::uint64_t tag = 0) {
+    items_.push_back({To::kDevice, connection, 0, std::move(topic), std::move(payload), qos, tag});
   }
   bool empty() const { return items_.empty(); }
   std::vector<Item> take() { return std::exchange(items_, {}); }

@@ -34,7 +34,10 @@ struct Session {
   bool condemned = false;       // waits to be cut: what it publishes is refused
   bool taken_over = false;      // a newcomer of the same id was accepted; what it still publishes is its will
   Subscriptions subscriptions;
-  std::size_t outstanding = 0;  // requests without an answer
+  // It goes on with a session that was kept, and the hub process was not told yet what had been left unacknowledged.
+  bool resuming = false;
+  std::vector<std::string> unacknowledged;  // topics of cloud-to-device messages
+  std::size_t outstanding = 0;              // requests without an answer
   std::uint64_t last_request_ms = 0;
 
   // Hub endpoint: what has to stay true for the session to live.

@@ -39,6 +39,11 @@ class Subscriptions {
     return qos;
   }
   bool empty() const { return filters_.empty(); }
+  std::vector<std::string> filters() const {
+    std::vector<std::string> all;
+    for (const auto& known : filters_) all.push_back(known.first);
+    return all;
+  }
 
  private:
   std::vector<std::pair<std::string, int>> filters_;  // at most five different ones are ever allowed

@@ -67,6 +67,10 @@ bool may_read(Endpoint endpoint, std::string_view device_id, std::string_view to
   for (const std::string_view allowed : kHubFilters) {
     if (matches(allowed, topic)) return true;
   }
+  return is_devicebound(device_id, topic);
+}
+
+bool is_devicebound(std::string_view device_id, std::string_view topic) {
   std::string_view rest;
   return is_devicebound(device_id, topic, rest);
 }

@@ -30,6 +30,9 @@ bool may_subscribe(Endpoint endpoint, std::string_view device_id, std::string_vi
 // A topic that the hub process may have sent to this device: what a resumed session may be given again.
 bool may_read(Endpoint endpoint, std::string_view device_id, std::string_view topic);
 
+// A cloud-to-device message for that device.
+bool is_devicebound(std::string_view device_id, std::string_view topic);
+
 // True for topics on which requests are answered.
 bool is_answer(std::string_view topic);
 

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "hub/session/session.h"
 
-#include <algorithm>
-
 #include "agent/protocol/hub.h"
 #include "hub/session/internal/directory.h"
+#include "hub/session/internal/mailboxes.h"
+#include "hub/session/internal/property_bag.h"
 #include "hub/session/internal/renewals.h"
+#include "hub/text/encoding.h"
+#include "hub/text/time.h"
 
 namespace latchkey::hub::session {
 
@@ -20,31 +22,14 @@ constexpr std::string_view kCredentialsPrefix = "$iothub/credentials/";
 
 bool starts_with(std::string_view text, std::string_view prefix) { return text.substr(0, prefix.size()) == prefix; }
 
-// RFC 3986 section 2.1: everything but unreserved characters as %XX.
-std::string url_encoded(std::string_view text) {
-  std::string encoded(text.size() * 3, '\0');
-  const auto written = agent::TextWriter(MutableBytes(reinterpret_cast<std::uint8_t*>(encoded.data()), encoded.size()))
-                           .put_url_encoded(text)
-                           .finish();
-  return written ? std::string(*written) : std::string();
-}
-
-std::string property_bag(const std::map<std::string, std::string>& properties) {
-  std::string bag;
-  for (const auto& [key, value] : properties) {
-    if (!bag.empty()) bag += '&';
-    bag += url_encoded(key) + '=' + url_encoded(value);
-  }
-  return bag;
-}
-
 }  // namespace
 
 Sessions::Sessions(registry::Registry& registry, CertificateIssuer& issuer, Enforcement& enforcement, Outbox& outbox,
                    Options options)
-    : outbox_(outbox),
+    : registry_(registry),
       options_(std::move(options)),
       directory_(std::make_unique<Directory>()),
+      mailboxes_(std::make_unique<Mailboxes>(registry, outbox, *directory_, options_)),
       renewals_(std::make_unique<Renewals>(registry, issuer, enforcement, outbox, *directory_, options_)) {}
 
 Sessions::~Sessions() = default;
@@ -53,13 +38,22 @@ void Sessions::opened(const wire::Opened& opened) {
   if (opened.attempt) return;  // closed already
   directory_->open(opened, options_.now());
   if (const auto speaker = directory_->find(opened.connection)) renewals_->offer(*speaker, Occasion::kOpened);
+  mailboxes_->opened(opened);
 }
 
-void Sessions::closed(wire::ConnectionId connection) { directory_->close(connection); }
+void Sessions::closed(wire::ConnectionId connection) {
+  directory_->close(connection);
+  mailboxes_->closed(connection);
+}
 
-void Sessions::subscribed(wire::ConnectionId connection, std::string_view filter) {
-  if (!starts_with(filter, kCredentialsPrefix)) return;
-  const auto speaker = directory_->find(connection);
+void Sessions::resumed(const wire::Resumed& resumed) { mailboxes_->resumed(resumed); }
+
+void Sessions::delivered(const wire::Delivered& delivered) { mailboxes_->delivered(delivered); }
+
+void Sessions::subscribed(const wire::Subscribed& subscribed) {
+  mailboxes_->subscribed(subscribed);
+  if (subscribed.ended || !starts_with(subscribed.filter, kCredentialsPrefix)) return;
+  const auto speaker = directory_->find(subscribed.connection);
   if (speaker) renewals_->offer(*speaker, Occasion::kSubscribed);
 }
 
@@ -83,21 +77,27 @@ void Sessions::request(wire::ConnectionId connection, std::string_view device_to
   renewals_->offer(*speaker, Occasion::kSpoke);
 }
 
-Outcome<registry::Nothing> Sessions::send(const std::string& device_id,
-                                          const std::map<std::string, std::string>& properties, ByteView payload) {
-  if (payload.size() > kMaxCloudToDevice) return refuse(Reason::kInvalidArgument, "a message has at most 64 KB");
-  const std::string bag = property_bag(properties);
-  if (bag.size() > kMaxProperties) return refuse(Reason::kInvalidArgument, "the properties are larger than 8 KB");
-  const auto live = directory_->live(device_id);
-  if (!live) return refuse(Reason::kPreconditionFailed, "device " + device_id + " is not connected");
-  wire::Deliver message;
-  message.connection = live->connection;
-  message.topic = "devices/" + device_id + "/messages/devicebound/" + bag;
-  message.payload.assign(payload.begin(), payload.end());
-  outbox_.deliver(std::move(message));
-  directory_->count_cloud_to_device();
-  return registry::Nothing{};
+Outcome<registry::Message> Sessions::send(const registry::Call& call, const std::string& device_id,
+                                          const OutgoingMessage& message) {
+  if (message.payload.size() > kMaxCloudToDevice)
+    return refuse(Reason::kInvalidArgument, "a message has at most 64 KB");
+  auto properties = message.properties;
+  std::string& id = properties.emplace("$.mid", message.id).first->second;
+  if (id.empty()) id = text::random_uuid();
+  properties.emplace("$.to", "/devices/" + device_id + "/messages/devicebound");
+  registry::NewMessage fresh;
+  fresh.id = id;
+  fresh.expires = call.now + message.live_ms.value_or(registry::kUsualMessageMs);
+  if (message.live_ms) properties.emplace("$.exp", text::iso8601(fresh.expires));
+  fresh.bag = property_bag(properties);
+  if (fresh.bag.size() > kMaxProperties) return refuse(Reason::kInvalidArgument, "the properties are larger than 8 KB");
+  fresh.payload.assign(message.payload.begin(), message.payload.end());
+  LATCHKEY_TRY(kept, registry_.enqueue_message(call, options_.namespace_name, device_id, fresh));
+  mailboxes_->offer(device_id);
+  return std::move(kept.value);
 }
+
+void Sessions::offer(const std::string& device_id) { mailboxes_->offer(device_id); }
 
 std::vector<ConnectedDevice> Sessions::connected() const { return directory_->connected(); }
 

@@ -6,13 +6,16 @@
 // here once more.
 //
 // Threads: every function may be called from any thread, several at once. A renewal blocks its caller on the registry;
-// on signing and on the gates it blocks whom Options::apart names. Nothing else blocks. No lock is held during any call
-// out of this room.
+// on signing and on the gates it blocks whom Options::apart names. Opening, closing and cloud-to-device messages block
+// on the registry. No lock is held during any call out of this room but one: a device's mailbox is locked while its
+// messages are read, handed to the outbox and written, so that they leave in their order.
 //
 // Invariants:
 //  1. One renewal a device at a time. The same request id with the same CSR is the same operation, never a second
 //     certificate; it outlives the connection, and its 200 goes to whatever connection the device has by then.
 //  2. A 200 goes out only once every live hub gate has what makes the certificate acceptable.
+//  3. A cloud-to-device message is kept until its device has acknowledged it or it expires (registry/model/message.h),
+//     and is sent at least once.
 //
 // Source: the renewal behaviour that the .NET SDK's authors measured on the live preview (2026-01), and what the SDKs
 // send.
@@ -34,6 +37,7 @@
 namespace latchkey::hub::session {
 
 class Directory;
+class Mailboxes;
 class Renewals;
 
 struct Options {
@@ -67,6 +71,13 @@ struct Totals {
   std::uint64_t cloud_to_device = 0;
 };
 
+struct OutgoingMessage {
+  std::string id;                                 // empty: a fresh one
+  std::map<std::string, std::string> properties;  // system properties are named "$.ct" and the like
+  ByteView payload;
+  std::optional<std::int64_t> live_ms;  // until it expires; usually registry::kUsualMessageMs
+};
+
 inline constexpr std::size_t kMaxTelemetry = 256 * 1024;
 inline constexpr std::size_t kMaxCloudToDevice = 64 * 1024;
 inline constexpr std::size_t kMaxProperties = 8 * 1024;  // of the encoded bag
@@ -80,17 +91,21 @@ class Sessions {
 
   void opened(const wire::Opened& opened);
   void closed(wire::ConnectionId connection);
-  // The device subscribed to `filter`: a renewal's answer that waits for it goes out now. Calling this is optional;
-  // without it the answer goes out with the device's next message (and at once on a session that was kept).
-  void subscribed(wire::ConnectionId connection, std::string_view filter);
+  // What waits for this subscription goes out now: messages, and a renewal's answer, which without this call goes out
+  // with the device's next message (and at once on a session that was kept).
+  void subscribed(const wire::Subscribed& subscribed);
+  void resumed(const wire::Resumed& resumed);
+  void delivered(const wire::Delivered& delivered);
 
   // One publish of a device. Answers go through the outbox.
   void request(wire::ConnectionId connection, std::string_view device_topic, ByteView payload);
 
-  // A message to a device that is connected now. Properties become the topic's bag; system properties are named "$.ct"
-  // and the like. kPreconditionFailed when it is not connected, kInvalidArgument over the limits.
-  registry::Outcome<registry::Nothing> send(const std::string& device_id,
-                                            const std::map<std::string, std::string>& properties, ByteView payload);
+  // A message to a device: at once if it is connected and has subscribed, else when it does. kNotFound,
+  // kInvalidArgument over the limits, kQueueFull.
+  registry::Outcome<registry::Message> send(const registry::Call& call, const std::string& device_id,
+                                            const OutgoingMessage& message);
+  // Something was queued for that device elsewhere: if it is connected here, it gets it.
+  void offer(const std::string& device_id);
 
   // In the order of their ids.
   std::vector<ConnectedDevice> connected() const;
@@ -100,9 +115,10 @@ class Sessions {
   Totals totals() const;
 
  private:
-  Outbox& outbox_;
+  registry::Registry& registry_;
   const Options options_;
   const std::unique_ptr<Directory> directory_;
+  const std::unique_ptr<Mailboxes> mailboxes_;
   const std::unique_ptr<Renewals> renewals_;
 };
 

@@ -120,13 +120,16 @@ void Methods::leave() {
 }
 
 Outcome<std::string> Methods::carry_out(const std::string& device_id, const Asked& asked) {
-  const auto speaker = presence_.await_listener(device_id, asked.connect, options_.patience);
+  const auto speaker = presence_.await_listener(device_id, asked.connect, options_.grace);
   if (speaker) return ask(*speaker, asked);
   {
     const std::lock_guard lock(mutex_);
     if (stopped_) return refuse(Reason::kShuttingDown, "the hub is shutting down");
   }
-  return refuse(Reason::kDeviceNotOnline, "404103: timed out waiting for device '" + device_id + "' to connect");
+  return refuse(Reason::kDeviceNotOnline,
+                presence_.live(device_id)
+                    ? "404103: device '" + device_id + "' is connected but has not subscribed to direct methods"
+                    : "404103: timed out waiting for device '" + device_id + "' to connect");
 }
 
 Outcome<std::string> Methods::ask(const Speaker& speaker, const Asked& asked) {

@@ -33,7 +33,7 @@ class Methods {
   struct Options {
     std::string namespace_name;                        // the hub's
     std::size_t max_waiting = 4;                       // calls at one time; kThrottled above
-    std::chrono::milliseconds patience{2'000};         // for a connection to say that it listens
+    std::chrono::milliseconds grace{1'000};            // for a connected device to subscribe, at least
     std::chrono::milliseconds least_response{5'000};   // that can be asked for
     std::chrono::milliseconds usual_response{30'000};  // when none is asked for
     std::chrono::milliseconds most{300'000};           // of either wait
@@ -42,7 +42,8 @@ class Methods {
   Methods(registry::Registry& registry, Presence& presence, Outbox& outbox, Options options);
 
   // {"methodName","payload","responseTimeoutInSeconds","connectTimeoutInSeconds"}, answered {"status","payload"}.
-  // kMalformedRequest, kInvalidArgument; kNotFound; kDeviceNotOnline after the connect timeout (usually 0);
+  // kMalformedRequest, kInvalidArgument; kNotFound; kDeviceNotOnline after the connect timeout (usually 0)
+  // when the device is not connected, or is and has not subscribed to methods;
   // kDeviceSilent; kDeviceAnswerUnreadable: not JSON, or too long; kThrottled; kShuttingDown. Calls are
   // audited without their payloads; kMalformedRequest is for the caller to audit, as for every body.
   registry::Outcome<std::string> invoke(const registry::Call& call, const std::string& device_id,

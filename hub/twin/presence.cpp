@@ -10,9 +10,15 @@ namespace latchkey::hub::twin {
 void Presence::opened(const wire::Opened& opened) {
   if (opened.attempt) return;  // closed already
   const std::lock_guard lock(mutex_);
-  if (connections_.count(opened.connection) != 0) return;  // told again after a lost link
-  connections_[opened.connection] = {{opened.connection, opened.client_id, opened.identifier}, false};
-  devices_[opened.client_id] = opened.connection;
+  // A session that was kept has its subscriptions without a word, and so has one that is told again after a lost link.
+  const auto& filters = opened.filters;
+  const bool listens = std::find(filters.begin(), filters.end(), agent::hub::kMethodFilter) != filters.end();
+  if (const auto known = connections_.find(opened.connection); known != connections_.end()) {
+    known->second.listens = listens;
+  } else {
+    connections_[opened.connection] = {{opened.connection, opened.client_id, opened.identifier}, listens};
+    devices_[opened.client_id] = opened.connection;
+  }
   changed_.notify_all();
 }
 
@@ -25,12 +31,12 @@ void Presence::closed(wire::ConnectionId connection) {
   connections_.erase(found);
 }
 
-void Presence::subscribed(wire::ConnectionId connection, std::string_view filter) {
-  if (filter != agent::hub::kMethodFilter) return;
+void Presence::subscribed(const wire::Subscribed& subscribed) {
+  if (subscribed.filter != agent::hub::kMethodFilter) return;
   const std::lock_guard lock(mutex_);
-  const auto found = connections_.find(connection);
+  const auto found = connections_.find(subscribed.connection);
   if (found == connections_.end()) return;
-  found->second.listens = true;
+  found->second.listens = !subscribed.ended;
   changed_.notify_all();
 }
 
@@ -53,25 +59,16 @@ const Presence::Connection* Presence::connection_of(const std::string& device_id
   return found == devices_.end() ? nullptr : &connections_.at(found->second);
 }
 
-std::optional<Speaker> Presence::await_listener(const std::string& device_id, Duration connect, Duration patience) {
+std::optional<Speaker> Presence::await_listener(const std::string& device_id, Duration connect, Duration grace) {
   using Clock = std::chrono::steady_clock;
-  const auto connect_by = Clock::now() + connect;
-  std::optional<wire::ConnectionId> seen;
-  Clock::time_point listen_by;
+  const auto began = Clock::now();
   std::unique_lock lock(mutex_);
   while (!stopped_) {
     const auto* connection = connection_of(device_id);
-    if (connection != nullptr) {
-      if (seen != connection->speaker.connection) {
-        seen = connection->speaker.connection;
-        listen_by = Clock::now() + patience;
-      }
-      if (connection->listens || Clock::now() >= listen_by) return connection->speaker;
-      changed_.wait_until(lock, listen_by);
-      continue;
-    }
-    if (Clock::now() >= connect_by) return std::nullopt;
-    changed_.wait_until(lock, connect_by);
+    if (connection != nullptr && connection->listens) return connection->speaker;
+    const auto until = began + (connection != nullptr ? std::max(connect, grace) : connect);
+    if (Clock::now() >= until) return std::nullopt;
+    changed_.wait_until(lock, until);
   }
   return std::nullopt;
 }

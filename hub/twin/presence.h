@@ -26,17 +26,16 @@ class Presence {
   // A newer connection of a device takes the place of the older one.
   void opened(const wire::Opened& opened);
   void closed(wire::ConnectionId connection);
-  void subscribed(wire::ConnectionId connection, std::string_view filter);
+  void subscribed(const wire::Subscribed& subscribed);
 
   std::optional<Speaker> find(wire::ConnectionId connection) const;
   // The connection that a device has now.
   std::optional<Speaker> live(const std::string& device_id) const;
 
   using Duration = std::chrono::milliseconds;
-  // Blocks until the device has a connection that listens to methods; nothing if it does not connect within `connect`.
-  // A connection that is not known to listen counts after `patience`: a session that was kept has its subscriptions
-  // without a word.
-  std::optional<Speaker> await_listener(const std::string& device_id, Duration connect, Duration patience);
+  // Blocks until the device has a connection that listens to methods; nothing if it has none within `connect`. One that
+  // is connected has at least `grace`: its subscription is acknowledged a moment before it is known here.
+  std::optional<Speaker> await_listener(const std::string& device_id, Duration connect, Duration grace);
   // Whoever waits, or comes to wait, goes away with nothing.
   void stop();
 

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "hub/twin/twins.h"
 
-#include <algorithm>
-
 #include "agent/protocol/hub.h"
 #include "hub/text/encoding.h"
 #include "hub/text/json.h"
 #include "hub/text/time.h"
+#include "hub/text/twin_members.h"
 
 namespace latchkey::hub::twin {
 
@@ -24,29 +23,6 @@ constexpr int kServiceFault = 500001;
 constexpr int kSessionOver = 503102;
 // Somebody else's write in between is possible only if a second process has the registry open.
 constexpr int kAttempts = 8;
-
-// What the service adds to a twin when it shows one, and what therefore comes back with one that was read and changed.
-constexpr std::string_view kReadOnly[] = {"deviceId",
-                                          "moduleId",
-                                          "etag",
-                                          "deviceEtag",
-                                          "version",
-                                          "status",
-                                          "statusReason",
-                                          "statusUpdateTime",
-                                          "connectionState",
-                                          "lastActivityTime",
-                                          "authenticationType",
-                                          "x509Thumbprint",
-                                          "modelId",
-                                          "cloudToDeviceMessageCount",
-                                          "capabilities",
-                                          "deviceScope",
-                                          "parentScopes"};
-
-bool is_read_only(std::string_view name) {
-  return std::find(std::begin(kReadOnly), std::end(kReadOnly), name) != std::end(kReadOnly);
-}
 
 int error_code(const Refusal& refusal) {
   if (refusal.reason == Reason::kMalformedRequest) return kNotJson;
@@ -211,7 +187,7 @@ Outcome<Twins::Change> Twins::read_change(std::string_view body, Write how) {
   // A replacement says all: what it does not name is to be empty.
   if (how == Write::kReplace) change.tags = change.desired = Json::object();
   for (auto& [name, value] : json.items()) {
-    if (is_read_only(name)) continue;
+    if (text::is_twin_read_only(name)) continue;
     if (name != "tags" && name != "properties") return wrong("unknown member '" + name.substr(0, 64) + "'");
     if (!value.is_object()) return wrong("'" + name + "' must be an object");
     if (name == "tags") change.tags = value;

@@ -29,6 +29,8 @@ enum class Kind : std::uint8_t {
   kDeliver = 6,
   kDecisions = 7,
   kSubscribed = 8,
+  kResumed = 9,
+  kDelivered = 10,
 };
 
 class Writer {

@@ -12,6 +12,19 @@ using codec::Writer;
 
 constexpr std::size_t kConnectionDigits = 16;
 
+void put_texts(Writer& out, const std::vector<std::string>& texts) {
+  out.u32(static_cast<std::uint32_t>(texts.size()));
+  for (const std::string& text : texts) out.text(text);
+}
+
+std::vector<std::string> take_texts(Reader& in) {
+  const std::uint32_t count = in.count(2);
+  std::vector<std::string> texts;
+  texts.reserve(count);
+  for (std::uint32_t i = 0; i < count && !in.failed(); ++i) texts.push_back(in.text());
+  return texts;
+}
+
 }  // namespace
 
 std::string request_topic(ConnectionId connection, std::string_view device_topic) {
@@ -61,6 +74,9 @@ Bytes encode(const Opened& opened) {
     out.id(opened.identifier->device);
     out.id(opened.identifier->credential);
   }
+  put_texts(out, opened.filters);
+  out.flag(opened.kept);
+  out.flag(opened.resumes);
   return out.take();
 }
 
@@ -79,6 +95,9 @@ Result<Opened> decode_opened(ByteView bytes) {
   for (std::uint32_t i = 0; i < count && !in.failed(); ++i) opened.chain.push_back(in.bytes());
   opened.peer = in.text();
   if (in.flag()) opened.identifier = DeviceIdentifier{in.id<Uuid>(), in.id<CredentialId>()};
+  opened.filters = take_texts(in);
+  opened.kept = in.flag();
+  opened.resumes = in.flag();
   if (!in.finished()) return fail(Status::kMalformed);
   return opened;
 }
@@ -101,6 +120,7 @@ Bytes encode(const Subscribed& subscribed) {
   Writer out(Kind::kSubscribed);
   out.u64(subscribed.connection);
   out.text(subscribed.filter);
+  out.flag(subscribed.ended);
   return out.take();
 }
 
@@ -109,8 +129,25 @@ Result<Subscribed> decode_subscribed(ByteView bytes) {
   Subscribed subscribed;
   subscribed.connection = in.u64();
   subscribed.filter = in.text();
+  subscribed.ended = in.flag();
   if (!in.finished()) return fail(Status::kMalformed);
   return subscribed;
+}
+
+Bytes encode(const Resumed& resumed) {
+  Writer out(Kind::kResumed);
+  out.u64(resumed.connection);
+  put_texts(out, resumed.unacknowledged);
+  return out.take();
+}
+
+Result<Resumed> decode_resumed(ByteView bytes) {
+  Reader in(bytes, Kind::kResumed);
+  Resumed resumed;
+  resumed.connection = in.u64();
+  resumed.unacknowledged = take_texts(in);
+  if (!in.finished()) return fail(Status::kMalformed);
+  return resumed;
 }
 
 Bytes encode(const Attest& attest) {
@@ -135,6 +172,7 @@ Bytes encode(const Deliver& deliver) {
   out.text(deliver.topic);
   out.bytes(deliver.payload);
   out.u8(static_cast<std::uint8_t>(deliver.qos));
+  out.u64(deliver.tag);
   return out.take();
 }
 
@@ -145,8 +183,28 @@ Result<Deliver> decode_deliver(ByteView bytes) {
   deliver.topic = in.text();
   deliver.payload = in.bytes();
   deliver.qos = in.u8();
+  deliver.tag = in.u64();
   if (!in.finished() || deliver.qos > 1) return fail(Status::kMalformed);
   return deliver;
+}
+
+Bytes encode(const Delivered& delivered) {
+  Writer out(Kind::kDelivered);
+  out.u64(delivered.connection);
+  out.u32(static_cast<std::uint32_t>(delivered.tags.size()));
+  for (const std::uint64_t tag : delivered.tags) out.u64(tag);
+  return out.take();
+}
+
+Result<Delivered> decode_delivered(ByteView bytes) {
+  Reader in(bytes, Kind::kDelivered);
+  Delivered delivered;
+  delivered.connection = in.u64();
+  const std::uint32_t count = in.count(8);
+  delivered.tags.reserve(count);
+  for (std::uint32_t i = 0; i < count && !in.failed(); ++i) delivered.tags.push_back(in.u64());
+  if (!in.finished()) return fail(Status::kMalformed);
+  return delivered;
 }
 
 }  // namespace latchkey::hub::wire

@@ -34,16 +34,29 @@ struct Opened {
   std::string peer;          // address
   bool verified = false;     // DPS endpoint, with `resent`: an earlier Attest stands; its token is no longer kept
   std::optional<DeviceIdentifier> identifier;  // hub endpoint: what its certificate carries
+  // Hub endpoint. What it has subscribed to by now: a session that was kept has its subscriptions without a word.
+  std::vector<std::string> filters = {};
+  bool kept = false;     // the broker will keep its session when the connection ends
+  bool resumes = false;  // it goes on with a session that was kept: a Resumed follows
 };
 
 struct Closed {
   ConnectionId connection = 0;
 };
 
-// A device at the hub endpoint subscribed: what waits for it may go out.
+// A device at the hub endpoint subscribed: what waits for it may go out. `ended`: it has unsubscribed.
 struct Subscribed {
   ConnectionId connection = 0;
   std::string filter;
+  bool ended = false;
+};
+
+// A device at the hub endpoint went on with a session that was kept. The broker tells nobody of a PUBACK, but at this
+// moment it goes through what it still holds: these topics of cloud-to-device messages, of all that were delivered on
+// earlier connections, were not acknowledged. The gate took them back from the broker; whatever is not named here was.
+struct Resumed {
+  ConnectionId connection = 0;
+  std::vector<std::string> unacknowledged;  // a topic as often as there are messages of it
 };
 
 // Hub to DPS gate: what became of the proof that `connection` showed.
@@ -59,6 +72,14 @@ struct Deliver {
   std::string topic;
   Bytes payload;
   int qos = 1;
+  std::uint64_t tag = 0;  // not 0: answered with a Delivered
+};
+
+// The broker has what was to be delivered under these tags. What has no answer did not get that far: the connection was
+// gone, or about to be cut, or had not subscribed.
+struct Delivered {
+  ConnectionId connection = 0;
+  std::vector<std::uint64_t> tags;
 };
 
 // A device's publish, its topic rewritten by the gate: kRequestPrefix, connection, "/", topic.
@@ -72,12 +93,16 @@ Result<RequestTopic> parse_request_topic(std::string_view topic);
 Bytes encode(const Opened& opened);
 Bytes encode(const Closed& closed);
 Bytes encode(const Subscribed& subscribed);
+Bytes encode(const Resumed& resumed);
 Bytes encode(const Attest& attest);
 Bytes encode(const Deliver& deliver);
+Bytes encode(const Delivered& delivered);
 Result<Opened> decode_opened(ByteView bytes);
 Result<Closed> decode_closed(ByteView bytes);
 Result<Subscribed> decode_subscribed(ByteView bytes);
+Result<Resumed> decode_resumed(ByteView bytes);
 Result<Attest> decode_attest(ByteView bytes);
 Result<Deliver> decode_deliver(ByteView bytes);
+Result<Delivered> decode_delivered(ByteView bytes);
 
 }  // namespace latchkey::hub::wire

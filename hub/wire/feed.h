@@ -35,6 +35,8 @@ inline constexpr std::string_view kAckTopic = "latchkey/v1/ack";
 inline constexpr std::string_view kOpenedTopic = "latchkey/v1/opened";
 inline constexpr std::string_view kClosedTopic = "latchkey/v1/closed";
 inline constexpr std::string_view kSubscribedTopic = "latchkey/v1/subscribed";
+inline constexpr std::string_view kResumedTopic = "latchkey/v1/resumed";
+inline constexpr std::string_view kDeliveredTopic = "latchkey/v1/delivered";
 inline constexpr std::string_view kDecisionsTopic = "latchkey/v1/decisions";
 inline constexpr std::string_view kRequestPrefix =
     "latchkey/v1/request/";  // + conn as 16 hex digits + "/" + device topic

@@ -145,6 +145,7 @@ class DeviceChain : public testing::Test {
 
 TEST_F(DeviceChain, leaf_below_the_anchor_is_a_devices) { expect_good(verdict_of(make("dev-1", &issuing, kDevice))); }
 
+// Rows: R-9-21
 TEST_F(DeviceChain, everything_above_the_leaf_may_be_sent_along) {
   expect_good(verdict_of(make("dev-1", &issuing, kDevice), {&issuing, &root}));
 }

@@ -60,8 +60,8 @@ class World {
   void attest(wire::ConnectionId connection, bool verified) {
     gate.on_control(&hub_handle, wire::kAttestTopic, encode(wire::Attest{connection, verified}));
   }
-  void deliver(wire::ConnectionId connection, const std::string& topic, int qos = 1) {
-    gate.on_control(&hub_handle, wire::kDeliverTopic, encode(wire::Deliver{connection, topic, {'x'}, qos}));
+  void deliver(wire::ConnectionId connection, const std::string& topic, int qos = 1, std::uint64_t tag = 0) {
+    gate.on_control(&hub_handle, wire::kDeliverTopic, encode(wire::Deliver{connection, topic, {'x'}, qos, tag}));
   }
 
   // A good certificate, freshly verified.
@@ -119,6 +119,9 @@ class World {
   auto acks() { return said(wire::kAckTopic, wire::decode_ack); }
   auto opened() { return said(wire::kOpenedTopic, wire::decode_opened); }
   auto closed() { return said(wire::kClosedTopic, wire::decode_closed); }
+  auto subscribed() { return said(wire::kSubscribedTopic, wire::decode_subscribed); }
+  auto resumed() { return said(wire::kResumedTopic, wire::decode_resumed); }
+  auto delivered() { return said(wire::kDeliveredTopic, wire::decode_delivered); }
   std::vector<wire::Decision> decisions() {
     std::vector<wire::Decision> all;
     for (const auto& message : said(wire::kDecisionsTopic, wire::decode_decisions)) {

@@ -30,12 +30,12 @@ TEST_F(RenewalDeliveryTest, answer_goes_to_the_next_connection_once_it_speaks) {
 TEST_F(RenewalDeliveryTest, answer_goes_out_when_the_device_subscribes_again) {
   const auto connection = connect("dev-1");
   ask(connection, "rid-1", body("dev-1"));
-  sessions->subscribed(connection, "devices/dev-1/messages/devicebound/#");
+  sessions->subscribed({connection, "devices/dev-1/messages/devicebound/#"});
   EXPECT_TRUE(heard().empty());
-  sessions->subscribed(connection, "$iothub/credentials/res/#");
+  sessions->subscribed({connection, "$iothub/credentials/res/#"});
   EXPECT_EQ(statuses(heard()), std::vector{200});
   telemetry(connection, "dev-1");
-  sessions->subscribed(connection, "$iothub/credentials/res/#");
+  sessions->subscribed({connection, "$iothub/credentials/res/#"});
   EXPECT_TRUE(heard().empty());
 }
 

@@ -9,6 +9,7 @@ class RenewalsTest : public SessionTest {};
 
 // --- the good way
 
+// Rows: R-10-25
 TEST_F(RenewalsTest, renewal_answers_202_and_then_200) {
   const auto connection = connect("dev-1");
   auto all = ask(connection, "rid-1", body("dev-1"));

@@ -25,14 +25,19 @@ struct Sent {
   std::string topic;
   std::string payload;
   int qos = 0;
+  std::uint64_t tag = 0;
 };
 
 class FakeOutbox : public Outbox {
  public:
   void deliver(wire::Deliver message) override {
     const std::lock_guard lock(mutex_);
-    sent_.push_back(
-        {message.connection, message.topic, std::string(message.payload.begin(), message.payload.end()), message.qos});
+    sent_.push_back({message.connection, message.topic, std::string(message.payload.begin(), message.payload.end()),
+                     message.qos, message.tag});
+  }
+  std::vector<Sent> sent() {
+    const std::lock_guard lock(mutex_);
+    return sent_;
   }
   std::vector<Sent> take() {
     const std::lock_guard lock(mutex_);

@@ -93,43 +93,6 @@ TEST_F(SessionTest, refused_attempt_is_not_a_session) {
   EXPECT_TRUE(sessions->connected().empty());
 }
 
-// --- cloud to device
-
-TEST_F(SessionTest, message_goes_to_the_live_connection) {
-  connect("dev-2");
-  const auto connection = connect("dev-1");
-  ASSERT_TRUE(
-      sessions->send("dev-1", {{"$.ct", "text/plain"}, {"a b", "1&2=3/+#"}}, ByteView(std::string_view("hello"))));
-  const auto sent = outbox.take();
-  ASSERT_EQ(sent.size(), 1U);
-  EXPECT_EQ(sent[0].connection, connection);
-  EXPECT_EQ(sent[0].topic, "devices/dev-1/messages/devicebound/%24.ct=text%2Fplain&a%20b=1%262%3D3%2F%2B%23");
-  EXPECT_EQ(sent[0].payload, "hello");
-  EXPECT_EQ(sent[0].qos, 1);
-  EXPECT_EQ(sessions->totals().cloud_to_device, 1U);
-}
-
-TEST_F(SessionTest, message_without_properties_has_an_empty_bag) {
-  connect("dev-1");
-  ASSERT_TRUE(sessions->send("dev-1", {}, ByteView()));
-  EXPECT_EQ(outbox.take().at(0).topic, "devices/dev-1/messages/devicebound/");
-}
-
-TEST_F(SessionTest, message_to_an_absent_device_is_refused) {
-  EXPECT_EQ(sessions->send("dev-1", {}, ByteView()).error().reason, Reason::kPreconditionFailed);
-  sessions->closed(connect("dev-1"));
-  EXPECT_EQ(sessions->send("dev-1", {}, ByteView()).error().reason, Reason::kPreconditionFailed);
-}
-
-TEST_F(SessionTest, message_over_64_kb_is_refused) {
-  connect("dev-1");
-  const std::string most(kMaxCloudToDevice, 'x');
-  EXPECT_TRUE(sessions->send("dev-1", {}, ByteView(most)));
-  EXPECT_EQ(sessions->send("dev-1", {}, ByteView(most + "x")).error().reason, Reason::kInvalidArgument);
-  EXPECT_EQ(sessions->send("dev-1", {{"a", std::string(9000, 'x')}}, ByteView()).error().reason,
-            Reason::kInvalidArgument);
-}
-
 // --- many at once
 
 TEST_F(SessionTest, many_devices_renew_and_talk_at_once) {

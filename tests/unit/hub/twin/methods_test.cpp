@@ -23,7 +23,7 @@ class MethodsTest : public TwinTest {
   static Methods::Options options() {
     Methods::Options made;
     made.namespace_name = "default";
-    made.patience = milliseconds(50);
+    made.grace = milliseconds(0);
     made.usual_response = milliseconds(60'000);
     return made;
   }
@@ -34,7 +34,7 @@ class MethodsTest : public TwinTest {
   }
   Speaker listening(const std::string& id) {
     const auto speaker = connect(id);
-    presence.subscribed(speaker.connection, "$iothub/methods/POST/#");
+    presence.subscribed({speaker.connection, "$iothub/methods/POST/#"});
     return speaker;
   }
   registry::Outcome<std::string> invoke(const std::string& body = kCall, const std::string& id = "dev-1") {
@@ -110,10 +110,60 @@ TEST_F(MethodsTest, call_waits_for_a_device_to_connect_and_listen) {
   EXPECT_TRUE(answer.get());
 }
 
-TEST_F(MethodsTest, connection_that_says_nothing_is_called_after_a_while) {
-  const auto device = connect("dev-1");  // a kept session has its subscriptions without a word
+TEST_F(MethodsTest, connected_device_that_has_not_subscribed_is_not_online) {
+  connect("dev-1");
+  const auto refused = invoke();
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().reason, Reason::kDeviceNotOnline);
+  EXPECT_THAT(refused.error().detail, testing::HasSubstr("404103"));
+  EXPECT_THAT(refused.error().detail, testing::HasSubstr("not subscribed"));
+  EXPECT_TRUE(outbox.take().empty());
+}
+
+TEST_F(MethodsTest, device_that_unsubscribed_is_not_online_until_it_subscribes_again) {
+  const auto device = listening("dev-1");
   on_call([&](const Sent&, const std::string& rid) { methods->answer(device, rid, 200, ByteView()); });
+  presence.subscribed({device.connection, "$iothub/methods/POST/#", true});
+  EXPECT_EQ(invoke().error().reason, Reason::kDeviceNotOnline);
+  presence.subscribed({device.connection, "$iothub/methods/POST/#"});
   EXPECT_TRUE(invoke());
+}
+
+TEST_F(MethodsTest, subscription_to_something_else_is_not_listening) {
+  const auto device = connect("dev-1");
+  presence.subscribed({device.connection, "$iothub/twin/res/#"});
+  EXPECT_EQ(invoke().error().reason, Reason::kDeviceNotOnline);
+}
+
+TEST_F(MethodsTest, session_that_was_kept_listens_without_a_word) {
+  wire::Opened opened;
+  opened.connection = 7;
+  opened.client_id = "dev-1";
+  opened.filters = {"$iothub/twin/res/#", "$iothub/methods/POST/#"};
+  presence.opened(opened);
+  on_call([&](const Sent& sent, const std::string& rid) {
+    methods->answer(*presence.find(sent.connection), rid, 200, ByteView());
+  });
+  EXPECT_TRUE(invoke());
+}
+
+TEST_F(MethodsTest, connection_that_is_told_again_listens_as_it_is_told) {
+  const auto device = listening("dev-1");
+  wire::Opened again;
+  again.connection = device.connection;
+  again.client_id = "dev-1";
+  again.resent = true;
+  presence.opened(again);
+  EXPECT_EQ(invoke().error().reason, Reason::kDeviceNotOnline);
+}
+
+TEST_F(MethodsTest, call_waits_for_a_connected_device_to_subscribe) {
+  const auto device = connect("dev-1");
+  on_call([&](const Sent&, const std::string& rid) { methods->answer(device, rid, 200, ByteView()); });
+  auto answer =
+      std::async(std::launch::async, [&] { return invoke(R"({"methodName":"x","connectTimeoutInSeconds":60})"); });
+  presence.subscribed({device.connection, "$iothub/methods/POST/#"});
+  EXPECT_TRUE(answer.get());
 }
 
 TEST_F(MethodsTest, silent_device_is_given_up_after_the_response_timeout) {

@@ -43,6 +43,9 @@ Opened full_opened() {
   opened.chain = {Bytes{1, 2, 3}, Bytes{}};
   opened.peer = "127.0.0.1";
   opened.identifier = DeviceIdentifier{uuid(5), {}};
+  opened.filters = {"$iothub/twin/res/#", ""};
+  opened.kept = true;
+  opened.resumes = true;
   return opened;
 }
 
@@ -95,8 +98,12 @@ std::vector<Sample> samples() {
       {"empty opened", encode(Opened{}), again(decode_opened)},
       {"closed", encode(Closed{5}), again(decode_closed)},
       {"subscribed", encode(Subscribed{5, "$iothub/credentials/res/#"}), again(decode_subscribed)},
+      {"unsubscribed", encode(Subscribed{5, "$iothub/methods/POST/#", true}), again(decode_subscribed)},
+      {"resumed", encode(Resumed{5, {"devices/dev-1/messages/devicebound/a=b", ""}}), again(decode_resumed)},
+      {"empty resumed", encode(Resumed{}), again(decode_resumed)},
       {"attest", encode(Attest{6, true}), again(decode_attest)},
-      {"deliver", encode(Deliver{7, "$dps/registrations/res/202/?$rid=1", {'{', '}'}, 1}), again(decode_deliver)},
+      {"deliver", encode(Deliver{7, "$dps/registrations/res/202/?$rid=1", {'{', '}'}, 1, 9}), again(decode_deliver)},
+      {"delivered", encode(Delivered{7, {9, 0xffff'ffff'ffff'ffff}}), again(decode_delivered)},
       {"decisions", encode(full_decisions()), again(decode_decisions)},
   };
 }
@@ -213,6 +220,16 @@ TEST(Codec, an_opened_connection_carries_its_proof) {
   EXPECT_EQ(opened->peer, "127.0.0.1");
   ASSERT_TRUE(opened->identifier);
   EXPECT_EQ(opened->identifier->device, uuid(5));
+}
+
+TEST(Codec, an_opened_connection_carries_what_is_left_of_its_session) {
+  const auto opened = decode_opened(encode(full_opened()));
+  ASSERT_TRUE(opened);
+  EXPECT_EQ(opened->filters, (std::vector<std::string>{"$iothub/twin/res/#", ""}));
+  EXPECT_TRUE(opened->kept && opened->resumes);
+  const auto resumed = decode_resumed(encode(Resumed{5, {"a", "a"}}));
+  ASSERT_TRUE(resumed);
+  EXPECT_EQ(resumed->unacknowledged, (std::vector<std::string>{"a", "a"}));
 }
 
 TEST(Codec, decisions_carry_checks_and_counts) {
