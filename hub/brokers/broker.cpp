@@ -137,6 +137,14 @@ bool Broker::left_behind(const std::filesystem::path& pid_file, const std::strin
   return note && note->nonce == nonce && Process::find(note->pid, note->start_time);
 }
 
+void Broker::end_left_behind(const std::filesystem::path& pid_file, const std::filesystem::path& config_file,
+                             const std::string& nonce) {
+  const auto note = read_pid_note(pid_file);
+  if (!note || note->nonce != nonce) return;
+  auto found = Process::find(note->pid, note->start_time);
+  if (found && found->runs_with({"-c", config_file.string()})) end(*found);
+}
+
 pid_t Broker::pid() const {
   const std::lock_guard lock(mutex_);
   return process_.pid();

@@ -51,6 +51,9 @@ class Broker {
   pid_t pid() const;
   // Runs a broker with this note, left behind by a hub process on the data folder of that nonce?
   static bool left_behind(const std::filesystem::path& pid_file, const std::string& nonce);
+  // Ends it, if it runs with that configuration. SIGTERM, and SIGKILL after 5 s.
+  static void end_left_behind(const std::filesystem::path& pid_file, const std::filesystem::path& config_file,
+                              const std::string& nonce);
 
  private:
   Result<BrokerEvent> adopt_or_spawn();

@@ -138,8 +138,8 @@ Outcome<void> check_names(const ServerNames& names) {
 
 }  // namespace
 
-Outcome<ServerCertificateFiles> ensure_server_certificate(const std::filesystem::path& folder,
-                                                          const ServerNames& names) {
+Outcome<ServerCertificateFiles> ensure_server_certificate(const std::filesystem::path& folder, const ServerNames& names,
+                                                          const std::string& stem) {
   LATCHKEY_TRY_VOID(check_names(names));
   std::error_code error;
   // A folder that is there may belong to the user that the brokers run as; the keys have modes of their own.
@@ -148,7 +148,7 @@ Outcome<ServerCertificateFiles> ensure_server_certificate(const std::filesystem:
     return refuse(Reason::kStorage, "folder " + folder.string() + ": " + std::string(to_string(ready.error())));
   }
   const std::filesystem::path ca_key = folder / "server-ca.key";
-  const ServerCertificateFiles files{folder / "server-ca.pem", folder / "server.pem", folder / "server.key"};
+  const ServerCertificateFiles files{folder / "server-ca.pem", folder / (stem + ".pem"), folder / (stem + ".key")};
   LATCHKEY_TRY(ca, load(files.ca_certificate, ca_key));
   if (!ca.key) {
     LATCHKEY_TRY(made, save(make_ca(), files.ca_certificate, ca_key));

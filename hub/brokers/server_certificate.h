@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The brokers' own TLS identity: a throw-away server CA and one certificate for both endpoints (EC P-256), made on the
-// first start and kept. Not for production names: whoever has such passes his own files to the brokers.
+// The brokers' own TLS identity: a throw-away server CA and below it a certificate for the DPS endpoint and the first
+// hub and one for each other hub (EC P-256), made when they are first needed and kept. Not for production names:
+// whoever has such passes his own files to the brokers.
 //
 // Valid from 2020 to 2050, so that no rehearsed clock falls outside: server certificates are not what is rehearsed.
 // When other names are asked for later, the certificate is made anew below the same CA, so devices keep their CA file.
@@ -21,13 +22,15 @@ struct ServerNames {
 
 struct ServerCertificateFiles {
   std::filesystem::path ca_certificate;  // server-ca.pem, 0644: what devices trust
-  std::filesystem::path certificate;     // server.pem, 0644
-  std::filesystem::path key;             // server.key, 0600
+  std::filesystem::path certificate;     // STEM.pem, 0644
+  std::filesystem::path key;             // STEM.key, 0600
 };
 
 // Makes in `folder` (created 0700 if it is not there) what is missing or does not cover `names`. One process at a time.
+// `stem` is what the certificate's files go by; all share the CA.
 // kInvalidArgument (no name, an address that is none), kStorage (also: files that do not belong together), kInternal.
 registry::Outcome<ServerCertificateFiles> ensure_server_certificate(const std::filesystem::path& folder,
-                                                                    const ServerNames& names);
+                                                                    const ServerNames& names,
+                                                                    const std::string& stem = "server");
 
 }  // namespace latchkey::hub::brokers

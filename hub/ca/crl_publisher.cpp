@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <ctime>
 #include <limits>
+#include <utility>
 
 #include "platform/files/file.h"
 #include "platform/openssl/openssl_ptr.h"
@@ -68,6 +69,19 @@ void CrlPublisher::wake() {
   changed_.notify_all();
 }
 
+void CrlPublisher::anew() {
+  {
+    const std::scoped_lock lock(mutex_);
+    anew_ = true;
+  }
+  wake();
+}
+
+bool CrlPublisher::anew_wanted() {
+  const std::scoped_lock lock(mutex_);
+  return std::exchange(anew_, false);
+}
+
 void CrlPublisher::stop() {
   {
     const std::scoped_lock lock(mutex_);
@@ -110,8 +124,9 @@ Outcome<std::size_t> CrlPublisher::publish() {
   const UnixMs now = clock_();
   LATCHKEY_TRY(orders, registry_.due_crls(now));
   // A clock that was set back makes lists of the future: these are signed anew as well.
-  if (now >= look_again_at_ || now < looked_at_) {
-    LATCHKEY_TRY_VOID(add_stale(now, orders));
+  const bool all = anew_wanted();
+  if (all || now >= look_again_at_ || now < looked_at_) {
+    LATCHKEY_TRY_VOID(add_stale(now, all, orders));
   }
   looked_at_ = now;
   std::size_t written = 0;
@@ -129,13 +144,13 @@ Outcome<std::size_t> CrlPublisher::publish() {
   return written;
 }
 
-Outcome<void> CrlPublisher::add_stale(UnixMs now, std::vector<registry::CrlOrder>& orders) {
+Outcome<void> CrlPublisher::add_stale(UnixMs now, bool anew, std::vector<registry::CrlOrder>& orders) {
   LATCHKEY_TRY(cas, registry_.list_cas());
   look_again_at_ = kNever;
   for (const registry::CaCertificate& ca : cas) {
     if (!signs_lists(ca, now)) continue;
     const Published& last = last_of(ca.id);
-    const bool fresh = last.fresh_at(now);
+    const bool fresh = last.fresh_at(now) && !anew;
     if (fresh) look_again_at_ = std::min(look_again_at_, last.renew_at());
     const bool ordered = std::ranges::any_of(orders, [&](const auto& order) { return order.ca.id == ca.id; });
     if (fresh || ordered) continue;
@@ -176,7 +191,11 @@ Outcome<bool> CrlPublisher::publish_one(registry::CrlOrder order, UnixMs now) {
 Outcome<void> CrlPublisher::write(const registry::CrlOrder& order, UnixMs now, Published& last) {
   Published next{order.number, now, now + options_.validity_ms, order.revoked.size()};
   if (order.last) next.next_update = std::max(next.next_update, order.ca.not_after);
-  LATCHKEY_TRY(der, authority_.sign_crl(order, next.this_update, next.next_update));
+  const auto spoilt = options_.spoil ? options_.spoil(order.ca) : Spoilt::kNot;
+  // The publisher goes on as if the list were good: whoever spoils one also says when that is over (anew()).
+  const UnixMs back = spoilt == Spoilt::kStale ? next.next_update - now + kDayMs : 0;
+  LATCHKEY_TRY(der, authority_.sign_crl(order, next.this_update - back, next.next_update - back));
+  if (spoilt == Spoilt::kWronglySigned) der.back() ^= 1;  // the last octet of the signature
   if (auto written = files::replace_file(file_of(order.ca.id), der, files::kPublicFile); !written) {
     return refuse(Reason::kStorage, "CRL of " + order.ca.subject + ": " + std::string(to_string(written.error())));
   }

@@ -18,6 +18,7 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -29,6 +30,13 @@
 
 namespace latchkey::hub::ca {
 
+// How a rehearsal spoils a list.
+enum class Spoilt : std::uint8_t {
+  kNot,
+  kStale,          // its nextUpdate is over
+  kWronglySigned,  // its signature does not verify
+};
+
 class CrlPublisher {
  public:
   struct Options {
@@ -38,6 +46,8 @@ class CrlPublisher {
     UnixMs validity_ms = 7 * kDayMs;              // nextUpdate after thisUpdate, but for last lists
     // What else has to be signed by a CA that is about to lose its key. The key stays until this has worked.
     std::function<registry::Outcome<void>(const registry::CaCertificate&)> before_end = {};
+    // Asked for each list that is signed; without it none is spoilt.
+    std::function<Spoilt(const registry::CaCertificate&)> spoil = {};
   };
   using Clock = std::function<UnixMs()>;
   // A failure to publish is tried again; this hears of it (and never of keys).
@@ -53,6 +63,8 @@ class CrlPublisher {
   registry::Outcome<void> start();
   // A list may have changed.
   void wake();
+  // As wake(), and every list is signed anew, whatever became of it.
+  void anew();
   // Publishes what is due now, on the caller's thread, and ends CAs whose last list that was; returns how many lists
   // were written. Used by start(), by tests, and by whoever must know that a list is out.
   registry::Outcome<std::size_t> publish();
@@ -72,8 +84,9 @@ class CrlPublisher {
   };
   void run();
   bool stopping();
+  bool anew_wanted();  // and it is not any more
   void report(const registry::Outcome<std::size_t>& outcome);
-  registry::Outcome<void> add_stale(UnixMs now, std::vector<registry::CrlOrder>& orders);
+  registry::Outcome<void> add_stale(UnixMs now, bool anew, std::vector<registry::CrlOrder>& orders);
   registry::Outcome<void> record(const Uuid& ca, const Published& list);
   // True: its list was written.
   registry::Outcome<bool> publish_one(registry::CrlOrder order, UnixMs now);
@@ -96,6 +109,7 @@ class CrlPublisher {
   std::mutex mutex_;
   std::condition_variable changed_;
   bool woken_ = false;     // guarded by mutex_
+  bool anew_ = false;      // guarded by mutex_
   bool stopping_ = false;  // guarded by mutex_
   std::thread thread_;
   registry::Reason reported_ = registry::Reason::kNone;  // start(), then the thread's

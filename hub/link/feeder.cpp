@@ -51,10 +51,6 @@ Feeder::~Feeder() { stop(); }
 
 void Feeder::start() {
   if (registry_ != nullptr) {
-    if (const auto hub = registry_->find_hub(hub_name_)) {
-      hub_ = hub->uuid;
-      namespace_ = hub->namespace_uuid;
-    }
     committed(registry_->newest_sequence());
   }
   thread_ = std::thread([this] { run(); });
@@ -227,6 +223,11 @@ bool Feeder::feed_snapshot() {
   }
   registry::Sequence sequence = 0;
   if (registry_ != nullptr) {
+    // Anew each time: a rehearsal that begins anew makes another hub of that name.
+    if (const auto hub = registry_->find_hub(hub_name_)) {
+      hub_ = hub->uuid;
+      namespace_ = hub->namespace_uuid;
+    }
     bool going = true;
     const auto snapshot = registry_->snapshot(hub_, [&](registry::ChangeBody body) {
       if (!going) return;

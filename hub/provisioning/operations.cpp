@@ -63,6 +63,20 @@ void Operations::finish(const Operation& result) {
   running_.erase(result.id);
 }
 
+void Operations::hold(const std::string& id, std::function<bool()> held) {
+  const std::lock_guard lock(mutex_);
+  holds_[id] = std::move(held);
+}
+
+bool Operations::held(const std::string& id) {
+  const std::lock_guard lock(mutex_);
+  const auto found = holds_.find(id);
+  if (found == holds_.end()) return false;
+  if (found->second()) return true;
+  holds_.erase(found);
+  return false;
+}
+
 bool Operations::worked_on(const std::string& id) const {
   const std::lock_guard lock(mutex_);
   return running_.count(id) != 0;
@@ -76,7 +90,7 @@ Operation Operations::assigned(const std::string& id, const Registrant& who, con
   state.updated = grant.registration.updated;
   state.assigned_hub = grant.registration.hub;
   state.device_id = grant.registration.device_id;
-  state.substatus = grant.initial ? "initialAssignment" : "reprovisionedToInitialAssignment";
+  state.substatus = registry::to_string(grant.registration.substatus);
   state.chain = chain.certificates;
   return {id, who.registration_id, state.status, store_answer({sequence, 0, state_body(state)}),
           options_.now() + options_.keep_operations_ms};
@@ -109,6 +123,7 @@ Outcome<Answer> Operations::poll(std::string_view id, const Registrant& who) {
     state.status = kDisabled;
     return Answer{200, state_body(state), {}};
   }
+  if (held(operation->id)) return assigning(operation->id);
   if (operation->status == kAssigned) return poll_assigned(*operation, *stored);
   if (operation->status != kAssigning) return Answer{200, stored->body, {}};
   if (worked_on(operation->id) || options_.now() < stored->orphan_at) return assigning(operation->id);

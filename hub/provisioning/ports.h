@@ -4,6 +4,9 @@
 // Threads: every function may be called from several threads at once and may block.
 #pragma once
 
+#include <cstdint>
+#include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -49,6 +52,23 @@ class Enforcement {
   // Returns once every live hub gate has applied `sequence`; at once when they have. kEnforcementTimeout when one did
   // not confirm in time: the caller may ask again.
   virtual registry::Outcome<registry::Nothing> wait_applied(registry::Sequence sequence) = 0;
+};
+
+// What a rehearsal lets go wrong at this endpoint. Without one (Options::faults) nobody is asked.
+class Faults {
+ public:
+  virtual ~Faults() = default;
+  struct Fate {
+    std::optional<std::uint32_t> throttled_s = {};  // answered 429 at once, with this retry-after
+    std::optional<registry::Refusal> failed = {};   // ends as "failed", for that reason
+    bool without_certificate = false;               // ends as "assigned", without a chain
+    std::function<bool()> held = {};                // asked at each poll: true keeps the result back
+  };
+  // What becomes of this registration; asked once for each request.
+  virtual Fate registration(const std::string& registration_id, const registry::Enrollment& enrollment) = 0;
+  // The retry-after of a poll that is answered 429.
+  virtual std::optional<std::uint32_t> poll(const std::string& registration_id,
+                                            const registry::Enrollment& enrollment) = 0;
 };
 
 }  // namespace latchkey::hub::provisioning

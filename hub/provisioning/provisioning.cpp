@@ -62,6 +62,7 @@ struct Provisioning::Work {
   std::string operation_id;
   std::optional<std::string> csr;
   std::optional<Refusal> csr_refusal;
+  Faults::Fate fate;
 
   const std::string& registration_id() const { return connection->shown.client_id; }
   Registrant registrant() const { return {registration_id(), enrollment}; }
@@ -156,12 +157,20 @@ Outcome<Answer> Provisioning::answer(const ConnectionPtr& connection, const agen
     return refuse(Reason::kUnsupportedApiVersion, "the api-version cannot be read");
   }
   if (topic.kind == agent::dps::RequestKind::kPoll) {
+    const auto wait = options_.faults ? options_.faults->poll(registration_id, enrollment) : std::nullopt;
+    if (wait) return throttled(*connection, *wait);
     return operations_->poll(topic.operation_id, {registration_id, enrollment});
   }
   auto body = read_register(*connection, payload);
   if (!body && body.error().reason == Reason::kCsrUnreadable) audit_csr(*connection, body.error());
   if (!body) return fail(body.error());
-  return start(connection, enrollment, std::move(*body), work);
+  Faults::Fate fate;
+  if (options_.faults) fate = options_.faults->registration(registration_id, enrollment);
+  if (fate.throttled_s) return throttled(*connection, *fate.throttled_s);
+  LATCHKEY_TRY(accepted, start(connection, enrollment, std::move(*body), work));
+  if (work && fate.held) operations_->hold(work->operation_id, fate.held);
+  if (work) work->fate = std::move(fate);
+  return accepted;
 }
 
 // --- register
@@ -250,10 +259,11 @@ Operation Provisioning::carry_out(const Work& work) {
   };
   // A disabled enrollment is refused, and audited, by the registry below, whatever the CSR was.
   if (work.csr_refusal && work.enrollment.enabled) return refused(*work.csr_refusal);
+  if (work.fate.failed) return refused(*work.fate.failed);
   registry::RegistrationRequest request;
   request.registration_id = work.registration_id();
   request.enrollment = work.enrollment.uuid;
-  request.wants_certificate = work.csr.has_value();
+  request.wants_certificate = work.csr.has_value() && !work.fate.without_certificate;
   if (request.wants_certificate) request.serial = issuer_.new_serial();
   request.operation_id = work.operation_id;
   const auto grant = registry_.register_device(call(*work.connection), request);
@@ -263,6 +273,12 @@ Operation Provisioning::carry_out(const Work& work) {
   const auto chain = issuer_.issue(call(*work.connection), *grant->value.issuance, *work.csr);
   if (!chain) return refused(chain.error());
   return assigned(grant->value, *chain, std::max(grant->sequence, chain->sequence));
+}
+
+Answer Provisioning::throttled(const Connection& connection, std::uint32_t retry_after_s) {
+  auto answer = refusal_answer(connection, {Reason::kThrottled, "too many requests (rehearsed)"});
+  answer.retry_after_s = retry_after_s;
+  return answer;
 }
 
 Answer Provisioning::refusal_answer(const Connection& connection, const Refusal& refusal) {

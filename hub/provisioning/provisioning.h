@@ -57,6 +57,7 @@ struct Options {
   std::uint32_t operations_per_minute = 0;     // polls; likewise
   std::int64_t orphan_after_ms = 10'000;       // an operation that nobody works on any more counts as failed by then
   std::int64_t keep_operations_ms = 86'400'000;
+  Faults* faults = nullptr;  // of a rehearsal; outlives the room
 };
 
 struct Counters {
@@ -111,6 +112,7 @@ class Provisioning {
   registry::Outcome<RegisterBody> read_register(const Connection& connection, ByteView payload) const;
   void finish(const Work& work);
   registry::Operation carry_out(const Work& work);
+  Answer throttled(const Connection& connection, std::uint32_t retry_after_s);
   Answer refusal_answer(const Connection& connection, const registry::Refusal& refusal);
   registry::Call call(const Connection& connection) const;
 

@@ -7,9 +7,11 @@
 // meanwhile.
 #pragma once
 
+#include <functional>
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <unordered_set>
 
 #include "hub/provisioning/internal/answer.h"
@@ -35,6 +37,9 @@ class Operations {
   // Stores a result; the operation is not worked on any more.
   void finish(const registry::Operation& result);
 
+  // Polls hear "assigning" for as long as `held` says so, whatever the result.
+  void hold(const std::string& id, std::function<bool()> held);
+
   // Results.
   registry::Operation assigned(const std::string& id, const Registrant& who, const registry::RegistrationGrant& grant,
                                const IssuedChain& chain, registry::Sequence sequence) const;
@@ -48,6 +53,7 @@ class Operations {
   registry::Outcome<Answer> poll_assigned(const registry::Operation& operation, const StoredAnswer& stored);
   Answer assigning(std::string_view id) const { return {202, assigning_body(id), options_.retry_after_s}; }
   bool worked_on(const std::string& id) const;
+  bool held(const std::string& id);
 
   registry::Registry& registry_;
   Enforcement& enforcement_;
@@ -56,7 +62,8 @@ class Operations {
   Throttle polls_;
 
   mutable std::mutex mutex_;
-  std::unordered_set<std::string> running_;  // by this process; guarded by mutex_
+  std::unordered_set<std::string> running_;                       // by this process; guarded by mutex_
+  std::unordered_map<std::string, std::function<bool()>> holds_;  // guarded by mutex_
 };
 
 }  // namespace latchkey::hub::provisioning

@@ -96,6 +96,7 @@ class Activation : public testing::Test {
 
 // --- the request
 
+// Rows: R-5-08, R-6-15
 TEST_F(Activation, request_has_a_named_curve_and_32_hex_digits_as_its_name) {
   const Ran ran = run(folder_->path(), "openssl req -in csr.pem -noout -text -verify");
   ASSERT_EQ(ran.status, 0) << ran.output;
@@ -121,6 +122,7 @@ TEST_F(Activation, every_request_has_a_key_and_a_name_of_its_own) {
 
 // --- what is taken
 
+// Rows: R-6-12
 TEST_F(Activation, chain_of_two_is_taken_with_its_root) {
   const auto checked = check(sign(kGood) + text("root"));
   ASSERT_TRUE(checked) << checked.error().detail;
@@ -131,6 +133,7 @@ TEST_F(Activation, chain_of_two_is_taken_with_its_root) {
   EXPECT_EQ(checked->root, get(*folder_ / "root.der"));
 }
 
+// Rows: R-6-12
 TEST_F(Activation, root_may_be_left_out) {
   const auto checked = check(sign(kGood));
   ASSERT_TRUE(checked) << checked.error().detail;
@@ -141,6 +144,7 @@ TEST_F(Activation, text_around_the_certificates_does_not_matter) {
   EXPECT_TRUE(accepted("Certificate of the line:\n" + sign(kGood, "-text") + "\nand its root\n" + text("root")));
 }
 
+// Rows: R-6-11, R-6-12
 TEST_F(Activation, intermediates_are_taken_and_the_far_root_is_not_the_devices_business) {
   make_root("long", "basicConstraints=critical,CA:TRUE,pathlen:2", "Root");
   must("cp root.pem keep.pem && cp root.key keep.key && cp long.pem root.pem && cp long.key root.key");
@@ -152,10 +156,12 @@ TEST_F(Activation, intermediates_are_taken_and_the_far_root_is_not_the_devices_b
   EXPECT_TRUE(accepted(sign(kGood, "", "between") + text("between"))) << "without the root";
 }
 
+// Rows: R-6-07
 TEST_F(Activation, clientAuth_among_other_usages_will_do) {
   EXPECT_TRUE(accepted(sign(kGood + "extendedKeyUsage=serverAuth,clientAuth\n") + text("root")));
 }
 
+// Rows: R-6-02, R-6-04
 TEST_F(Activation, stronger_digests_and_a_subject_in_capitals_will_do) {
   EXPECT_TRUE(accepted(sign(kGood, "-sha384") + text("root")));
   EXPECT_TRUE(accepted(sign(kGood, "-sha512") + text("root")));
@@ -166,33 +172,40 @@ TEST_F(Activation, stronger_digests_and_a_subject_in_capitals_will_do) {
 
 // --- rules 1 to 4: the key, the name, the signature
 
+// Rows: R-6-01
 TEST_F(Activation, foreign_key_is_refused) {
   must("openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 | openssl pkey -pubout -out foreign.pub");
   expect_rejected(sign(kGood, "-force_pubkey foreign.pub") + text("root"), 1, "not the CSR's");
 }
 
+// Rows: R-3-17, R-6-02
 TEST_F(Activation, foreign_subject_is_refused) {
   expect_rejected(sign(kGood, "-subj /CN=somebody") + text("root"), 2, "subject");
   expect_rejected(sign(kGood, "-subj /O=plant/" + request_.subject) + text("root"), 2, "subject");
 }
 
+// Rows: R-6-03
 TEST_F(Activation, rsa_key_is_refused) {
   must("openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 | openssl pkey -pubout -out rsa.pub");
   expect_rejected(sign(kGood, "-force_pubkey rsa.pub") + text("root"), 3, "rsaEncryption");
 }
 
+// Rows: R-6-03
 TEST_F(Activation, our_own_key_in_explicit_curve_parameters_is_refused) {
   must("openssl ec -pubin -in csr.pub -param_enc explicit -pubout -out explicit.pub");
   expect_rejected(sign(kGood, "-force_pubkey explicit.pub") + text("root"), 3, "explicit curve parameters");
 }
 
+// Rows: R-6-03
 TEST_F(Activation, another_curve_is_refused) {
   must("openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:secp256k1 | openssl pkey -pubout -out k1.pub");
   expect_rejected(sign(kGood, "-force_pubkey k1.pub") + text("root"), 3, "secp256k1");
 }
 
+// Rows: R-6-04
 TEST_F(Activation, sha1_is_refused) { expect_rejected(sign(kGood, "-sha1") + text("root"), 4, "ecdsa-with-SHA1"); }
 
+// Rows: R-6-04
 TEST_F(Activation, rsa_signature_is_refused) {
   make_root("rsaroot", "basicConstraints=critical,CA:TRUE,pathlen:1", "RSA", "-newkey rsa:2048 -sha256 -days 3650");
   expect_rejected(sign(kGood, "", "rsaroot") + text("rsaroot"), 4, "sha256WithRSAEncryption");
@@ -200,6 +213,7 @@ TEST_F(Activation, rsa_signature_is_refused) {
 
 // --- rules 5 to 9: the certificate's contents
 
+// Rows: R-6-05
 TEST_F(Activation, basic_constraints_are_needed_critical_and_of_a_ca) {
   expect_rejected(sign(kUsage + kKeyId) + text("root"), 5, "missing");
   expect_rejected(sign("basicConstraints=CA:TRUE\n" + kUsage + kKeyId) + text("root"), 5, "not critical");
@@ -217,6 +231,7 @@ TEST_F(Activation, serial_has_to_be_positive_and_short) {
   expect_rejected(sign(kGood, "-set_serial 0x7f" + std::string(40, 'a')) + text("root"), 5, "serial");
 }
 
+// Rows: R-6-06
 TEST_F(Activation, each_key_usage_is_needed) {
   const auto with = [](const std::string& usages) {
     return sign(kConstraints + kKeyId + (usages.empty() ? "" : "keyUsage=critical," + usages + "\n")) + text("root");
@@ -227,16 +242,19 @@ TEST_F(Activation, each_key_usage_is_needed) {
   expect_rejected(with("digitalSignature,keyCertSign"), 6, "cRLSign");
 }
 
+// Rows: R-6-07
 TEST_F(Activation, extended_key_usage_without_clientAuth_is_refused) {
   expect_rejected(sign(kGood + "extendedKeyUsage=serverAuth\n") + text("root"), 7, "clientAuth");
   expect_rejected(sign(kGood + "extendedKeyUsage=anyExtendedKeyUsage\n") + text("root"), 7, "clientAuth");
 }
 
+// Rows: R-6-08
 TEST_F(Activation, subject_key_identifier_is_needed) {
   expect_rejected(sign(kConstraints + kUsage + "subjectKeyIdentifier=none\n") + text("root"), 8,
                   "subjectKeyIdentifier");
 }
 
+// Rows: R-6-09
 TEST_F(Activation, certificate_out_of_its_time_is_refused) {
   const auto chain = sign(kGood) + text("root");
   expect_rejected(chain, 9, "expired", now() + 731 * kDayMs);
@@ -248,6 +266,7 @@ TEST_F(Activation, certificate_out_of_its_time_is_refused) {
 
 // --- rules 10 and 11: what stands above
 
+// Rows: R-6-10
 TEST_F(Activation, path_lengths_leave_room) {
   make_root("narrow", "basicConstraints=critical,CA:TRUE,pathlen:0");
   expect_rejected(sign(kGood, "", "narrow") + text("narrow"), 10, "certificate 2 allows path length 0");
@@ -257,10 +276,12 @@ TEST_F(Activation, path_lengths_leave_room) {
   expect_rejected(sign(kGood, "", "wide") + text("wide") + text("root"), 10, "certificate 3 allows path length 1; 2");
 }
 
+// Rows: R-6-11
 TEST_F(Activation, wrong_order_is_told_apart_from_a_foreign_key) {
   expect_rejected(text("root") + sign(kGood), 11, "wrong order");
 }
 
+// Rows: R-6-11
 TEST_F(Activation, broken_link_is_refused) {
   make_root("namesake", "basicConstraints=critical,CA:TRUE,pathlen:1");
   expect_rejected(sign(kGood) + text("namesake"), 11, "certificate 1 is not signed by certificate 2");
@@ -268,6 +289,7 @@ TEST_F(Activation, broken_link_is_refused) {
   expect_rejected(sign(kGood) + text("stranger"), 11, "names another issuer");
 }
 
+// Rows: R-6-11
 TEST_F(Activation, nothing_follows_a_root) {
   expect_rejected(sign(kGood) + text("root") + text("root"), 11, "has to be the last");
 }

@@ -65,6 +65,7 @@ TEST_F(AuthorityTest, chain_verifies_from_the_root_and_from_the_issuing_ca_alone
   EXPECT_EQ(partial.status, 0) << partial.output;
 }
 
+// Rows: R-4-05
 TEST_F(AuthorityTest, p384_chain_verifies_and_is_signed_with_sha384) {
   make_cas(KeyProfile::kEcP384);
   make_leaf(grant_for(issuing_, "dev-1"), "dev-1");
@@ -84,6 +85,7 @@ TEST_F(AuthorityTest, leaf_of_another_authority_does_not_verify) {
       openssl(kVerify + "-partial_chain -CAfile ica.pem leaf.pem").says("unable to get local issuer certificate"));
 }
 
+// Rows: R-4-06
 TEST_F(AuthorityTest, root_has_the_observed_profile) {
   make_cas();
   const Ran root = text("root");
@@ -99,6 +101,7 @@ TEST_F(AuthorityTest, root_has_the_observed_profile) {
   EXPECT_EQ(root_.not_after, kNow + kRootLifetimeMs);
 }
 
+// Rows: R-5-08, R-5-12
 TEST_F(AuthorityTest, issuing_ca_has_the_observed_profile) {
   make_cas();
   const Ran issuing = text("ica");
@@ -128,6 +131,7 @@ TEST_F(AuthorityTest, rows_say_what_the_certificates_say) {
   }
 }
 
+// Rows: R-5-09
 TEST_F(AuthorityTest, every_issuing_ca_has_a_new_subject_key_and_serial) {
   make_cas();
   const auto second = authority_->make_issuing(root_, KeyProfile::kEcP256, kNow);
@@ -138,6 +142,7 @@ TEST_F(AuthorityTest, every_issuing_ca_has_a_new_subject_key_and_serial) {
   EXPECT_NE(second->id, issuing_.id);
 }
 
+// Rows: R-5-12
 TEST_F(AuthorityTest, issuing_ca_never_outlives_the_root) {
   make_cas();
   const UnixMs late = root_.not_after - 10 * kDayMs;
@@ -253,6 +258,7 @@ TEST_F(AuthorityTest, addresses_are_in_the_certificates_when_configured) {
   EXPECT_FALSE(text("root").says("URI:"));
 }
 
+// Rows: R-5-13
 TEST_F(AuthorityTest, grant_that_outlives_its_issuer_is_refused) {
   make_cas();
   auto grant = grant_for(issuing_, "dev-1");

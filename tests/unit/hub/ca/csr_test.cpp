@@ -46,7 +46,9 @@ registry::Bytes csr_with_name(std::string_view name) {
   return openssl::to_der(i2d_X509_REQ, request.get());
 }
 
+// Rows: R-10-22
 TEST_F(CsrTest, p256_with_sha256_is_accepted) { expect_accepted(make_csr(folder_, "/CN=dev-1")); }
+// Rows: R-10-22
 TEST_F(CsrTest, p384_with_sha384_is_accepted) { expect_accepted(make_csr(folder_, "/CN=dev-1", kP384, "-sha384")); }
 TEST_F(CsrTest, p384_with_sha256_is_accepted) { expect_accepted(make_csr(folder_, "/CN=dev-1", kP384, "-sha256")); }
 TEST_F(CsrTest, rsa_2048_is_accepted_where_allowed) {
@@ -157,6 +159,7 @@ TEST_F(CsrTest, explicit_parameters_of_p256_are_rejected) {
 TEST_F(CsrTest, ed25519_is_rejected) {
   expect_rejected(make_csr(folder_, "/CN=dev-1", "ed25519", ""), "neither EC nor RSA");
 }
+// Rows: R-10-21
 TEST_F(CsrTest, rsa_is_rejected_where_not_allowed) {
   expect_rejected(make_csr(folder_, "/CN=dev-1", "rsa:2048"), "RSA");
 }

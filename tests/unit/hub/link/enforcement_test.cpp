@@ -83,5 +83,31 @@ TEST_F(EnforcementTest, every_gate_has_to_confirm) {
   second.stop();
 }
 
+TEST_F(EnforcementTest, silent_gate_is_fenced_alone_and_uses_nobody_elses_time) {
+  begin();
+  FakeGate silent;
+  Feeder second(registry_.get(), "hub", [&](const wire::Batch& batch) { return silent.take(batch); });
+  silent.feeder = &second;
+  silent.set_acks(FakeGate::Acks::kNever);
+  second.start();
+  second.process_started();
+  second.gate_up();
+  const auto sequence = create("dev-1");
+  ASSERT_TRUE(applied(sequence));
+  int second_fences = 0;
+  // The silent one stands first: the other has to be found ready when all the time is used up.
+  const Enforcement both({{&second,
+                           [&] {
+                             ++second_fences;
+                             second.process_ended();
+                           }},
+                          {feeder_.get(), [this] { ++fences_; }}},
+                         200);
+  EXPECT_TRUE(both.wait(sequence, Progress::kApplied));
+  EXPECT_EQ(second_fences, 1);
+  EXPECT_EQ(fences_, 0);
+  second.stop();
+}
+
 }  // namespace
 }  // namespace latchkey::hub::link

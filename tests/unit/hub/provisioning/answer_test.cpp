@@ -29,6 +29,7 @@ TEST(Answer, operation_ids_are_short_safe_and_different) {
   }
 }
 
+// Rows: R-10-20
 TEST(Answer, error_has_exactly_the_documented_members) {
   const Json json = Json::parse(error_body(401002, "Unauthorized", 0));
   EXPECT_EQ(members(json), (std::set<std::string>{"errorCode", "trackingId", "message", "timestampUtc"}));

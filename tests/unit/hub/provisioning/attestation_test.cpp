@@ -151,6 +151,7 @@ TEST_F(AttestationTest, enrollment_deleted_meanwhile_answers_404201) {
 
 // --- disabled
 
+// Rows: R-10-13
 TEST_F(AttestationTest, disabled_enrollment_answers_disabled_to_a_good_proof_only) {
   registry.enroll("dev-1", kKey);
   registry.set_enabled("dev-1", false, false);

@@ -8,6 +8,7 @@ namespace {
 
 // --- the good way
 
+// Rows: R-10-18
 TEST_F(ProvisioningTest, registers_and_hands_out_the_chain) {
   registry.enroll("dev-1", kKey);
   const auto connection = open_token("dev-1", kKey);
@@ -60,6 +61,7 @@ TEST_F(ProvisioningTest, without_csr_or_policy_no_chain_is_made) {
   EXPECT_EQ(issuer.issued, 0U);
 }
 
+// Rows: R-10-25
 TEST_F(ProvisioningTest, registering_again_issues_again) {
   registry.enroll("dev-1", kKey);
   const auto connection = open_token("dev-1", kKey);
@@ -107,6 +109,7 @@ TEST_F(ProvisioningTest, registration_is_audited_as_dps_with_the_devices_address
 
 // --- failed
 
+// Rows: R-10-29
 TEST_F(ProvisioningTest, missing_policy_fails_with_404204_only_if_a_certificate_is_asked_for) {
   registry.enroll("dev-1", kKey);
   const auto connection = open_token("dev-1", kKey);
@@ -143,6 +146,7 @@ TEST_F(ProvisioningTest, failed_signing_fails_with_500001) {
   EXPECT_EQ(heard.body["registrationState"]["errorCode"], 500001);
 }
 
+// Rows: R-10-02
 TEST_F(ProvisioningTest, namespace_without_hub_fails_with_400208) {
   registry.must(registry->create_namespace(registry.call(), "empty"));
   registry::NewEnrollment made;
