@@ -12,6 +12,7 @@ using nlohmann::json;
 namespace {
 
 constexpr int kExitBadInput = 2;
+constexpr int kExitRefused = 4;
 
 }  // namespace
 
@@ -26,7 +27,8 @@ Response error_answer(const Fault& fault) {
 }
 
 Response http_error(int status, const std::string& code, const std::string& message) {
-  return answer(status, {{"error", {{"code", code}, {"message", message}, {"exitStatus", kExitBadInput}}}});
+  const int exit_status = status == 401 ? kExitRefused : kExitBadInput;
+  return answer(status, {{"error", {{"code", code}, {"message", message}, {"exitStatus", exit_status}}}});
 }
 
 }  // namespace latchkey::hub::management

@@ -3,6 +3,8 @@
 #include <nlohmann/json.hpp>
 
 #include "hub/management/internal/ca_acts.h"
+#include "hub/management/internal/envelope.h"
+#include "hub/management/internal/etags.h"
 #include "hub/management/internal/handlers.h"
 #include "hub/management/internal/reader.h"
 #include "hub/management/internal/shapes.h"
@@ -15,8 +17,25 @@ using registry::Reason;
 namespace {
 
 Answer<json> shape(const Context& context, const registry::Credential& credential) {
+  const std::string& ns = context.names[0];
   LATCHKEY_TRY(root, context.registry().find_ca(credential.ca));
-  return credential_json(context.names[0], credential, root);
+  LATCHKEY_TRY(labels, labels_at(context, {"namespaces", ns, "credentials", "default"}));
+  auto body = credential_json(context.place, ns, credential, root);
+  put_labels(body, labels, Kept::kTracked);
+  return body;
+}
+
+// What only the service writes comes back from callers that change what they read.
+void pass_service_made(Fields& properties) {
+  pass_read_only(properties, {"uuid", "provisioningState", "certificateAuthorityConfiguration"});
+}
+
+Answer<Response> relabel(const Context& context, const registry::Call& call, const registry::Credential& credential) {
+  LATCHKEY_TRY(labels, labels_at(context, {"namespaces", context.names[0], "credentials", "default"}));
+  LATCHKEY_TRY_VOID(check_location(call, labels));
+  LATCHKEY_TRY_VOID(context.registry().relabel_credential(call, context.names[0]));
+  LATCHKEY_TRY(body, shape(context, credential));
+  return answer(200, body);
 }
 
 }  // namespace
@@ -29,7 +48,11 @@ Answer<Response> show_credential(const Context& context) {
 
 Answer<Response> create_credential(const Context& context) {
   LATCHKEY_TRY(reader, Reader::parse(context.body));
-  auto properties = reader->root().object("properties");
+  auto root_fields = reader->root();
+  registry::Call call = context.call;
+  read_envelope(root_fields, Kept::kTracked, call);
+  auto properties = root_fields.object("properties");
+  pass_service_made(properties);
   const auto profile = read_key_profile(properties, context);
   LATCHKEY_TRY_VOID(reader->finish());
 
@@ -37,15 +60,33 @@ Answer<Response> create_credential(const Context& context) {
   registry::Credential credential;
   {
     const std::lock_guard lock(context.ca_acts);
+    if (context.arm()) {
+      const auto found = context.registry().find_credential(ns);
+      LATCHKEY_TRY_VOID(check_presence(context, found.has_value()));
+      if (found) return relabel(context, call, *found);
+    }
     auto made = context.parts.ca.make_root(profile, context.call.now);
     if (!made) return ca_refused(context, "credential.create", credential_path(ns), made.error());
     FreshCa root(context.parts.ca, std::move(*made));
-    LATCHKEY_TRY(created, context.registry().create_credential(context.call, ns, root.made()));
+    LATCHKEY_TRY(created, context.registry().create_credential(call, ns, root.made()));
     root.keep();
     credential = created.value;
   }
   LATCHKEY_TRY(body, shape(context, credential));
   return answer(201, body);
+}
+
+Answer<Response> update_credential(const Context& context) {
+  LATCHKEY_TRY(reader, Reader::parse(context.body));
+  auto root = reader->root();
+  registry::Call call = context.call;
+  read_envelope(root, Kept::kTracked, call);
+  auto properties = root.object("properties");
+  properties.immutable("keyProfile");
+  pass_service_made(properties);
+  LATCHKEY_TRY_VOID(reader->finish());
+  LATCHKEY_TRY(credential, context.registry().find_credential(context.names[0]));
+  return relabel(context, call, credential);
 }
 
 Answer<Response> delete_credential(const Context& context) {

@@ -1,10 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "hub/management/internal/device_body.h"
+#include "hub/management/internal/envelope.h"
+#include "hub/management/internal/etags.h"
 #include "hub/management/internal/handlers.h"
+#include "hub/management/internal/paging.h"
 #include "hub/management/internal/reader.h"
 #include "hub/management/internal/revocation.h"
 #include "hub/management/internal/shapes.h"
+#include "hub/text/json.h"
+#include "registry/model/etag.h"
 
 namespace latchkey::hub::management {
 
@@ -16,31 +23,64 @@ namespace {
 constexpr std::size_t kUsualPage = 100;
 constexpr std::size_t kLargestPage = 1000;
 
-json shape(const Context& context, const registry::Device& device, Names& names) {
+json shape(const Context& context, const registry::Device& device, const registry::Labels& labels, Names& names) {
   const std::string& ns = context.names[0];
-  return device_json(ns, device, context.parts.insight.connected(ns, device.id), names);
+  auto body = device_json(ns, device, context.parts.insight.connected(ns, device.id), names);
+  body["etag"] = registry::etag_of(device);
+  put_labels(body, labels, Kept::kTracked);
+  const auto extra = json::parse(labels.extra, nullptr, false);
+  if (!extra.is_object()) return body;
+  for (const auto& [name, value] : extra.items()) {
+    if (!name.starts_with(kHubsOwn)) body["properties"][name] = value;
+  }
+  return body;
 }
 
-Response device_answer(const Context& context, int status, const registry::Device& device) {
+Answer<json> shape(const Context& context, const registry::Device& device) {
+  LATCHKEY_TRY(labels, context.registry().labels_of({device_labels_path(context.names[0], device.id)}));
   Names names(context.registry());
-  return answer(status, shape(context, device, names));
+  return shape(context, device, labels.front(), names);
+}
+
+Answer<Response> device_answer(const Context& context, int status, const registry::Device& device) {
+  LATCHKEY_TRY(body, shape(context, device));
+  auto response = answer(status, body);
+  response.etag = registry::etag_of(device);
+  return response;
+}
+
+// Azure's rule, for devices that are made on Azure's face; those of provisioning have more characters to choose from.
+Answer<registry::Nothing> check_name(const Context& context) {
+  const auto& name = context.names[1];
+  const auto alphanumeric = [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+  };
+  const bool fits = name.size() >= 3 && name.size() <= 64 && alphanumeric(name.front()) &&
+                    std::all_of(name.begin(), name.end(), [&](char c) { return alphanumeric(c) || c == '-'; });
+  if (!context.arm() || fits) return registry::Nothing{};
+  return fault(Reason::kInvalidName, "a device's name has 3 to 64 letters, digits or '-', the first of them no '-'");
+}
+
+Answer<Response> change(const Context& context, const DeviceBody& body, DeviceAct act) {
+  LATCHKEY_TRY(changed, change_device(context, context.names[0], context.names[1], body, act));
+  return device_answer(context, 200, changed);
 }
 
 }  // namespace
 
 Answer<Response> list_devices(const Context& context) {
   LATCHKEY_TRY(top, context.top(kUsualPage, kLargestPage));
-  LATCHKEY_TRY(page,
-               context.registry().list_devices(context.names[0], context.query_value("skipToken").value_or(""), top));
+  LATCHKEY_TRY(after, page_start(context));
+  LATCHKEY_TRY(page, context.registry().list_devices(context.names[0], after, top));
+  std::vector<std::string> paths;
+  for (const auto& device : page.devices) paths.push_back(device_labels_path(context.names[0], device.id));
+  LATCHKEY_TRY(labels, context.registry().labels_of(paths));
   Names names(context.registry());
   json value = json::array();
-  for (const auto& device : page.devices) value.push_back(shape(context, device, names));
-  std::string next;
-  if (!page.next.empty()) {
-    next = namespace_path(context.names[0]) + "/devices?top=" + std::to_string(top) +
-           "&skipToken=" + percent_encode(page.next);
+  for (std::size_t i = 0; i < page.devices.size(); ++i) {
+    value.push_back(shape(context, page.devices[i], labels[i], names));
   }
-  return answer(200, list_json(std::move(value), next));
+  return answer(200, list_json(std::move(value), page.next.empty() ? "" : next_link(context, top, page.next)));
 }
 
 Answer<Response> show_device(const Context& context) {
@@ -49,29 +89,26 @@ Answer<Response> show_device(const Context& context) {
 }
 
 Answer<Response> create_device(const Context& context) {
-  LATCHKEY_TRY(reader, Reader::parse(context.body));
-  (void)reader->root().object("properties");
-  LATCHKEY_TRY_VOID(reader->finish());
-  LATCHKEY_TRY(created, context.registry().create_device(context.call, context.names[0], context.names[1]));
+  LATCHKEY_TRY(body, read_device(context, DeviceAct::kPut));
+  const bool there = context.registry().find_device(context.names[0], context.names[1]).has_value();
+  if (context.arm()) {
+    LATCHKEY_TRY_VOID(check_presence(context, there));
+    if (there) return change(context, body, DeviceAct::kPut);
+    LATCHKEY_TRY_VOID(check_name(context));
+  }
+  if (!body.extra.empty()) body.call.labels->extra = text::dump(body.extra);
+  LATCHKEY_TRY(created, context.registry().create_device(body.call, context.names[0], context.names[1], body.update));
   LATCHKEY_TRY_VOID(context.parts.enforcement.wait_applied(created.sequence));
   return device_answer(context, 201, created.value);
 }
 
 Answer<Response> update_device(const Context& context) {
-  LATCHKEY_TRY(reader, Reader::parse(context.body));
-  auto properties = reader->root().object("properties");
-  const auto enabled = properties.flag("enabled");
-  for (const char* name : {"uuid", "credentialId", "registrationId", "version"}) properties.immutable(name);
-  LATCHKEY_TRY_VOID(reader->finish());
-  if (!enabled) {
+  LATCHKEY_TRY(body, read_device(context, DeviceAct::kPatch));
+  if (!body.says_something()) {
     return fault(Reason::kMalformedRequest, "there is nothing to change: 'properties.enabled' is missing",
                  "properties.enabled");
   }
-  LATCHKEY_TRY(updated, context.registry().update_device(context.call, context.names[0], context.names[1], {enabled}));
-  auto& enforcement = context.parts.enforcement;
-  auto enforced = *enabled ? enforcement.wait_applied(updated.sequence) : enforcement.wait_cut(updated.sequence);
-  LATCHKEY_TRY_VOID(std::move(enforced));
-  return device_answer(context, 200, updated.value);
+  return change(context, body, DeviceAct::kPatch);
 }
 
 Answer<Response> revoke_device(const Context& context) {
@@ -82,8 +119,8 @@ Answer<Response> revoke_device(const Context& context) {
   LATCHKEY_TRY(revoked, context.registry().revoke_device(call, context.names[0], context.names[1], disable));
   context.parts.ca.crl_due();  // also if a gate is late: others read the lists
   LATCHKEY_TRY_VOID(context.parts.enforcement.wait_cut(revoked.sequence));
-  Names names(context.registry());
-  return answer(200, {{"result", "Succeeded"}, {"device", shape(context, revoked.value, names)}});
+  LATCHKEY_TRY(body, shape(context, revoked.value));
+  return answer(200, {{"result", "Succeeded"}, {"device", std::move(body)}});
 }
 
 Answer<Response> delete_device(const Context& context) {
@@ -99,7 +136,7 @@ Answer<Response> list_device_certificates(const Context& context) {
   Names names(context.registry());
   json value = json::array();
   for (const auto& certificate : list) value.push_back(issued_json(certificate, device, names));
-  return answer(200, list_json(std::move(value)));
+  return paged(context, std::move(value), "serialNumber");
 }
 
 }  // namespace latchkey::hub::management

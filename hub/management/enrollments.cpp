@@ -9,6 +9,7 @@
 #include "hub/management/internal/reader.h"
 #include "hub/management/internal/shapes.h"
 #include "hub/management/internal/text.h"
+#include "registry/model/etag.h"
 
 namespace latchkey::hub::management {
 
@@ -49,6 +50,54 @@ std::optional<bool> read_status(Fields& root) {
   return *text == "enabled";
 }
 
+// What the body says of hubs; what it does not say is nothing.
+struct Allocation {
+  std::optional<registry::AllocationPolicy> policy;
+  std::optional<std::vector<std::string>> hubs;
+  std::optional<registry::ReprovisionPolicy> reprovision;
+};
+
+std::optional<registry::AllocationPolicy> read_policy(Fields& root) {
+  const auto text = root.text("allocationPolicy");
+  if (!text) return std::nullopt;
+  if (*text == "custom") {
+    root.refuse(Reason::kInvalidArgument, "is custom, which calls a function in the cloud: there is none here",
+                "allocationPolicy");
+    return std::nullopt;
+  }
+  const auto policy = registry::parse_allocation_policy(*text);
+  if (!policy) root.refuse(Reason::kInvalidArgument, "is none of hashed, geoLatency and static", "allocationPolicy");
+  return policy;
+}
+
+std::optional<registry::ReprovisionPolicy> read_reprovision(Fields& root) {
+  if (!root.has("reprovisionPolicy")) return std::nullopt;
+  auto fields = root.object("reprovisionPolicy");
+  registry::ReprovisionPolicy reprovision;
+  reprovision.update_hub_assignment = fields.flag("updateHubAssignment").value_or(true);
+  reprovision.migrate_device_data = fields.flag("migrateDeviceData").value_or(true);
+  return reprovision;
+}
+
+// iotHubHostName is the older way to say "static, to this one".
+Allocation read_allocation(Fields& root) {
+  Allocation allocation;
+  allocation.policy = read_policy(root);
+  allocation.reprovision = read_reprovision(root);
+  if (root.has("iotHubs")) allocation.hubs = root.texts("iotHubs");
+  const auto host = root.text("iotHubHostName");
+  if (!host) return allocation;
+  if (allocation.policy.value_or(registry::AllocationPolicy::kStatic) != registry::AllocationPolicy::kStatic) {
+    root.refuse(Reason::kInvalidArgument, "needs the allocationPolicy static", "iotHubHostName");
+  }
+  if (allocation.hubs && *allocation.hubs != std::vector<std::string>{*host}) {
+    root.refuse(Reason::kInvalidArgument, "is another hub than iotHubs names", "iotHubHostName");
+  }
+  allocation.policy = registry::AllocationPolicy::kStatic;
+  allocation.hubs = {*host};
+  return allocation;
+}
+
 // The attestation's members as they stand in the body; turned into bytes after the body's shape was found good.
 struct AttestationText {
   std::string type;
@@ -80,9 +129,13 @@ AttestationText read_attestation(Fields& root, bool group) {
   return result;
 }
 
-Answer<registry::Nothing> fill_attestation(const AttestationText& text, registry::NewEnrollment& enrollment) {
+enum class NoKeys { kMakeSome, kKeepThem };  // what it means that a body names no symmetric keys
+
+Answer<registry::Nothing> fill_attestation(const AttestationText& text, NoKeys no_keys,
+                                           registry::NewEnrollment& enrollment) {
   if (text.type == "symmetricKey") {
     enrollment.attestation = registry::AttestationKind::kSymmetricKey;
+    if (!text.primary && !text.secondary && no_keys == NoKeys::kKeepThem) return registry::Nothing{};
     LATCHKEY_TRY(primary, key_or_random(text.primary, text.primary_path));
     LATCHKEY_TRY(secondary, key_or_random(text.secondary, text.secondary_path));
     enrollment.primary = std::move(primary);
@@ -100,7 +153,18 @@ Answer<registry::Nothing> fill_attestation(const AttestationText& text, registry
   return registry::Nothing{};
 }
 
-Answer<registry::NewEnrollment> read_enrollment(const Context& context, bool group) {
+// What the service makes of itself and its SDKs send back, and what they send although it says nothing.
+void pass_service_members(Fields& root) {
+  for (const char* name : {"etag", "createdDateTimeUtc", "lastUpdatedDateTimeUtc", "registrationState"}) {
+    root.pass(name);
+  }
+  if (root.object("capabilities").flag("iotEdge").value_or(false)) {
+    root.refuse(Reason::kInvalidArgument, "wants an edge device, which there is none of here", "capabilities.iotEdge");
+  }
+}
+
+Answer<registry::NewEnrollment> read_enrollment(const Context& context, bool group,
+                                                NoKeys no_keys = NoKeys::kMakeSome) {
   LATCHKEY_TRY(reader, Reader::parse(context.body));
   auto root = reader->root();
   registry::NewEnrollment enrollment;
@@ -113,10 +177,22 @@ Answer<registry::NewEnrollment> read_enrollment(const Context& context, bool gro
   enrollment.policy_name = root.text_or_null("credentialPolicyName").value_or("");
   enrollment.enabled = read_status(root).value_or(true);
   if (!group) enrollment.device_id = root.text("deviceId").value_or("");
+  auto allocation = read_allocation(root);
+  enrollment.allocation = allocation.policy.value_or(enrollment.allocation);
+  enrollment.hubs = std::move(allocation.hubs).value_or(enrollment.hubs);
+  enrollment.reprovision = allocation.reprovision.value_or(enrollment.reprovision);
   const auto attestation = read_attestation(root, group);
+  if (context.face == Face::kService) pass_service_members(root);
   LATCHKEY_TRY_VOID(reader->finish());
-  LATCHKEY_TRY_VOID(fill_attestation(attestation, enrollment));
+  LATCHKEY_TRY_VOID(fill_attestation(attestation, no_keys, enrollment));
   return enrollment;
+}
+
+Response enrollment_answer(const Context& context, int status, const registry::Enrollment& enrollment) {
+  Names names(context.registry());
+  auto response = answer(status, enrollment_json(enrollment, names));
+  response.etag = registry::etag_of(enrollment);
+  return response;
 }
 
 std::string resource(const std::string& id, bool group) { return (group ? "enrollmentGroups/" : "enrollments/") + id; }
@@ -137,16 +213,21 @@ Answer<Response> list_enrollments(const Context& context) {
 template <bool kGroup>
 Answer<Response> show_enrollment(const Context& context) {
   LATCHKEY_TRY(enrollment, context.registry().find_enrollment(context.names[0], kGroup));
-  Names names(context.registry());
-  return answer(200, enrollment_json(enrollment, names));
+  return enrollment_answer(context, 200, enrollment);
 }
 
+// The service's PUT replaces only what its caller says to have seen; without If-Match it is there to create.
 template <bool kGroup>
 Answer<Response> create_enrollment(const Context& context) {
+  const bool service = context.face == Face::kService;
+  if (service && !context.if_match.empty()) {
+    LATCHKEY_TRY(wanted, read_enrollment(context, kGroup, NoKeys::kKeepThem));
+    LATCHKEY_TRY(replaced, context.registry().replace_enrollment(context.call, std::move(wanted)));
+    return enrollment_answer(context, 200, replaced.value);
+  }
   LATCHKEY_TRY(wanted, read_enrollment(context, kGroup));
   LATCHKEY_TRY(created, context.registry().create_enrollment(context.call, std::move(wanted)));
-  Names names(context.registry());
-  return answer(201, enrollment_json(created.value, names));
+  return enrollment_answer(context, service ? 200 : 201, created.value);
 }
 
 template <bool kGroup>
@@ -156,17 +237,21 @@ Answer<Response> update_enrollment(const Context& context) {
   registry::EnrollmentUpdate update;
   update.policy_name = root.text_or_null("credentialPolicyName");
   update.enabled = read_status(root);
+  auto allocation = read_allocation(root);
+  update.allocation = allocation.policy;
+  update.hubs = std::move(allocation.hubs);
+  update.reprovision = allocation.reprovision;
   for (const char* name : {"attestation", "namespace", "deviceId", "registrationId", "enrollmentGroupId"}) {
     root.immutable(name);
   }
   LATCHKEY_TRY_VOID(reader->finish());
-  if (!update.policy_name && !update.enabled) {
+  if (!update.policy_name && !update.enabled && !update.allocation && !update.hubs && !update.reprovision) {
     return fault(Reason::kMalformedRequest,
-                 "there is nothing to change: give credentialPolicyName or provisioningStatus");
+                 "there is nothing to change: give credentialPolicyName, provisioningStatus, allocationPolicy, iotHubs "
+                 "or reprovisionPolicy");
   }
   LATCHKEY_TRY(updated, context.registry().update_enrollment(context.call, context.names[0], kGroup, update));
-  Names names(context.registry());
-  return answer(200, enrollment_json(updated.value, names));
+  return enrollment_answer(context, 200, updated.value);
 }
 
 template <bool kGroup>

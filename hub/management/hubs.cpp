@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "hub/management/internal/handlers.h"
+#include "hub/management/internal/reader.h"
 #include "hub/management/internal/shapes.h"
 
 namespace latchkey::hub::management {
@@ -18,6 +19,39 @@ Answer<json> shape(const Context& context, const registry::HubCertificate& certi
   return hub_certificate_json(certificate, context.names[0], ca, names);
 }
 
+Answer<HubActs*> acts(const Context& context) {
+  if (context.parts.hubs) return context.parts.hubs;
+  return fault(Reason::kNotConfigured, "this process runs no hubs");
+}
+
+Answer<Response> hub_answer(const Context& context, int status, const registry::Hub& hub) {
+  Names names(context.registry());
+  return answer(status, hub_json(hub, names));
+}
+
+// Of "/namespaces/NAME" or the whole resource id, the name.
+std::string read_namespace(Fields& properties) {
+  auto link = properties.object("deviceRegistry");
+  const auto id = link.text("namespaceResourceId");
+  if (!id) return "default";
+  constexpr std::string_view kParent = "/namespaces";
+  const auto slash = id->rfind('/');
+  const auto parent = slash == std::string::npos ? std::string() : id->substr(0, slash);
+  if (!parent.ends_with(kParent) || slash + 1 == id->size()) {
+    link.refuse(Reason::kInvalidArgument, "is not the id of a namespace", "namespaceResourceId");
+    return {};
+  }
+  return id->substr(slash + 1);
+}
+
+// The outer nothing: there is no word of it. The inner: none is to be declared.
+std::optional<std::optional<std::int64_t>> read_latency(Fields& properties) {
+  if (properties.is_null("latencyMs")) return std::optional<std::int64_t>();
+  const auto latency = properties.integer("latencyMs");
+  if (!latency) return std::nullopt;
+  return latency;
+}
+
 }  // namespace
 
 Answer<Response> list_hubs(const Context& context) {
@@ -30,8 +64,41 @@ Answer<Response> list_hubs(const Context& context) {
 
 Answer<Response> show_hub(const Context& context) {
   LATCHKEY_TRY(hub, context.registry().find_hub(context.names[0]));
-  Names names(context.registry());
-  return answer(200, hub_json(hub, names));
+  return hub_answer(context, 200, hub);
+}
+
+Answer<Response> create_hub(const Context& context) {
+  LATCHKEY_TRY(reader, Reader::parse(context.body));
+  auto properties = reader->root().object("properties");
+  registry::NewHub wanted;
+  wanted.name = context.names[0];
+  wanted.namespace_name = read_namespace(properties);
+  wanted.listen = properties.text("listen").value_or("");
+  wanted.latency_ms = read_latency(properties).value_or(std::nullopt);
+  LATCHKEY_TRY_VOID(reader->finish());
+  LATCHKEY_TRY(hubs, acts(context));
+  LATCHKEY_TRY(created, hubs->create(context.call, std::move(wanted)));
+  return hub_answer(context, 201, created);
+}
+
+Answer<Response> update_hub(const Context& context) {
+  LATCHKEY_TRY(reader, Reader::parse(context.body));
+  auto properties = reader->root().object("properties");
+  for (const char* name : {"deviceRegistry", "listen", "hostName"}) properties.immutable(name);
+  registry::HubUpdate update;
+  update.latency_ms = read_latency(properties);
+  LATCHKEY_TRY_VOID(reader->finish());
+  if (!update.latency_ms) return fault(Reason::kMalformedRequest, "there is nothing to change: give latencyMs");
+  LATCHKEY_TRY(updated, context.registry().update_hub(context.call, context.names[0], update));
+  return hub_answer(context, 200, updated.value);
+}
+
+Answer<Response> delete_hub(const Context& context) {
+  LATCHKEY_TRY(hubs, acts(context));
+  registry::Call call = context.call;
+  call.override_name = context.query_value("override").value_or("");
+  LATCHKEY_TRY_VOID(hubs->remove(call, context.names[0]));
+  return no_content();
 }
 
 Answer<Response> list_hub_certificates(const Context& context) {
@@ -54,10 +121,16 @@ Answer<Response> show_hub_certificate(const Context& context) {
   }
   Names names(context.registry());
   LATCHKEY_TRY(body, shape(context, *found, names));
-  return answer(200, body);
+  auto response = answer(200, body);
+  response.etag = body["etag"];
+  return response;
 }
 
 Answer<Response> delete_hub_certificate(const Context& context) {
+  if (context.arm() && context.if_match.empty()) {
+    return fault(Reason::kPreconditionFailed, "deleting a certificate needs the 'If-Match' that says which",
+                 "If-Match");
+  }
   LATCHKEY_TRY(gone, context.registry().delete_hub_certificate(context.call, context.names[0], context.names[1]));
   LATCHKEY_TRY_VOID(context.parts.enforcement.wait_cut(gone.sequence));
   return no_content();

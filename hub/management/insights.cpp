@@ -99,6 +99,7 @@ Answer<Response> show_status(const Context& context) {
   json gates = json::array();
   for (const auto& gate : state.gates) gates.push_back(gate_json(gate, state.newest));
   return answer(200, {{"version", state.version},
+                      {"https", state.https.empty() ? json() : json(state.https)},
                       {"dataFolder", state.data_folder},
                       {"idScope", state.id_scope},
                       {"keyProfile", registry::to_string(state.key_profile)},
@@ -109,6 +110,7 @@ Answer<Response> show_status(const Context& context) {
                       {"startedAt", iso8601(state.started)},
                       {"clock", iso8601(state.now)},
                       {"newestSequence", state.newest},
+                      {"metrics", state.metrics.empty() ? json() : json(state.metrics)},
                       {"gates", std::move(gates)}});
 }
 

@@ -7,9 +7,15 @@
 #include <mutex>
 
 #include "hub/management/authenticator.h"
+#include "hub/management/internal/actions.h"
 #include "hub/management/internal/authorization.h"
+#include "hub/management/internal/etags.h"
+#include "hub/management/internal/face.h"
 #include "hub/management/internal/handlers.h"
+#include "hub/management/internal/operations.h"
 #include "hub/management/internal/router.h"
+#include "hub/management/internal/what_if.h"
+#include "platform/base/percent.h"
 #include "registry/roles/scope.h"
 
 namespace latchkey::hub::management {
@@ -18,16 +24,7 @@ using registry::Reason;
 
 namespace {
 
-// The generations of the real service's API whose shapes these are; none given means the newer one.
-constexpr std::string_view kApiVersions[] = {"2026-03-01-preview", "2025-11-01-preview"};
 constexpr std::size_t kPathAudited = 200;
-
-bool known_version(std::string_view text) {
-  for (const auto version : kApiVersions) {
-    if (text == version) return true;
-  }
-  return false;
-}
 
 }  // namespace
 
@@ -41,6 +38,8 @@ struct Management::State {
     made.source = caller.source;
     return made;
   }
+  Question question_of(const Match& match, const Request& request, UnixMs now) const;
+  void audit_unseen(const Request& request, const registry::Call& call, const registry::Refusal& refusal) const;
 };
 
 // Without a subscription, which a registry has from its first opening on, no scope but "/" covers anything.
@@ -58,7 +57,8 @@ std::optional<std::string> Context::query_value(const std::string& name) const {
 }
 
 Answer<std::size_t> Context::top(std::size_t usual, std::size_t most) const {
-  const auto text = query_value("top");
+  auto text = query_value("$top");
+  if (!text) text = query_value("top");
   if (!text) return usual;
   std::size_t number = 0;
   const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), number);
@@ -66,6 +66,13 @@ Answer<std::size_t> Context::top(std::size_t usual, std::size_t most) const {
     return fault(Reason::kMalformedRequest, "'top' must be a whole number from 1 to " + std::to_string(most), "top");
   }
   return number;
+}
+
+std::string Context::link(const std::string& more) const {
+  const auto version = query_value("api-version");
+  std::string link = (request ? request->base + request->path : std::string()) + "?";
+  if (version) link += "api-version=" + percent_encode(*version) + "&";
+  return link + more;
 }
 
 namespace {
@@ -90,49 +97,73 @@ std::string resource_of(const Place& place, const Match& match, const std::strin
 Answer<Response> run(const Route& route, Context& context, const Request& request) {
   LATCHKEY_TRY(query, parse_query(request.query, route.queries));
   context.query = std::move(query);
-  const auto version = context.query_value("api-version");
-  if (version && !known_version(*version)) {
-    return fault(Reason::kUnsupportedApiVersion,
-                 "the api-version '" + version->substr(0, 64) + "' is not supported; use " +
-                     std::string(kApiVersions[0]) + " or " + std::string(kApiVersions[1]),
-                 "api-version");
-  }
+  LATCHKEY_TRY_VOID(check_api_version(context.face, route, context.query_value("api-version")));
+  LATCHKEY_TRY(etags, etags_in(request.if_match));
+  context.call.if_match = std::move(etags);
+  if (request.method != Method::kGet) context.call.labels.emplace();  // who did it, for systemData
   const bool takes_body = request.method != Method::kGet && request.method != Method::kDelete;
   if (!takes_body && !request.body.empty()) {
     return fault(Reason::kMalformedRequest, "this request takes no body");
   }
-  return route.handler(context);
+  LATCHKEY_TRY(forecast, what_if_wanted(context, route));
+  return forecast ? what_if(context, route.handler) : route.handler(context);
 }
 
 }  // namespace
 
+// Who may do what an operation did may ask after it.
+Question Management::State::question_of(const Match& match, const Request& request, UnixMs now) const {
+  const auto handler = match.route->handler;
+  if (handler == show_operation_status || handler == show_operation_result) {
+    if (auto it = begun(parts.registry, match.names[0], now)) return {it->route->needs, std::move(it->resource)};
+  }
+  return {match.route->needs, resource_of(place, match, request.query)};
+}
+
+// What the registry never saw, and so did not audit. Is the record not written, the answer is the same: nothing was
+// done.
+void Management::State::audit_unseen(const Request& request, const registry::Call& call,
+                                     const registry::Refusal& refusal) const {
+  if (request.method == Method::kGet || registry::faces(refusal.reason).http_status != 400) return;
+  if (refusal.reason != Reason::kMalformedRequest && refusal.reason != Reason::kImmutableProperty &&
+      refusal.reason != Reason::kUnsupportedApiVersion) {
+    return;
+  }
+  (void)parts.registry.audit(call, "request", request.path.substr(0, kPathAudited),
+                             std::string(registry::to_string(refusal.reason)), refusal.detail);
+}
+
 Response Management::handle(const Request& request) {
   const registry::Call call = state_->call(request.caller);
-  auto match = find_route(request.method, request.path);
-  if (!match.path_known) return http_error(404, "ResourceNotFound", "there is no such path");
+  auto located = locate(state_->place, request);
+  if (located.nowhere) return std::move(*located.nowhere);
+  auto& match = located.match;
   if (!match.route) {
-    return http_error(405, "MethodNotAllowed", "this path does not know that method; it knows " + match.allowed);
+    auto response =
+        http_error(405, "MethodNotAllowed", "this path does not know that method; it knows " + match.allowed);
+    response.fields.emplace_back("Allow", match.allowed);
+    return response;
   }
-  const Question question{match.route->needs, resource_of(state_->place, match, request.query)};
-  const auto no = refused(state_->parts.registry, state_->parts.parity, request.caller, call.now, question);
+  const auto question = state_->question_of(match, request, call.now);
+  const bool forecast = asks_what_if(*match.route, request.query);
+  auto no = refused(state_->parts.registry, state_->parts.parity, request.caller, call.now, question);
+  if (!no && forecast) {  // it names devices
+    no = refused(state_->parts.registry, state_->parts.parity, request.caller, call.now,
+                 {kReadDevice, question.resource});
+  }
   if (no) {
     (void)state_->parts.registry.audit(call, "request", request.path.substr(0, kPathAudited),
                                        std::string(registry::to_string(no->reason)), no->detail);
     return unauthenticated(*no);
   }
-  Context context{state_->parts,    state_->ca_acts, call, request.body, std::move(match.names), {},
-                  request.if_match, state_->place};
-  auto response = run(*match.route, context, request);
-  if (response) return std::move(*response);
-  const auto& refusal = response.error().refusal;
-  if (request.method != Method::kGet && registry::faces(refusal.reason).http_status == 400 &&
-      (refusal.reason == Reason::kMalformedRequest || refusal.reason == Reason::kImmutableProperty ||
-       refusal.reason == Reason::kUnsupportedApiVersion)) {
-    // The registry never saw this attempt. Is the record not written, the answer is the same: nothing was done.
-    (void)state_->parts.registry.audit(call, "request", request.path.substr(0, kPathAudited),
-                                       std::string(registry::to_string(refusal.reason)), refusal.detail);
-  }
-  return error_answer(response.error());
+  Context context{state_->parts,    state_->ca_acts, call,         request.body, match.names, {},
+                  request.if_match, state_->place,   located.face, &request};
+  auto outcome = run(*match.route, context, request);
+  if (!outcome) state_->audit_unseen(request, call, outcome.error().refusal);
+  if (located.face == Face::kArm && !forecast)
+    return as_operation(context, located, question.resource, std::move(outcome));
+  if (outcome) return std::move(*outcome);
+  return worded(located.face, *match.route, outcome.error(), state_->place, question.resource, call.now);
 }
 
 void Management::peer_refused(const Caller& caller) {

@@ -26,6 +26,7 @@
 #include "hub/management/request.h"
 #include "hub/wire/decision.h"
 #include "platform/ports/clock.h"
+#include "registry/operations/forecast.h"
 #include "registry/operations/registry.h"
 
 namespace latchkey::hub::management {
@@ -69,7 +70,7 @@ struct DecisionFilter {
 };
 
 struct SeenDecision {
-  std::string endpoint;  // "dps" or "hub"
+  std::string endpoint;  // "dps", or the hub's name
   wire::Decision decision;
 };
 
@@ -77,7 +78,7 @@ struct SeenDecision {
 using DecisionCounts = std::array<std::uint64_t, registry::kReasonLimit>;
 
 struct GateState {
-  std::string endpoint;  // "dps" or "hub"
+  std::string endpoint;  // "dps", or the hub's name
   std::string address;   // "127.0.0.1:8883"
   std::int64_t broker_pid = 0;
   bool ready = false;  // linked, and whole state acknowledged
@@ -91,6 +92,7 @@ struct GateState {
 
 struct HubState {
   std::string version;
+  std::string https;  // where this API is served over HTTPS; empty: nowhere
   std::string data_folder;
   std::string id_scope;
   registry::KeyProfile key_profile = registry::KeyProfile::kEcP256;  // that is used when none is asked for
@@ -99,6 +101,7 @@ struct HubState {
   UnixMs now = 0;  // by the rehearsal's clock
   registry::Sequence newest = 0;
   std::vector<GateState> gates;
+  std::string metrics = {};  // address and port where they are served; empty: nowhere
 };
 
 class Insight {
@@ -106,18 +109,24 @@ class Insight {
   virtual ~Insight() = default;
   virtual std::vector<SeenDecision> decisions(const DecisionFilter& filter) = 0;  // newest first
   virtual DecisionCounts counts() = 0;
-  // Whether the device has a live session at the hub endpoint; nothing when nobody knows.
+  // Whether the device has a live session at a hub; nothing when nobody knows.
   virtual std::optional<bool> connected(const std::string& ns, const std::string& device) = 0;
   virtual HubState status() = 0;
 };
 
-// Cloud-to-device messages, accepted for delivery to a connected device.
+// Cloud-to-device messages: queued for the device, which gets them at once or when it next connects. What waits is in
+// the registry.
 class Messages {
  public:
   virtual ~Messages() = default;
-  virtual registry::Outcome<registry::Nothing> send(const std::string& ns, const std::string& device,
-                                                    const std::map<std::string, std::string>& properties,
-                                                    const registry::Bytes& payload) = 0;
+  struct Outgoing {
+    std::string id;  // empty: a fresh one
+    std::map<std::string, std::string> properties;
+    registry::Bytes payload;
+    std::optional<std::int64_t> live_ms;  // until it expires; usually registry::kUsualMessageMs
+  };
+  virtual registry::Outcome<registry::Message> send(const registry::Call& call, const std::string& ns,
+                                                    const std::string& device, const Outgoing& message) = 0;
 };
 
 // Twins and direct methods. What is asked and answered is the service's JSON, as text.
@@ -139,6 +148,52 @@ class DeviceTwins {
                                                 const std::string& device, const std::string& body) = 0;
 };
 
+// When a long-running operation of the ARM face says that it has ended. The act itself is done before it is answered;
+// this is for rehearsals of clients that have to wait.
+class OperationPace {
+ public:
+  virtual ~OperationPace() = default;
+  struct Pace {
+    UnixMs after_ms = 0;                            // from its start on
+    unsigned polls = 0;                             // that are answered "InProgress" first
+    std::optional<registry::Refusal> failure = {};  // what it says to have failed with
+  };
+  // As an operation begins; `action` as roles name it, `resource` by its id.
+  virtual Pace begin(std::string_view action, const std::string& resource) = 0;
+  // At each poll: it is not to end for now.
+  virtual bool held(std::string_view action, const std::string& resource) = 0;
+};
+
+// Hubs that come and go while the process runs.
+class HubActs {
+ public:
+  virtual ~HubActs() = default;
+  // `hub.listen`: empty for an address of its own, port 0 for any free one; its host follows from that. Answers once
+  // devices are served there. Refusals as Registry::create_hub; kInvalidArgument when it cannot listen there.
+  virtual registry::Outcome<registry::Hub> create(const registry::Call& call, registry::NewHub hub) = 0;
+  // Refusals as Registry::delete_hub. Answers once its last session is cut.
+  virtual registry::Outcome<registry::Nothing> remove(const registry::Call& call, const std::string& name) = 0;
+};
+
+// How fast devices can come back after they lost access: what the hub allows, and what it was seen to do.
+class PaceOfReturn {
+ public:
+  virtual ~PaceOfReturn() = default;
+  virtual std::optional<double> registrations_per_minute() = 0;  // nothing: without limit
+  virtual std::optional<double> measured_per_minute() = 0;       // certificates; nothing: none was issued yet
+};
+
+// The certificates that the hub process itself shows to devices.
+class OwnCertificates {
+ public:
+  virtual ~OwnCertificates() = default;
+  struct Own {
+    std::string name;  // of the file
+    registry::Bytes der;
+  };
+  virtual std::vector<Own> own_certificates() = 0;
+};
+
 // All outlive the Management.
 struct Parts {
   registry::Registry& registry;
@@ -151,6 +206,11 @@ struct Parts {
   // The older flow: revoking a policy with a root of its own is not refused, but makes it pending with a new CSR.
   bool own_root_revoke_rotates = false;
   registry::roles::Parity parity = registry::roles::Parity::kSeed;  // how roles are read
+  HubActs* hubs = nullptr;                                          // without: hubs are as they are
+  OperationPace* pace = nullptr;                                    // without: operations have ended at once
+  registry::Attendance* attendance = nullptr;                       // without: forecasts take nobody to be connected
+  PaceOfReturn* pace_of_return = nullptr;       // without: forecasts do not say how long the return takes
+  OwnCertificates* own_certificates = nullptr;  // without: expiry reports know of none
 };
 
 class Management {

@@ -24,13 +24,12 @@ Answer<registry::SignedCa> checked(const Context& context, const std::string& ch
 
 }  // namespace
 
-Answer<CommittedPolicy> create_own_root(const Context& context, const std::string& ns, const std::string& name,
-                                        int validity_days, registry::KeyProfile profile) {
+Answer<CommittedPolicy> create_own_root(const Context& context, const registry::Call& call, const std::string& ns,
+                                        const std::string& name, int validity_days, registry::KeyProfile profile) {
   auto made = context.parts.ca.make_request(profile);
   if (!made) return ca_refused(context, "policy.create", policy_path(ns, name), made.error());
   FreshCsr request(context.parts.ca, std::move(*made));
-  LATCHKEY_TRY(created,
-               context.registry().create_own_root_policy(context.call, ns, {name, validity_days, request.made()}));
+  LATCHKEY_TRY(created, context.registry().create_own_root_policy(call, ns, {name, validity_days, request.made()}));
   request.keep();
   return created;
 }

@@ -3,8 +3,11 @@
 #include <nlohmann/json.hpp>
 
 #include "hub/management/internal/ca_acts.h"
+#include "hub/management/internal/envelope.h"
+#include "hub/management/internal/etags.h"
 #include "hub/management/internal/handlers.h"
 #include "hub/management/internal/own_roots.h"
+#include "hub/management/internal/paging.h"
 #include "hub/management/internal/reader.h"
 #include "hub/management/internal/revocation.h"
 #include "hub/management/internal/shapes.h"
@@ -18,9 +21,16 @@ namespace {
 
 constexpr int kUsualValidityDays = 30;
 
+// In the older generation a policy had location and tags; in the newer one it lies where its credential does.
+Kept kept(const Context& context) {
+  return context.query_value("api-version") == "2025-11-01-preview" ? Kept::kTracked : Kept::kProxy;
+}
+
 struct PolicyBody {
+  registry::Call call;  // with its labels
   std::optional<int> validity_days;
   registry::KeyProfile key_profile = registry::KeyProfile::kEcP256;
+  bool key_profile_given = false;
   bool own_root = false;
 };
 
@@ -28,15 +38,25 @@ enum class Act { kCreate, kUpdate };
 
 Answer<PolicyBody> read_policy(const Context& context, Act act) {
   LATCHKEY_TRY(reader, Reader::parse(context.body));
-  auto certificate = reader->root().object("properties").object("certificate");
+  auto root = reader->root();
+  PolicyBody body;
+  body.call = context.call;
+  read_envelope(root, kept(context), body.call);
+  auto properties = root.object("properties");
+  pass_read_only(properties, {"uuid", "provisioningState"});
+  auto certificate = properties.object("certificate");
   auto authority = certificate.object("certificateAuthorityConfiguration");
   auto leaf = certificate.object("leafCertificateConfiguration");
-  PolicyBody body;
+  pass_read_only(authority, {"thumbprint", "certificateAuthority", "validityNotBefore", "validityNotAfter"});
   if (act == Act::kCreate) {
+    authority.pass("subject");  // as the live service: a subject that is asked for is accepted, and not given
     const auto type = authority.text("keyType");
     if (type && *type != "ECC") authority.refuse(Reason::kInvalidArgument, "can only be ECC", "keyType");
+    body.key_profile_given = authority.has("keyProfile");
     body.key_profile = read_key_profile(authority, context);
-    body.own_root = authority.object("bringYourOwnRoot").flag("enabled").value_or(false);
+    auto own_root = authority.object("bringYourOwnRoot");
+    body.own_root = own_root.flag("enabled").value_or(false);
+    pass_read_only(own_root, {"status", "certificateSigningRequest", "issuingCertificateThumbprint"});
   } else {
     for (const char* name : {"keyType", "keyProfile", "subject", "bringYourOwnRoot"}) authority.immutable(name);
   }
@@ -48,12 +68,12 @@ Answer<PolicyBody> read_policy(const Context& context, Act act) {
   return body;
 }
 
-Answer<CommittedPolicy> create_below_root(const Context& context, const std::string& ns, const std::string& name,
-                                          int validity_days, registry::KeyProfile profile) {
+Answer<CommittedPolicy> create_below_root(const Context& context, const registry::Call& call, const std::string& ns,
+                                          const std::string& name, int validity_days, registry::KeyProfile profile) {
   auto made = context.parts.ca.make_issuing(ns, profile, context.call.now);
   if (!made) return ca_refused(context, "policy.create", policy_path(ns, name), made.error());
   FreshCa issuing(context.parts.ca, std::move(*made));
-  LATCHKEY_TRY(created, context.registry().create_policy(context.call, ns, {name, validity_days, issuing.made()}));
+  LATCHKEY_TRY(created, context.registry().create_policy(call, ns, {name, validity_days, issuing.made()}));
   issuing.keep();
   return created;
 }
@@ -79,7 +99,11 @@ Answer<json> shape(const Context& context, const registry::Policy& policy) {
     LATCHKEY_TRY(found, context.registry().pending_ca(policy.uuid));
     pending = std::move(found);
   }
-  return policy_json(context.names[0], policy, issuing, pending);
+  const std::string& ns = context.names[0];
+  LATCHKEY_TRY(labels, labels_at(context, {"namespaces", ns, "credentials", "default", "policies", policy.name}));
+  auto body = policy_json(context.place, ns, policy, issuing, pending);
+  put_labels(body, labels, kept(context));
+  return body;
 }
 
 Answer<Response> list_policies(const Context& context) {
@@ -89,7 +113,7 @@ Answer<Response> list_policies(const Context& context) {
     LATCHKEY_TRY(item, shape(context, policy));
     value.push_back(std::move(item));
   }
-  return answer(200, list_json(std::move(value)));
+  return paged(context, std::move(value));
 }
 
 Answer<Response> show_policy(const Context& context) {
@@ -97,6 +121,30 @@ Answer<Response> show_policy(const Context& context) {
   LATCHKEY_TRY(body, shape(context, policy));
   return answer(200, body);
 }
+
+namespace {
+
+Answer<Response> change(const Context& context, const PolicyBody& wanted) {
+  LATCHKEY_TRY(updated,
+               context.registry().update_policy(wanted.call, context.names[0], context.names[1], wanted.validity_days));
+  LATCHKEY_TRY(body, shape(context, updated.value));
+  return answer(200, body);
+}
+
+// PUT of a policy that is there: what never changes has to be as it is.
+Answer<Response> put_again(const Context& context, const PolicyBody& wanted, const registry::Policy& policy) {
+  if (wanted.own_root != policy.own_root) {
+    return fault(Reason::kImmutableProperty, "whether a policy has a root of its own cannot be changed",
+                 "properties.certificate.certificateAuthorityConfiguration.bringYourOwnRoot.enabled");
+  }
+  if (wanted.key_profile_given && wanted.key_profile != policy.key_profile) {
+    return fault(Reason::kImmutableProperty, "the key profile of a policy cannot be changed",
+                 "properties.certificate.certificateAuthorityConfiguration.keyProfile");
+  }
+  return change(context, wanted);
+}
+
+}  // namespace
 
 Answer<Response> create_policy(const Context& context) {
   LATCHKEY_TRY(wanted, read_policy(context, Act::kCreate));
@@ -106,8 +154,13 @@ Answer<Response> create_policy(const Context& context) {
   CommittedPolicy created;
   {
     const std::lock_guard lock(context.ca_acts);
+    if (context.arm()) {
+      const auto found = context.registry().find_policy(ns, name);
+      LATCHKEY_TRY_VOID(check_presence(context, found.has_value()));
+      if (found) return put_again(context, wanted, *found);
+    }
     const auto create = wanted.own_root ? create_own_root : create_below_root;
-    LATCHKEY_TRY(committed, create(context, ns, name, days, wanted.key_profile));
+    LATCHKEY_TRY(committed, create(context, wanted.call, ns, name, days, wanted.key_profile));
     created = std::move(committed);
   }
   LATCHKEY_TRY_VOID(context.parts.enforcement.wait_applied(created.sequence));
@@ -117,14 +170,11 @@ Answer<Response> create_policy(const Context& context) {
 
 Answer<Response> update_policy(const Context& context) {
   LATCHKEY_TRY(wanted, read_policy(context, Act::kUpdate));
-  if (!wanted.validity_days) {
+  if (!wanted.validity_days && !wanted.call.labels->tags) {
     return fault(Reason::kMalformedRequest, "there is nothing to change: validityPeriodInDays is missing",
                  "properties.certificate.leafCertificateConfiguration.validityPeriodInDays");
   }
-  LATCHKEY_TRY(updated, context.registry().update_policy(context.call, context.names[0], context.names[1],
-                                                         *wanted.validity_days));
-  LATCHKEY_TRY(body, shape(context, updated.value));
-  return answer(200, body);
+  return change(context, wanted);
 }
 
 Answer<Response> revoke_policy(const Context& context) {

@@ -193,6 +193,27 @@ Fields Fields::object(const std::string& name) {
   return {reader_, reader_->nodes_.size() - 1};
 }
 
+bool Fields::is_null(const std::string& name) {
+  const json* value = reader_->nodes_[node_].value;
+  const bool null = value && value->contains(name) && (*value)[name].is_null();
+  if (null) (void)take(name);
+  return null;
+}
+
+const json* Fields::any_object(const std::string& name) {
+  const json* value = take(name);
+  if (!value || value->is_object()) return value;
+  reader_->refuse(Reason::kMalformedRequest, "'" + path(name) + "' must be an object", path(name));
+  return nullptr;
+}
+
+const json* Fields::any_array(const std::string& name) {
+  const json* value = take(name);
+  if (!value || value->is_array()) return value;
+  reader_->refuse(Reason::kMalformedRequest, "'" + path(name) + "' must be an array", path(name));
+  return nullptr;
+}
+
 void Fields::refuse(Reason reason, const std::string& detail, const std::string& name) {
   reader_->refuse(reason, "'" + path(name) + "' " + detail, path(name));
 }

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "platform/base/ids.h"
 
@@ -43,6 +44,11 @@ struct Request {
   std::string body;   // JSON, or empty
   Caller caller;
   std::string if_match = {};  // the field of that name (RFC 9110 section 13.1.1); empty: none
+  std::string if_none_match = {};
+  std::string base = {};  // what absolute addresses begin with, "https://127.0.0.1:8443"; empty: there are none
+  std::string max_item_count =
+      {};  // x-ms-max-item-count and x-ms-continuation: pages of hubs and provisioning services
+  std::string continuation = {};
 };
 
 struct Response {
@@ -50,6 +56,7 @@ struct Response {
   std::string body;            // JSON, or empty with 204
   std::string etag = {};       // of the resource in the body, without quotes; empty: none
   std::string challenge = {};  // the WWW-Authenticate field (RFC 9110 section 11.6.1); empty: none
+  std::vector<std::pair<std::string, std::string>> fields = {};  // more of them: Location, Retry-After and the like
 };
 
 }  // namespace latchkey::hub::management

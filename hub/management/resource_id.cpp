@@ -30,8 +30,10 @@ constexpr Family kFamilies[] = {
 };
 constexpr std::string_view kServices = "provisioningServices";
 
-// Types below those, as the routes spell them.
-constexpr std::string_view kTypes[] = {"credentials", "policies", "devices", "certificates"};
+// Types below those, and acts on them, as the routes spell them.
+constexpr std::string_view kTypes[] = {
+    "credentials", "policies", "devices", "certificates", "synchronize", "revokeIssuer", "activateBringYourOwnRoot",
+    "revoke"};
 
 const Family* family_of(std::string_view first) {
   const auto* found = std::find_if(std::begin(kFamilies), std::end(kFamilies),
@@ -119,7 +121,11 @@ std::optional<Segments> short_segments(const Place& place, const Segments& full)
   for (const auto& family : kFamilies) {
     if (family.type.empty() || !same_text(family.provider, provider) || !same_text(family.type, type)) continue;
     rest.insert(rest.begin(), std::string(family.first));
-    return spelled(std::move(rest), 2);
+    auto segments = spelled(std::move(rest), 2);
+    // The credential's name is one word, however it is spelled.
+    const bool credential = segments.size() > 3 && segments[2] == "credentials" && same_text(segments[3], "default");
+    if (credential) segments[3] = "default";
+    return segments;
   }
   return std::nullopt;
 }

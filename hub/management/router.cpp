@@ -5,43 +5,57 @@
 #include <optional>
 
 #include "hub/management/internal/actions.h"
+#include "hub/management/internal/what_if.h"
 
 namespace latchkey::hub::management {
 
 using registry::Reason;
 
+namespace {
+
+constexpr std::string_view kPaging = "top,skipToken,$top,$skipToken";
+
+}  // namespace
+
 const std::vector<Route>& routes() {
   using enum Method;
   static const std::vector<Route> table = {
       {kGet, "/status", kReadStatus, show_status},
+      {kGet, "/openapi.json", kReadStatus, show_openapi},
+      {kGet, "/operationStatuses/{}", kReadOperation, show_operation_status},
+      {kGet, "/operationResults/{}", kReadOperation, show_operation_result},
 
-      {kGet, "/namespaces", kReadNamespace, list_namespaces},
+      {kGet, "/namespaces", kReadNamespace, list_namespaces, kPaging},
       {kGet, "/namespaces/{}", kReadNamespace, show_namespace},
       {kPut, "/namespaces/{}", kWriteNamespace, create_namespace},
+      {kPatch, "/namespaces/{}", kWriteNamespace, update_namespace},
       {kDelete, "/namespaces/{}", kDeleteNamespace, delete_namespace},
 
       {kGet, "/namespaces/{}/credentials/default", kReadCredential, show_credential},
       {kPut, "/namespaces/{}/credentials/default", kWriteCredential, create_credential},
-      {kDelete, "/namespaces/{}/credentials/default", kDeleteCredential, delete_credential, "override"},
+      {kPatch, "/namespaces/{}/credentials/default", kWriteCredential, update_credential},
+      {kDelete, "/namespaces/{}/credentials/default", kDeleteCredential, delete_credential, kWhatIfOrOverride},
       {kPost, "/namespaces/{}/credentials/default/synchronize", kSynchronizeCredential, sync_credential},
 
-      {kGet, "/namespaces/{}/credentials/default/policies", kReadPolicy, list_policies},
+      {kGet, "/namespaces/{}/credentials/default/policies", kReadPolicy, list_policies, kPaging},
       {kGet, "/namespaces/{}/credentials/default/policies/{}", kReadPolicy, show_policy},
       {kPut, "/namespaces/{}/credentials/default/policies/{}", kWritePolicy, create_policy},
       {kPatch, "/namespaces/{}/credentials/default/policies/{}", kWritePolicy, update_policy},
-      {kDelete, "/namespaces/{}/credentials/default/policies/{}", kDeletePolicy, delete_policy, "override"},
-      {kPost, "/namespaces/{}/credentials/default/policies/{}/revokeIssuer", kRevokeIssuer, revoke_policy},
+      {kDelete, "/namespaces/{}/credentials/default/policies/{}", kDeletePolicy, delete_policy, kWhatIfOrOverride},
+      {kPost, "/namespaces/{}/credentials/default/policies/{}/revokeIssuer", kRevokeIssuer, revoke_policy, kWhatIf},
       {kPost, "/namespaces/{}/credentials/default/policies/{}/activateBringYourOwnRoot", kActivateOwnRoot,
        activate_own_root},
 
-      {kGet, "/namespaces/{}/devices", kReadDevice, list_devices, "top,skipToken"},
+      {kGet, "/namespaces/{}/devices", kReadDevice, list_devices, kPaging},
       {kGet, "/namespaces/{}/devices/{}", kReadDevice, show_device},
       {kPut, "/namespaces/{}/devices/{}", kWriteDevice, create_device},
-      {kPatch, "/namespaces/{}/devices/{}", kWriteDevice, update_device},
-      {kDelete, "/namespaces/{}/devices/{}", kDeleteDevice, delete_device},
-      {kPost, "/namespaces/{}/devices/{}/revoke", kRevokeDevice, revoke_device},
-      {kGet, "/namespaces/{}/devices/{}/certificates", kReadDevice, list_device_certificates},
+      {kPatch, "/namespaces/{}/devices/{}", kWriteDevice, update_device, kWhatIf},
+      {kDelete, "/namespaces/{}/devices/{}", kDeleteDevice, delete_device, kWhatIf},
+      {kPost, "/namespaces/{}/devices/{}/revoke", kRevokeDevice, revoke_device, kWhatIf},
+      {kGet, "/namespaces/{}/devices/{}/certificates", kReadDevice, list_device_certificates, kPaging},
       {kPost, "/namespaces/{}/devices/{}/messages", kSendMessage, send_message},
+      {kGet, "/namespaces/{}/devices/{}/messages", kReadMessage, list_messages},
+      {kDelete, "/namespaces/{}/devices/{}/messages", kPurgeMessage, purge_messages},
 
       {kGet, "/twins/{}", kReadTwin, show_twin, "namespace"},
       {kPatch, "/twins/{}", kWriteTwin, update_twin, "namespace"},
@@ -49,6 +63,8 @@ const std::vector<Route>& routes() {
       {kPost, "/twins/{}/methods", kInvokeMethod, invoke_method, "namespace"},
 
       {kGet, "/enrollments", kReadEnrollment, list_enrollments<false>},
+      {kPost, "/enrollments", kWriteEnrollment, change_enrollments<false>},
+      {kPost, "/enrollments/query", kReadEnrollment, query_enrollments<false>},
       {kGet, "/enrollments/{}", kReadEnrollment, show_enrollment<false>},
       {kPut, "/enrollments/{}", kWriteEnrollment, create_enrollment<false>},
       {kPatch, "/enrollments/{}", kWriteEnrollment, update_enrollment<false>},
@@ -56,6 +72,8 @@ const std::vector<Route>& routes() {
       {kPost, "/enrollments/{}/attestationmechanism", kShowAttestation, show_attestation<false>},
 
       {kGet, "/enrollmentGroups", kReadEnrollmentGroup, list_enrollments<true>},
+      {kPost, "/enrollmentGroups", kWriteEnrollmentGroup, change_enrollments<true>},
+      {kPost, "/enrollmentGroups/query", kReadEnrollmentGroup, query_enrollments<true>},
       {kGet, "/enrollmentGroups/{}", kReadEnrollmentGroup, show_enrollment<true>},
       {kPut, "/enrollmentGroups/{}", kWriteEnrollmentGroup, create_enrollment<true>},
       {kPatch, "/enrollmentGroups/{}", kWriteEnrollmentGroup, update_enrollment<true>},
@@ -64,15 +82,27 @@ const std::vector<Route>& routes() {
 
       {kGet, "/hubs", kReadHub, list_hubs},
       {kGet, "/hubs/{}", kReadHub, show_hub},
+      {kPut, "/hubs/{}", kWriteHub, create_hub},
+      {kPatch, "/hubs/{}", kWriteHub, update_hub},
+      {kDelete, "/hubs/{}", kDeleteHub, delete_hub, "override"},
       {kGet, "/hubs/{}/certificates", kReadHubCertificate, list_hub_certificates},
       {kGet, "/hubs/{}/certificates/{}", kReadHubCertificate, show_hub_certificate},
-      {kDelete, "/hubs/{}/certificates/{}", kDeleteHubCertificate, delete_hub_certificate},
+      {kDelete, "/hubs/{}/certificates/{}", kDeleteHubCertificate, delete_hub_certificate, kWhatIf},
 
       {kGet, "/certificateAuthorities", kReadCa, list_cas},
       {kGet, "/certificateAuthorities/{}", kReadCa, show_ca},
 
       {kGet, "/registrations", kReadRegistration, list_registrations},
       {kGet, "/registrations/{}", kReadRegistration, show_registration},
+      {kDelete, "/registrations/{}", kDeleteRegistration, delete_registration},
+      {kPost, "/registrations/{}/query", kReadRegistration, query_registrations},
+
+      {kGet, "/devices", kReadIdentity, list_identities, "top,namespace"},
+      {kPost, "/devices/query", kReadIdentity, query_identities, "namespace"},
+      {kGet, "/devices/{}", kReadIdentity, show_identity, "namespace"},
+      {kPut, "/devices/{}", kWriteIdentity, put_identity, "namespace"},
+      {kDelete, "/devices/{}", kDeleteIdentity, delete_identity, "namespace"},
+      {kGet, "/statistics/devices", kReadIdentity, show_statistics, "namespace"},
 
       {kGet, "/principals", kReadPrincipal, list_principals},
       {kGet, "/principals/{}", kReadPrincipal, show_principal},
@@ -95,6 +125,9 @@ const std::vector<Route>& routes() {
 
       {kGet, "/decisions", kReadDecisions, list_decisions, "top,device,reason"},
       {kGet, "/decisions/counts", kReadDecisions, count_decisions},
+
+      {kGet, "/expiry", kReadExpiry, show_expiry, "within,expired,namespace,policy,hub"},
+      {kGet, "/expiry/devices", kReadExpiry, list_expiring, "within,expired,namespace,policy,hub,state,top,skipToken"},
   };
   return table;
 }
@@ -136,17 +169,6 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
   }
 }
 
-std::optional<std::vector<std::string>> decoded_segments(std::string_view path) {
-  if (path.empty() || path[0] != '/') return std::nullopt;
-  std::vector<std::string> segments;
-  for (const auto part : split(path.substr(1), '/')) {
-    auto segment = percent_decode(part);
-    if (!segment || segment->empty()) return std::nullopt;
-    segments.push_back(std::move(*segment));
-  }
-  return segments;
-}
-
 // What stands in the pattern's {}; nothing when the path is another one.
 std::optional<std::vector<std::string>> names_in(const std::vector<std::string>& segments, std::string_view pattern) {
   const auto parts = split(pattern.substr(1), '/');
@@ -162,6 +184,8 @@ std::optional<std::vector<std::string>> names_in(const std::vector<std::string>&
   return names;
 }
 
+}  // namespace
+
 std::string_view to_string(Method method) {
   switch (method) {
     case Method::kGet: return "GET";
@@ -173,21 +197,33 @@ std::string_view to_string(Method method) {
   return "";
 }
 
-}  // namespace
+std::optional<std::vector<std::string>> decoded_segments(std::string_view path) {
+  if (path.empty() || path[0] != '/') return std::nullopt;
+  std::vector<std::string> segments;
+  for (const auto part : split(path.substr(1), '/')) {
+    auto segment = percent_decode(part);
+    if (!segment || segment->empty()) return std::nullopt;
+    segments.push_back(std::move(*segment));
+  }
+  return segments;
+}
 
 Match find_route(Method method, std::string_view path) {
-  Match match;
   const auto segments = decoded_segments(path);
-  if (!segments) return match;
+  return segments ? find_route(method, *segments) : Match();
+}
+
+Match find_route(Method method, const std::vector<std::string>& segments) {
+  Match match;
   for (const auto& route : routes()) {
-    auto names = names_in(*segments, route.pattern);
+    auto names = names_in(segments, route.pattern);
     if (!names) continue;
     match.path_known = true;
     match.allowed += (match.allowed.empty() ? "" : ", ") + std::string(to_string(route.method));
     if (route.method != method || match.route) continue;
     match.route = &route;
     match.names = std::move(*names);
-    match.segments = *segments;
+    match.segments = segments;
   }
   return match;
 }

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "hub/management/authenticator.h"
 #include "hub/management/internal/answer.h"
 
 namespace latchkey::hub::management {
@@ -42,6 +43,7 @@ http::Response message_of(Response response) {
   http::Fields fields;
   if (!response.etag.empty()) fields.emplace_back("ETag", '"' + response.etag + '"');
   if (!response.challenge.empty()) fields.emplace_back("WWW-Authenticate", response.challenge);
+  for (auto& field : response.fields) fields.push_back(std::move(field));
   return {response.status, type, std::move(response.body), std::move(fields)};
 }
 
@@ -56,13 +58,44 @@ http::Response fault_answer(http::Fault fault) {
   return message_of(http_error(400, "BadRequest", "this is not an HTTP/1.1 request"));
 }
 
+http::Response unknown_method() {
+  return message_of(http_error(405, "MethodNotAllowed", "only GET, PUT, PATCH, POST and DELETE are known"));
+}
+
+Request request_of(const http::Request& asked, Method method, Caller caller) {
+  Request request{method, asked.path, asked.query, asked.body, std::move(caller)};
+  request.if_match = std::string(asked.field("if-match"));
+  request.if_none_match = std::string(asked.field("if-none-match"));
+  request.max_item_count = std::string(asked.field("x-ms-max-item-count"));
+  request.continuation = std::string(asked.field("x-ms-continuation"));
+  return request;
+}
+
 http::Response handled(const Server::Handle& handle, std::uint32_t owner, const http::Request& asked) {
   const auto method = method_of(asked.method);
-  if (!method) {
-    return message_of(http_error(405, "MethodNotAllowed", "only GET, PUT, PATCH, POST and DELETE are known"));
-  }
-  return message_of(handle({*method, asked.path, asked.query, asked.body, caller_of(asked.peer, owner),
-                            std::string(asked.field("if-match"))}));
+  if (!method) return unknown_method();
+  return message_of(handle(request_of(asked, *method, caller_of(asked.peer, owner))));
+}
+
+// The authority that the client wrote into its request, as it has to reach us by; ours when that is no authority.
+std::string base_of(const http::Request& asked, const std::string& ours) {
+  constexpr std::size_t kLongest = 255;
+  const auto host = asked.field("host");
+  const bool plain = !host.empty() && host.size() <= kLongest &&
+                     host.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-:[]") ==
+                         std::string_view::npos;
+  return "https://" + (plain ? std::string(host) : ours);
+}
+
+http::Response handled_with_token(const Server::Handle& handle, const Server::Authenticate& authenticate,
+                                  const std::string& ours, const http::Request& asked) {
+  auto caller = authenticate(asked.field("authorization"), asked.peer.address);
+  if (!caller) return message_of(unauthenticated(caller.error()));
+  const auto method = method_of(asked.method);
+  if (!method) return unknown_method();
+  auto request = request_of(asked, *method, *std::move(caller));
+  request.base = base_of(asked, ours);
+  return message_of(handle(request));
 }
 
 }  // namespace
@@ -89,6 +122,27 @@ registry::Outcome<std::unique_ptr<Server>> Server::start(ServerOptions options, 
     report(caller_of(peer, owner));
   };
   LATCHKEY_TRY(server, http::Server::listen_unix(options.socket_path, connections, std::move(handlers)));
+  return std::unique_ptr<Server>(new Server(std::move(server)));
+}
+
+registry::Outcome<std::unique_ptr<Server>> Server::start_tls(TlsServerOptions options, Handle handle,
+                                                             Authenticate authenticate) {
+  http::Options connections;
+  connections.threads = options.threads;
+  connections.connection_limit = options.connection_limit;
+  connections.body_limit = options.body_limit;
+  connections.header_limit = options.header_limit;
+  connections.request_timeout = options.request_timeout;
+  connections.idle_timeout = options.idle_timeout;
+  http::Handlers handlers;
+  const bool v6 = options.host.find(':') != std::string::npos;
+  const std::string ours = v6 ? "[" + options.host + "]" : options.host;
+  handlers.handle = [act = std::move(handle), who = std::move(authenticate), ours](const http::Request& asked) {
+    return handled_with_token(act, who, ours, asked);
+  };
+  handlers.fault = fault_answer;
+  LATCHKEY_TRY(server,
+               http::Server::listen_tls(options.host, options.port, options.files, connections, std::move(handlers)));
   return std::unique_ptr<Server>(new Server(std::move(server)));
 }
 

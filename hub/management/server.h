@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// HTTP/1.1 over a Unix socket: for the command line and for scripts of the data folder's owner, nobody else.
+// HTTP/1.1 in front of Management, in two ways. Over a Unix socket: for the command line and for scripts of the data
+// folder's owner, nobody else. Over TLS: for whoever shows a principal's token with each request.
 //
 // The socket lies in a folder of mode 0700 and has mode 0600; beyond that, every peer is asked for its credentials
-// (SO_PEERCRED) and one of another user is answered 403 and reported. The connections are hub/http's. start() and
-// stop() are called by one owner.
+// (SO_PEERCRED) and one of another user is answered 403 and reported. A request over TLS without a good token is
+// answered 401 (authenticator.h), whatever its path. The connections are hub/http's. start(), start_tls() and stop()
+// are called by one owner.
 #pragma once
 
 #include <chrono>
@@ -12,6 +14,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "hub/http/server.h"
@@ -31,6 +34,18 @@ struct ServerOptions {
   std::chrono::milliseconds idle_timeout{60'000};     // between requests of one connection
 };
 
+struct TlsServerOptions {
+  std::string host = "127.0.0.1";  // numeric
+  std::uint16_t port = 0;          // 0: any free one
+  http::TlsFiles files;
+  std::size_t threads = 8;
+  std::size_t connection_limit = 256;
+  std::uint64_t body_limit = 1024 * 1024;
+  std::uint32_t header_limit = 16 * 1024;
+  std::chrono::milliseconds request_timeout{30'000};  // for a handshake, to receive a request, and to send an answer
+  std::chrono::milliseconds idle_timeout{60'000};     // between requests of one connection
+};
+
 class Server {
  public:
   using Handle = std::function<Response(const Request&)>;
@@ -40,8 +55,15 @@ class Server {
   // a process listens there. kStorage: the system refuses. A socket that a crashed process left is replaced.
   static registry::Outcome<std::unique_ptr<Server>> start(ServerOptions options, Handle handle,
                                                           PeerRefused peer_refused);
+  // `authenticate`: who shows this Authorization field, from that address (Authenticator). kInvalidArgument: the
+  // address cannot be had. kStorage: the certificate cannot be used.
+  using Authenticate = std::function<registry::Outcome<Caller>(std::string_view field, const std::string& source)>;
+  static registry::Outcome<std::unique_ptr<Server>> start_tls(TlsServerOptions options, Handle handle,
+                                                              Authenticate authenticate);
   // As stop().
   ~Server();
+  // Where it listens; 0 on a Unix socket.
+  std::uint16_t port() const { return server_->port(); }
   // Takes no more connections, lets running acts finish and their answers go out, removes the socket.
   void stop();
 

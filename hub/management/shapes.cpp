@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "hub/management/internal/text.h"
+#include "registry/model/etag.h"
 
 namespace latchkey::hub::management {
 
@@ -11,7 +12,7 @@ using nlohmann::json;
 
 namespace {
 
-json envelope(const std::string& id, const std::string& name, const std::string& type, UnixMs created) {
+json envelope(std::string id, const std::string& name, const std::string& type, UnixMs created) {
   return {{"id", id}, {"name", name}, {"type", type}, {"systemData", {{"createdAt", iso8601(created)}}}};
 }
 
@@ -64,6 +65,10 @@ json own_root(const registry::CaCertificate& issuing, const std::optional<regist
           {"issuingCertificateThumbprint", thumbprint_or_null(issuing)}};
 }
 
+std::string policy_resource(const Place& place, const std::string& ns, const std::string& policy) {
+  return resource_id(place, {"namespaces", ns, "credentials", "default", "policies", policy});
+}
+
 json enrolled_certificate(const registry::Bytes& der) {
   const auto facts = facts_of(der);
   return {{"certificate", pem_from_der(der)},
@@ -99,8 +104,16 @@ void Names::load_policies() {
   for (const auto& [uuid, name] : *namespaces_) {
     const auto list = registry_.list_policies(name);
     if (!list) continue;  // a namespace without a credential
-    for (const auto& policy : *list) policies_->emplace(policy.uuid, policy_path(name, policy.name));
+    for (const auto& policy : *list) policies_->emplace(policy.uuid, policy_resource(place(), name, policy.name));
   }
+}
+
+const Place& Names::place() {
+  if (!place_) {
+    const auto subscription = registry_.setting(std::string(registry::kSubscriptionSetting));
+    place_ = Place{subscription && *subscription ? **subscription : std::string()};
+  }
+  return *place_;
 }
 
 std::optional<std::string> Names::policy_id(const Uuid& uuid) {
@@ -110,27 +123,28 @@ std::optional<std::string> Names::policy_id(const Uuid& uuid) {
   return found->second;
 }
 
-json namespace_json(const registry::Namespace& ns) {
-  auto result = envelope(namespace_path(ns.name), ns.name, "Microsoft.DeviceRegistry/namespaces", ns.created);
+json namespace_json(const Place& place, const registry::Namespace& ns) {
+  auto result =
+      envelope(resource_id(place, {"namespaces", ns.name}), ns.name, "Microsoft.DeviceRegistry/namespaces", ns.created);
   result["properties"] = {{"uuid", uuid_text(ns.uuid)}, {"provisioningState", "Succeeded"}};
   return result;
 }
 
-json credential_json(const std::string& ns, const registry::Credential& credential,
+json credential_json(const Place& place, const std::string& ns, const registry::Credential& credential,
                      const registry::CaCertificate& root) {
-  auto result =
-      envelope(credential_path(ns), "default", "Microsoft.DeviceRegistry/namespaces/credentials", credential.created);
+  auto result = envelope(resource_id(place, {"namespaces", ns, "credentials", "default"}), "default",
+                         "Microsoft.DeviceRegistry/namespaces/credentials", credential.created);
   result["properties"] = {{"uuid", uuid_text(credential.uuid)},
                           {"provisioningState", "Succeeded"},
                           {"certificateAuthorityConfiguration", ca_configuration(root, credential.key_profile)}};
   return result;
 }
 
-json policy_json(const std::string& ns, const registry::Policy& policy, const registry::CaCertificate& issuing,
-                 const std::optional<registry::CaCertificate>& pending) {
+json policy_json(const Place& place, const std::string& ns, const registry::Policy& policy,
+                 const registry::CaCertificate& issuing, const std::optional<registry::CaCertificate>& pending) {
   auto authority = ca_configuration(issuing, policy.key_profile);
   if (policy.own_root) authority["bringYourOwnRoot"] = own_root(issuing, pending);
-  auto result = envelope(policy_path(ns, policy.name), policy.name,
+  auto result = envelope(policy_resource(place, ns, policy.name), policy.name,
                          "Microsoft.DeviceRegistry/namespaces/credentials/policies", policy.created);
   result["properties"] = {{"uuid", uuid_text(policy.uuid)},
                           {"provisioningState", "Succeeded"},
@@ -141,7 +155,7 @@ json policy_json(const std::string& ns, const registry::Policy& policy, const re
 }
 
 json device_json(const std::string& ns, const registry::Device& device, std::optional<bool> connected, Names& names) {
-  auto result = envelope(namespace_path(ns) + "/devices/" + percent_encode(device.id), device.id,
+  auto result = envelope(resource_id(names.place(), {"namespaces", ns, "devices", device.id}), device.id,
                          "Microsoft.DeviceRegistry/namespaces/devices", device.created);
   result["systemData"]["lastModifiedAt"] = iso8601(device.updated);
   json properties = {{"uuid", uuid_text(device.uuid)},
@@ -185,26 +199,39 @@ json enrollment_json(const registry::Enrollment& enrollment, Names& names) {
                  {"attestation", std::move(attestation)},
                  {"credentialPolicyName", enrollment.policy_name},
                  {"provisioningStatus", enrollment.enabled ? "enabled" : "disabled"},
+                 {"allocationPolicy", registry::to_string(enrollment.allocation)},
+                 {"iotHubs", enrollment.hubs},
+                 {"reprovisionPolicy",
+                  {{"updateHubAssignment", enrollment.reprovision.update_hub_assignment},
+                   {"migrateDeviceData", enrollment.reprovision.migrate_device_data}}},
                  {"createdDateTimeUtc", iso8601(enrollment.created)},
+                 {"etag", registry::etag_of(enrollment)},
                  {"lastUpdatedDateTimeUtc", iso8601(enrollment.updated)}};
+  if (enrollment.allocation == registry::AllocationPolicy::kStatic) result["iotHubHostName"] = enrollment.hubs.front();
   if (!enrollment.group) result["deviceId"] = enrollment.device_id;
   return result;
 }
 
 json hub_json(const registry::Hub& hub, Names& names) {
-  auto result = envelope("/hubs/" + percent_encode(hub.name), hub.name, "Microsoft.Devices/IotHubs", hub.created);
-  result["properties"] = {{"uuid", uuid_text(hub.uuid)},
-                          {"hostName", hub.host},
-                          {"deviceRegistry", {{"namespaceResourceId", namespace_path(names.ns(hub.namespace_uuid))}}}};
+  auto result =
+      envelope(resource_id(names.place(), {"hubs", hub.name}), hub.name, "Microsoft.Devices/IotHubs", hub.created);
+  result["properties"] = {
+      {"uuid", uuid_text(hub.uuid)},
+      {"hostName", hub.host},
+      {"listen", hub.listen},
+      {"latencyMs", hub.latency_ms ? json(*hub.latency_ms) : json()},
+      {"deviceRegistry",
+       {{"namespaceResourceId", resource_id(names.place(), {"namespaces", names.ns(hub.namespace_uuid)})}}}};
   return result;
 }
 
 json hub_certificate_json(const registry::HubCertificate& certificate, const std::string& hub,
                           const registry::CaCertificate& ca, Names& names) {
-  const std::string id = "/hubs/" + percent_encode(hub) + "/certificates/" + percent_encode(certificate.name);
-  auto result = envelope(id, certificate.name, "Microsoft.Devices/IotHubs/Certificates", certificate.created);
+  auto result = envelope(resource_id(names.place(), {"hubs", hub, "certificates", certificate.name}), certificate.name,
+                         "Microsoft.Devices/IotHubs/Certificates", certificate.created);
   json policy_id;
   if (certificate.policy) policy_id = text_or_null(names.policy_id(*certificate.policy));
+  result["etag"] = registry::etag_of(certificate);
   result["properties"] = {{"subject", ca.subject},
                           {"expiry", rfc7231(ca.not_after)},
                           {"created", rfc7231(certificate.created)},
@@ -244,7 +271,9 @@ json registration_json(const registry::Registration& registration, Names& names)
   return {{"registrationId", registration.registration_id},
           {"namespace", names.ns(registration.namespace_uuid)},
           {"status", "assigned"},
+          {"substatus", registry::to_string(registration.substatus)},
           {"assignedHub", registration.hub},
+          {"hubName", registration.hub_name},
           {"deviceId", registration.device_id},
           {"enrollment", uuid_text(registration.enrollment)},
           {"createdDateTimeUtc", iso8601(registration.created)},

@@ -2,6 +2,7 @@
 // Twins and direct methods, under the paths that they have at a hub's own service API.
 #include "hub/management/internal/handlers.h"
 #include "hub/management/internal/reader.h"
+#include "hub/text/twin_members.h"
 
 namespace latchkey::hub::management {
 
@@ -29,42 +30,26 @@ Answer<std::optional<std::string>> wanted_etag(const std::string& field) {
   return std::optional<std::string>(tag);
 }
 
-// What a twin may have: what operators write, and what only the service writes and who read a twin sends back.
-constexpr const char* kTwinMembers[] = {"tags",
-                                        "properties",
-                                        "deviceId",
-                                        "moduleId",
-                                        "etag",
-                                        "deviceEtag",
-                                        "version",
-                                        "status",
-                                        "statusReason",
-                                        "statusUpdateTime",
-                                        "connectionState",
-                                        "lastActivityTime",
-                                        "authenticationType",
-                                        "x509Thumbprint",
-                                        "modelId",
-                                        "cloudToDeviceMessageCount",
-                                        "capabilities",
-                                        "deviceScope",
-                                        "parentScopes"};
+// What operators write; what only the service writes may stand beside it (hub/text/twin_members.h).
+constexpr const char* kTwinMembers[] = {"tags", "properties"};
 constexpr const char* kMethodMembers[] = {"methodName", "payload", "responseTimeoutInSeconds",
                                           "connectTimeoutInSeconds"};
 
 // An object without other members; what they say is read behind the port.
 template <class Names>
-Answer<registry::Nothing> check_members(const Context& context, const Names& names) {
+Answer<registry::Nothing> check_members(const Context& context, const Names& names,
+                                        const std::vector<std::string_view>& passed_over = {}) {
   LATCHKEY_TRY(reader, Reader::parse(context.body));
   auto root = reader->root();
   for (const char* name : names) root.pass(name);
+  for (const auto name : passed_over) root.pass(std::string(name));
   return reader->finish();
 }
 
 Response twin_answer(DeviceTwins::Shown shown) { return {200, std::move(shown.body), std::move(shown.etag)}; }
 
 Answer<Response> write_twin(const Context& context, DeviceTwins::Write how) {
-  LATCHKEY_TRY_VOID(check_members(context, kTwinMembers));
+  LATCHKEY_TRY_VOID(check_members(context, kTwinMembers, {text::kTwinReadOnly.begin(), text::kTwinReadOnly.end()}));
   LATCHKEY_TRY(twins, room(context));
   LATCHKEY_TRY(etag, wanted_etag(context.if_match));
   LATCHKEY_TRY(shown, twins->write(context.call, namespace_of(context), context.names[0], how, context.body, etag));

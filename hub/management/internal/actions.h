@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The actions that the routes need, by the names that Azure gives them; what Azure does not have stands below
-// Latchkey/. Azure documents none for revokeIssuer, activateBringYourOwnRoot, synchronize and a device's revoke: these
-// follow its habits. What lies inside hubs and provisioning services belongs to the data plane, where Owner has no say.
+// Latchkey/. Azure documents none for revokeIssuer, activateBringYourOwnRoot, synchronize, a device's revoke and
+// reading its queue of messages: these follow its habits. What lies inside hubs and provisioning services belongs to
+// the data plane, where Owner has no say.
 #pragma once
 
 #include "hub/management/internal/needs.h"
@@ -9,11 +10,15 @@
 namespace latchkey::hub::management {
 
 inline constexpr Needs kReadStatus = control("Latchkey/status/read");
+// Of an operation that nobody knows; of any other, whoever may do what it did may ask after it (management.cpp).
+inline constexpr Needs kReadOperation =
+    control("Microsoft.DeviceRegistry/locations/operationStatuses/read", Over::kSubscription);
 inline constexpr Needs kReadCa = control("Latchkey/certificateAuthorities/read");
 inline constexpr Needs kReadPrincipal = control("Latchkey/principals/read", Over::kEverything);
 inline constexpr Needs kWritePrincipal = control("Latchkey/principals/write", Over::kEverything);
 inline constexpr Needs kDeletePrincipal = control("Latchkey/principals/delete", Over::kEverything);
 inline constexpr Needs kReadAudit = control("Latchkey/audit/read");
+inline constexpr Needs kReadExpiry = control("Latchkey/expiry/read");
 inline constexpr Needs kReadDecisions = control("Latchkey/decisions/read");
 
 inline constexpr Needs kReadNamespace = control("Microsoft.DeviceRegistry/namespaces/read");
@@ -37,6 +42,8 @@ inline constexpr Needs kDeleteDevice = control("Microsoft.DeviceRegistry/namespa
 inline constexpr Needs kRevokeDevice = control("Microsoft.DeviceRegistry/namespaces/devices/revoke/action");
 
 inline constexpr Needs kSendMessage = data("Microsoft.Devices/IotHubs/cloudToDeviceMessages/send/action");
+inline constexpr Needs kReadMessage = data("Microsoft.Devices/IotHubs/cloudToDeviceMessages/read");
+inline constexpr Needs kPurgeMessage = data("Microsoft.Devices/IotHubs/cloudToDeviceMessages/queue/purge/action");
 inline constexpr Needs kReadTwin = data("Microsoft.Devices/IotHubs/twins/read");
 inline constexpr Needs kWriteTwin = data("Microsoft.Devices/IotHubs/twins/write");
 inline constexpr Needs kInvokeMethod = data("Microsoft.Devices/IotHubs/directMethods/invoke/action");
@@ -49,9 +56,16 @@ inline constexpr Needs kReadEnrollmentGroup = data("Microsoft.Devices/provisioni
 inline constexpr Needs kWriteEnrollmentGroup = data("Microsoft.Devices/provisioningServices/enrollmentGroups/write");
 inline constexpr Needs kDeleteEnrollmentGroup = data("Microsoft.Devices/provisioningServices/enrollmentGroups/delete");
 inline constexpr Needs kReadHub = control("Microsoft.Devices/IotHubs/read");
+inline constexpr Needs kWriteHub = control("Microsoft.Devices/IotHubs/write");
+inline constexpr Needs kDeleteHub = control("Microsoft.Devices/IotHubs/delete");
 inline constexpr Needs kReadHubCertificate = control("Microsoft.Devices/IotHubs/certificates/read");
 inline constexpr Needs kDeleteHubCertificate = control("Microsoft.Devices/IotHubs/certificates/delete");
 inline constexpr Needs kReadRegistration = data("Microsoft.Devices/provisioningServices/registrationStates/read");
+
+inline constexpr Needs kDeleteRegistration = data("Microsoft.Devices/provisioningServices/registrationStates/delete");
+inline constexpr Needs kReadIdentity = data("Microsoft.Devices/IotHubs/devices/read");
+inline constexpr Needs kWriteIdentity = data("Microsoft.Devices/IotHubs/devices/write");
+inline constexpr Needs kDeleteIdentity = data("Microsoft.Devices/IotHubs/devices/delete");
 
 inline constexpr Needs kReadRoleDefinition =
     control("Microsoft.Authorization/roleDefinitions/read", Over::kSubscription);

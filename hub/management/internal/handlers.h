@@ -15,6 +15,9 @@
 
 namespace latchkey::hub::management {
 
+// The faces of the API (internal/face.h).
+enum class Face : std::uint8_t { kShort, kArm, kService };
+
 struct Context {
   const Parts& parts;
   std::mutex& ca_acts;  // held from the making of a CA to the commit of its row, and while a CA's owner is deleted
@@ -24,10 +27,15 @@ struct Context {
   std::vector<std::pair<std::string, std::string>> query;  // only names that the route knows
   std::string if_match = {};
   Place place = {};
+  Face face = Face::kShort;
+  const Request* request = nullptr;
 
   registry::Registry& registry() const { return parts.registry; }
   std::optional<std::string> query_value(const std::string& name) const;
-  // "top" between 1 and `most`, `usual` when it is not given.
+  bool arm() const { return face == Face::kArm; }
+  // The path that was asked for with another query: absolute where the caller has an authority to go to.
+  std::string link(const std::string& query) const;
+  // "top" or "$top", between 1 and `most`; `usual` when it is not given.
   Answer<std::size_t> top(std::size_t usual, std::size_t most) const;
 };
 
@@ -36,10 +44,12 @@ using Handler = Answer<Response> (*)(const Context&);
 Answer<Response> list_namespaces(const Context& context);
 Answer<Response> show_namespace(const Context& context);
 Answer<Response> create_namespace(const Context& context);
+Answer<Response> update_namespace(const Context& context);
 Answer<Response> delete_namespace(const Context& context);
 
 Answer<Response> show_credential(const Context& context);
 Answer<Response> create_credential(const Context& context);
+Answer<Response> update_credential(const Context& context);
 Answer<Response> delete_credential(const Context& context);
 Answer<Response> sync_credential(const Context& context);
 
@@ -59,6 +69,8 @@ Answer<Response> revoke_device(const Context& context);
 Answer<Response> delete_device(const Context& context);
 Answer<Response> list_device_certificates(const Context& context);
 Answer<Response> send_message(const Context& context);
+Answer<Response> list_messages(const Context& context);
+Answer<Response> purge_messages(const Context& context);
 
 Answer<Response> show_twin(const Context& context);
 Answer<Response> update_twin(const Context& context);
@@ -81,6 +93,9 @@ Answer<Response> show_attestation(const Context& context);
 
 Answer<Response> list_hubs(const Context& context);
 Answer<Response> show_hub(const Context& context);
+Answer<Response> create_hub(const Context& context);
+Answer<Response> update_hub(const Context& context);
+Answer<Response> delete_hub(const Context& context);
 Answer<Response> list_hub_certificates(const Context& context);
 Answer<Response> show_hub_certificate(const Context& context);
 Answer<Response> delete_hub_certificate(const Context& context);
@@ -90,6 +105,21 @@ Answer<Response> show_ca(const Context& context);
 
 Answer<Response> list_registrations(const Context& context);
 Answer<Response> show_registration(const Context& context);
+Answer<Response> delete_registration(const Context& context);
+Answer<Response> query_registrations(const Context& context);
+template <bool kGroup>
+Answer<Response> change_enrollments(const Context& context);
+template <bool kGroup>
+Answer<Response> query_enrollments(const Context& context);
+
+Answer<Response> list_identities(const Context& context);
+Answer<Response> show_identity(const Context& context);
+Answer<Response> put_identity(const Context& context);
+Answer<Response> delete_identity(const Context& context);
+Answer<Response> query_identities(const Context& context);
+Answer<Response> show_statistics(const Context& context);
+
+Answer<Response> show_openapi(const Context& context);
 
 Answer<Response> list_principals(const Context& context);
 Answer<Response> show_principal(const Context& context);
@@ -112,5 +142,11 @@ Answer<Response> verify_audit(const Context& context);
 Answer<Response> list_decisions(const Context& context);
 Answer<Response> count_decisions(const Context& context);
 Answer<Response> show_status(const Context& context);
+
+Answer<Response> show_expiry(const Context& context);
+Answer<Response> list_expiring(const Context& context);
+
+Answer<Response> show_operation_status(const Context& context);
+Answer<Response> show_operation_result(const Context& context);
 
 }  // namespace latchkey::hub::management

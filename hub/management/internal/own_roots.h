@@ -11,8 +11,8 @@ namespace latchkey::hub::management {
 
 using CommittedPolicy = registry::Committed<registry::Policy>;
 
-Answer<CommittedPolicy> create_own_root(const Context& context, const std::string& ns, const std::string& name,
-                                        int validity_days, registry::KeyProfile profile);
+Answer<CommittedPolicy> create_own_root(const Context& context, const registry::Call& call, const std::string& ns,
+                                        const std::string& name, int validity_days, registry::KeyProfile profile);
 // Refused, or, in the older flow, pending again with a new CSR.
 Answer<CommittedPolicy> revoke_own_root(const Context& context, const registry::Call& call,
                                         registry::KeyProfile profile);

@@ -38,6 +38,10 @@ class Fields {
   std::map<std::string, std::string> text_map(const std::string& name);
   std::vector<std::string> texts(const std::string& name);  // an array of strings; empty when it is not there
   Fields object(const std::string& name);
+  bool is_null(const std::string& name);  // a null that stands there is taken
+  // An object whose members are somebody else's business; nothing when it is not there.
+  const nlohmann::json* any_object(const std::string& name);
+  const nlohmann::json* any_array(const std::string& name);
   // Known, and of whatever type: somebody else reads it.
   void pass(const std::string& name) { (void)take(name); }
   // Known, but nobody may change it: kImmutableProperty when given.

@@ -3,6 +3,7 @@
 // "%2F" in a name is a character of the name and never a separator.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -30,8 +31,12 @@ struct Match {
   std::vector<std::string> names;
   std::vector<std::string> segments;  // the whole path, decoded
 };
-// A path with a broken escape, an empty segment or a NUL matches nothing.
+// Nothing of a path with a broken escape, an empty segment or a NUL.
+std::optional<std::vector<std::string>> decoded_segments(std::string_view path);
+Match find_route(Method method, const std::vector<std::string>& segments);
+// The same of a path, whose segments match nothing when they cannot be decoded.
 Match find_route(Method method, std::string_view path);
+std::string_view to_string(Method method);
 
 // kMalformedRequest on broken escapes, names given twice and names that `known` does not list.
 Answer<std::vector<std::pair<std::string, std::string>>> parse_query(std::string_view query, std::string_view known);

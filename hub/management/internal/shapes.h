@@ -20,23 +20,25 @@ class Names {
   std::string ns(const Uuid& uuid);  // empty when it is gone
   // The policy's resource id; nothing when it was deleted.
   std::optional<std::string> policy_id(const Uuid& uuid);
+  const Place& place();
 
  private:
   void load_policies();
   registry::Registry& registry_;
   std::optional<std::map<Uuid, std::string>> namespaces_;
   std::optional<std::map<Uuid, std::string>> policies_;
+  std::optional<Place> place_;
 };
 
 std::string namespace_path(const std::string& ns);
 std::string credential_path(const std::string& ns);
 std::string policy_path(const std::string& ns, const std::string& policy);
 
-nlohmann::json namespace_json(const registry::Namespace& ns);
-nlohmann::json credential_json(const std::string& ns, const registry::Credential& credential,
+nlohmann::json namespace_json(const Place& place, const registry::Namespace& ns);
+nlohmann::json credential_json(const Place& place, const std::string& ns, const registry::Credential& credential,
                                const registry::CaCertificate& root);
 // `pending`: of a policy with a root of its own, the CA whose CSR waits.
-nlohmann::json policy_json(const std::string& ns, const registry::Policy& policy,
+nlohmann::json policy_json(const Place& place, const std::string& ns, const registry::Policy& policy,
                            const registry::CaCertificate& issuing,
                            const std::optional<registry::CaCertificate>& pending = std::nullopt);
 nlohmann::json device_json(const std::string& ns, const registry::Device& device, std::optional<bool> connected,

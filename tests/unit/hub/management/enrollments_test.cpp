@@ -32,6 +32,7 @@ TEST_F(EnrollmentsTest, enrollment_without_keys_gets_two_of_64_random_bytes) {
   EXPECT_NE(first["primaryKey"], second["primaryKey"]);
 }
 
+// Rows: R-10-06
 TEST_F(EnrollmentsTest, keys_that_are_given_are_kept_and_shown_by_that_one_call_only) {
   const std::string primary = "AAAAAAAAAAAAAAAAAAAAAA==";  // 16 bytes
   const json body = {{"attestation", {{"type", "symmetricKey"}, {"symmetricKey", {{"primaryKey", primary}}}}}};
@@ -73,6 +74,7 @@ TEST_F(EnrollmentsTest, individual_and_group_of_one_name_are_two) {
   EXPECT_EQ(get("/enrollmentGroups/pump-7").status, 200);
 }
 
+// Rows: R-10-11
 TEST_F(EnrollmentsTest, x509_takes_a_leaf_for_one_device_and_a_ca_for_a_group) {
   const auto leaf = certificate_pem(Kind::kLeaf);
   const auto ca = certificate_pem(Kind::kCa);
@@ -105,6 +107,7 @@ TEST_F(EnrollmentsTest, policy_that_is_missing_is_refused) {
   EXPECT_EQ(patch("/enrollments/pump-7", {{"credentialPolicyName", "gone"}}).status, 404);
 }
 
+// Rows: R-10-12, R-10-13, R-10-28
 TEST_F(EnrollmentsTest, update_repoints_and_disables_and_touches_nothing_else) {
   put("/enrollments/pump-7", {{"credentialPolicyName", "pol"}});
   EXPECT_EQ(patch("/enrollments/pump-7", {{"provisioningStatus", "disabled"}}).body["provisioningStatus"], "disabled");
@@ -121,6 +124,7 @@ TEST_F(EnrollmentsTest, id_in_the_body_must_be_the_one_in_the_path) {
   EXPECT_EQ(put("/enrollments/pump-8", {{"registrationId", "pump-7"}}).target(), "registrationId");
 }
 
+// Rows: R-10-08
 TEST_F(EnrollmentsTest, ids_outside_the_registration_pattern_are_refused) {
   for (const char* id : {"-pump", "pump-", "pu%20mp", "p%23", "p%2B"}) {
     EXPECT_EQ(put(std::string("/enrollments/") + id).code(), "InvalidResourceName") << id;

@@ -33,6 +33,7 @@ class OwnRootsTest : public ManagementTest {
   }
 };
 
+// Rows: R-5-04, R-5-14
 TEST_F(OwnRootsTest, new_one_shows_its_csr_and_waits_for_no_gate) {
   furnish();
   const auto created = put(kOwn, body({{"enabled", true}}));
@@ -60,15 +61,23 @@ TEST_F(OwnRootsTest, standard_policies_show_nothing_of_it) {
   EXPECT_TRUE(own_root(put(kPolicies + "/not-own", body({{"enabled", false}}))).is_null());
 }
 
+// Rows: R-5-04
 TEST_F(OwnRootsTest, malformed_wishes_are_refused) {
   furnish();
   EXPECT_EQ(put(kOwn, body({{"enabled", "yes"}})).code(), "BadRequest");
   EXPECT_EQ(put(kOwn, body(true)).code(), "BadRequest");
-  EXPECT_EQ(put(kOwn, body({{"enabled", true}, {"status", "Active"}})).code(), "BadRequest");
   EXPECT_EQ(get(kOwn).status, 404);
   EXPECT_THAT(events(), IsEmpty());
 }
 
+// Rows: R-5-04
+TEST_F(OwnRootsTest, status_that_is_sent_along_decides_nothing) {
+  furnish();
+  ASSERT_EQ(put(kOwn, body({{"enabled", true}, {"status", "Active"}})).status, 201);
+  EXPECT_EQ(own_root(get(kOwn))["status"], "PendingActivation");
+}
+
+// Rows: R-5-03
 TEST_F(OwnRootsTest, it_never_changes_afterwards) {
   make_own();
   EXPECT_EQ(patch(kOwn, body({{"enabled", false}})).code(), "ImmutableProperty");
@@ -82,6 +91,7 @@ TEST_F(OwnRootsTest, key_of_a_refused_creation_is_destroyed) {
   EXPECT_THAT(events(), ElementsAre("make key-4", "destroy key-4"));
 }
 
+// Rows: R-5-04, R-5-14, R-6-13
 TEST_F(OwnRootsTest, activation_shows_the_thumbprint_and_syncs_nothing) {
   make_own();
   events();
@@ -95,6 +105,7 @@ TEST_F(OwnRootsTest, activation_shows_the_thumbprint_and_syncs_nothing) {
   EXPECT_EQ(post(kCredential + "/synchronize").body["added"], 1);
 }
 
+// Rows: R-3-17, R-6-14
 TEST_F(OwnRootsTest, bad_chain_is_refused_audited_and_changes_nothing) {
   make_own();
   const auto before = get(kOwn).body;
@@ -111,6 +122,7 @@ TEST_F(OwnRootsTest, bad_chain_is_refused_audited_and_changes_nothing) {
   EXPECT_EQ(get(kOwn).body, before);
 }
 
+// Rows: R-3-16
 TEST_F(OwnRootsTest, activation_where_nothing_waits_is_refused_without_looking_at_the_chain) {
   make_own();
   ASSERT_EQ(activate().status, 200);
@@ -122,6 +134,7 @@ TEST_F(OwnRootsTest, activation_where_nothing_waits_is_refused_without_looking_a
   EXPECT_THAT(events(), IsEmpty());
 }
 
+// Rows: R-6-12
 TEST_F(OwnRootsTest, activation_wants_exactly_a_chain) {
   make_own();
   const auto path = kOwn + "/activateBringYourOwnRoot";
@@ -132,6 +145,7 @@ TEST_F(OwnRootsTest, activation_wants_exactly_a_chain) {
   EXPECT_EQ(own_root(get(kOwn))["status"], "PendingActivation");
 }
 
+// Rows: R-3-15, R-7-07, R-13-01
 TEST_F(OwnRootsTest, revoke_is_refused_by_the_real_services_name) {
   make_own();
   ASSERT_EQ(activate().status, 200);
@@ -142,6 +156,7 @@ TEST_F(OwnRootsTest, revoke_is_refused_by_the_real_services_name) {
   EXPECT_THAT(events(), IsEmpty()) << "no key is made for it";
 }
 
+// Rows: R-7-08, R-13-01
 TEST_F(OwnRootsTest, older_flow_makes_it_pending_again) {
   Parts parts{*registry, clock, played, played, played, played};
   parts.own_root_revoke_rotates = true;
@@ -167,6 +182,7 @@ TEST_F(OwnRootsTest, deleting_a_pending_one_destroys_its_key) {
   EXPECT_THAT(events(), ElementsAre("destroy key-3", "end deleted"));
 }
 
+// Rows: R-7-10
 TEST_F(OwnRootsTest, deletion_is_overridden_by_name_in_the_query_alone) {
   make_own();
   ASSERT_EQ(activate().status, 200);
@@ -180,6 +196,7 @@ TEST_F(OwnRootsTest, deletion_is_overridden_by_name_in_the_query_alone) {
   EXPECT_EQ(remove(kOwn + "?override=own").status, 204);
 }
 
+// Rows: R-13-02
 TEST_F(OwnRootsTest, credential_takes_its_last_one_along_by_name) {
   make_own();
   EXPECT_EQ(remove(kCredential + "?override=own").code(), "CredentialHasPolicies");

@@ -31,6 +31,7 @@ TEST_F(RolesApi, role_counts_from_its_assignment_to_its_end) {
   EXPECT_EQ(ask_as(ci, Method::kGet, "/namespaces/default").status, 403);
 }
 
+// Rows: R-8-20
 TEST_F(RolesApi, refusal_names_principal_action_and_scope_and_changes_nothing) {
   put(kDevices + "/pump");
   const auto before = get(kDevices + "/pump").body;
@@ -57,6 +58,7 @@ TEST_F(RolesApi, acts_of_a_principal_are_audited_in_its_name) {
 }
 
 // registry-and-policies.md section 13, "Role for device revoke": both readings.
+// Rows: R-13-04
 TEST_F(RolesApi, credentials_contributor_revokes_and_disables_devices_unless_definitions_rule) {
   put(kDevices + "/pump");
   const auto ops = person("ops", "Azure Device Registry Credentials Contributor", the_namespace());
@@ -156,6 +158,7 @@ TEST_F(RolesApi, custom_role_gives_what_it_names_and_no_more) {
   EXPECT_EQ(remove("/roleDefinitions/Device%20revoker").status, 412);
 }
 
+// Rows: R-8-17
 TEST_F(RolesApi, built_in_role_is_shown_as_azure_shows_it) {
   const auto shown = get("/roleDefinitions/09267e11-2e06-40b5-8fe4-68cea20794c9");
   ASSERT_EQ(shown.status, 200);

@@ -141,6 +141,7 @@ class RouteRoles : public RolesTest {
   std::vector<Somebody> everybody;
 };
 
+// Rows: R-8-17, R-8-18, R-8-19
 TEST_F(RouteRoles, page_says_what_each_role_may_at_each_scope) {
   std::string table = legend() + "\n" + head();
   std::string departures = "\nWith `--parity azure-roles` these rows differ:\n\n" + head();

@@ -62,8 +62,7 @@ class PlayedParts : public CaMaker, public Enforcement, public Insight, public M
   std::optional<registry::Refusal> message_refusal;
   std::vector<SeenDecision> seen;
   DecisionFilter last_filter;
-  std::map<std::string, std::string> sent_properties;
-  registry::Bytes sent_payload;
+  Outgoing sent;
   HubState state;
 
   registry::Outcome<registry::NewCa> make_root(registry::KeyProfile profile, UnixMs now) override {
@@ -116,14 +115,12 @@ class PlayedParts : public CaMaker, public Enforcement, public Insight, public M
   }
   HubState status() override { return state; }
 
-  registry::Outcome<registry::Nothing> send(const std::string&, const std::string& device,
-                                            const std::map<std::string, std::string>& properties,
-                                            const registry::Bytes& payload) override {
+  registry::Outcome<registry::Message> send(const registry::Call&, const std::string&, const std::string& device,
+                                            const Outgoing& message) override {
     events.push_back("send " + device);
     if (message_refusal) return tl::unexpected<registry::Refusal>(*message_refusal);
-    sent_properties = properties;
-    sent_payload = payload;
-    return registry::Nothing{};
+    sent = message;
+    return registry::Message{};
   }
 
  private:

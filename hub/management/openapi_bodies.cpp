@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+// What bodies may hold, for the API's description. The handlers read them on their own; a test sends an example of
+// each to its handler (tests/unit/hub/management/openapi_test.cpp).
+#include <nlohmann/json.hpp>
+
+#include "hub/management/internal/openapi.h"
+
+namespace latchkey::hub::management {
+
+using nlohmann::json;
+
+namespace {
+
+json object(json properties, json required = json::array()) {
+  json schema = {{"type", "object"}, {"additionalProperties", false}, {"properties", std::move(properties)}};
+  if (!required.empty()) schema["required"] = std::move(required);
+  return schema;
+}
+json text() { return {{"type", "string"}}; }
+json flag() { return {{"type", "boolean"}}; }
+json any() { return {{"type", "object"}}; }
+json texts() { return {{"type", "array"}, {"items", text()}}; }
+json one_of(json values) { return {{"type", "string"}, {"enum", std::move(values)}}; }
+json number(int least, int most) { return {{"type", "integer"}, {"minimum", least}, {"maximum", most}}; }
+
+// Tracked resources take these; what only the service writes may come back.
+json tracked(json properties) {
+  return object({{"id", text()},
+                 {"name", text()},
+                 {"type", text()},
+                 {"etag", text()},
+                 {"systemData", any()},
+                 {"location", text()},
+                 {"tags", {{"type", "object"}, {"additionalProperties", text()}}},
+                 {"properties", std::move(properties)}});
+}
+
+// A policy lies where its credential does; only the older generation gives it a location and tags.
+json proxy(json properties) {
+  auto schema = tracked(std::move(properties));
+  for (const char* name : {"location", "tags"}) schema["properties"].erase(name);
+  return schema;
+}
+
+json key_profile() { return one_of({"ec-p256", "ec-p384"}); }
+
+json device_properties() {
+  return {{"type", "object"},
+          {"properties",
+           {{"enabled", flag()},
+            {"policy", {{"type", "object"}, {"nullable", true}, {"properties", {{"resourceId", text()}}}}},
+            {"externalDeviceId", text()},
+            {"manufacturer", text()},
+            {"model", text()},
+            {"operatingSystem", text()},
+            {"operatingSystemVersion", text()},
+            {"attributes", any()},
+            {"endpoints", any()}}}};
+}
+
+json policy_properties() {
+  const json authority = {{"type", "object"},
+                          {"properties",
+                           {{"keyType", one_of({"ECC"})},
+                            {"keyProfile", key_profile()},
+                            {"subject", text()},
+                            {"bringYourOwnRoot", {{"type", "object"}, {"properties", {{"enabled", flag()}}}}}}}};
+  const json leaf = object({{"validityPeriodInDays", number(7, 90)}});
+  return {{"type", "object"},
+          {"properties",
+           {{"certificate",
+             {{"type", "object"},
+              {"properties",
+               {{"certificateAuthorityConfiguration", authority}, {"leafCertificateConfiguration", leaf}}}}}}}};
+}
+
+json reason() {
+  return one_of({"unspecified", "keyCompromise", "cACompromise", "affiliationChanged", "superseded",
+                 "cessationOfOperation", "privilegeWithdrawn"});
+}
+
+json enrollment(bool group) {
+  json schema = {{"type", "object"},
+                 {"properties",
+                  {{"namespace", text()},
+                   {"attestation", any()},
+                   {"credentialPolicyName", {{"type", "string"}, {"nullable", true}}},
+                   {"provisioningStatus", one_of({"enabled", "disabled"})},
+                   {"allocationPolicy", one_of({"hashed", "geoLatency", "static"})},
+                   {"iotHubs", texts()},
+                   {"iotHubHostName", text()},
+                   {"reprovisionPolicy", object({{"updateHubAssignment", flag()}, {"migrateDeviceData", flag()}})}}}};
+  auto& properties = schema["properties"];
+  properties[group ? "enrollmentGroupId" : "registrationId"] = text();
+  if (!group) properties["deviceId"] = text();
+  return schema;
+}
+
+json enrollments(const char* name) {
+  return object({{"mode", one_of({"create", "update", "updateIfMatchETag", "delete"})},
+                 {name,
+                  {{"type", "array"},
+                   {"minItems", 1},
+                   {"maxItems", 10},
+                   {"items", enrollment(name != std::string_view("enrollments"))}}}},
+                {"mode", name});
+}
+
+json query() { return object({{"query", text()}}, {"query"}); }
+
+json role_properties() {
+  return object({{"description", text()},
+                 {"actions", texts()},
+                 {"notActions", texts()},
+                 {"dataActions", texts()},
+                 {"notDataActions", texts()},
+                 {"assignableScopes", texts()}});
+}
+
+struct Body {
+  std::string_view ending;  // of the route's pattern
+  json (*schema)(Method method);
+};
+
+// The first that fits counts.
+constexpr Body kBodies[] = {
+    {"/credentials/default",
+     [](Method) {
+       return tracked({{"type", "object"}, {"properties", {{"keyProfile", key_profile()}}}});
+     }},
+    {"/policies/{}", [](Method) { return proxy(policy_properties()); }},
+    {"/policies/{}/revokeIssuer",
+     [](Method) {
+       return object({{"reason", reason()}});
+     }},
+    {"/activateBringYourOwnRoot",
+     [](Method) {
+       return object({{"certificateChain", text()}}, {"certificateChain"});
+     }},
+    {"/namespaces/{}/devices/{}", [](Method) { return tracked(device_properties()); }},
+    {"/devices/{}/revoke",
+     [](Method) {
+       return object({{"disable", flag()}, {"reason", reason()}});
+     }},
+    {"/namespaces/{}", [](Method) { return tracked(any()); }},
+    {"/enrollments/query", [](Method) { return query(); }},
+    {"/enrollmentGroups/query", [](Method) { return query(); }},
+    {"/devices/query", [](Method) { return query(); }},
+    {"/enrollments", [](Method) { return enrollments("enrollments"); }},
+    {"/enrollmentGroups", [](Method) { return enrollments("enrollmentGroups"); }},
+    {"/enrollments/{}", [](Method) { return enrollment(false); }},
+    {"/enrollmentGroups/{}", [](Method) { return enrollment(true); }},
+    {"/devices/{}",
+     [](Method) {
+       return json{{"type", "object"},
+                   {"properties",
+                    {{"deviceId", text()},
+                     {"status", one_of({"enabled", "disabled"})},
+                     {"statusReason", {{"type", "string"}, {"nullable", true}}},
+                     {"authentication", any()},
+                     {"capabilities", object({{"iotEdge", flag()}})}}}};
+     }},
+    {"/messages", [](Method) { return any(); }},
+    {"/twins/{}", [](Method) { return any(); }},
+    {"/twins/{}/methods",
+     [](Method) {
+       return json{{"type", "object"},
+                   {"required", {"methodName"}},
+                   {"properties",
+                    {{"methodName", text()},
+                     {"responseTimeoutInSeconds", number(5, 300)},
+                     {"connectTimeoutInSeconds", number(0, 300)}}}};
+     }},
+    {"/hubs/{}", [](Method) { return any(); }},
+    {"/principals/{}",
+     [](Method) {
+       return object({{"properties", any()}});
+     }},
+    {"/roleDefinitions/{}",
+     [](Method) {
+       return object({{"properties", role_properties()}});
+     }},
+    {"/roleAssignments/{}",
+     [](Method) {
+       return object(
+           {{"properties", object({{"principalId", text()}, {"roleDefinitionId", text()}, {"principalType", text()}},
+                                  {"principalId", "roleDefinitionId"})}},
+           {"properties"});
+     }},
+};
+
+}  // namespace
+
+std::optional<json> body_schema(const Route& route) {
+  if (route.method == Method::kGet || route.method == Method::kDelete) return std::nullopt;
+  for (const auto& body : kBodies) {
+    const bool whole = body.ending.starts_with("/namespaces/{}");
+    if (whole ? route.pattern == body.ending : route.pattern.ends_with(body.ending)) return body.schema(route.method);
+  }
+  return std::nullopt;
+}
+
+}  // namespace latchkey::hub::management
