@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// From the table of verbs to a command line: the only file of this room that knows the parser.
+// From the table of verbs to a command line. This file and completion.cpp are the only ones of the room that know the
+// parser.
 #include "hub/cli/cli.h"
 
 #include <unistd.h>
@@ -10,7 +11,11 @@
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
+#include "hub/cli/https_client.h"
+#include "hub/cli/internal/completion.h"
+#include "hub/cli/internal/pages.h"
 #include "hub/cli/internal/verbs.h"
 
 namespace latchkey::hub::cli {
@@ -19,6 +24,7 @@ namespace {
 
 struct Globals {
   std::string data_folder = default_data_folder();
+  HttpsEndpoint endpoint;
   std::string output = "table";
   bool yes = false;
 };
@@ -29,12 +35,6 @@ struct Typed {
   std::map<std::string, std::vector<std::string>> values;
   std::map<std::string, bool> switches;
 };
-
-// "-n,--name,--pn" -> "name"
-std::string key_of(const Option& option) {
-  const auto start = option.names.find("--") + 2;
-  return option.names.substr(start, option.names.find(',', start) - start);
-}
 
 std::string whole_number(const std::string& text) {
   const bool good = !text.empty() && text.size() <= 9 && text.find_first_not_of("0123456789") == std::string::npos &&
@@ -89,6 +89,15 @@ class CommandLine {
     app_.require_subcommand(1);
     app_.fallthrough();
     app_.add_option("--data", globals_.data_folder, "the data folder of the hub ($LATCHKEY_DATA)")->type_name("FOLDER");
+    auto* url = app_.add_option("--endpoint", globals_.endpoint.url,
+                                "ask this hub over HTTPS instead of the data folder's socket")
+                    ->type_name("URL");
+    app_.add_option("--token-file", globals_.endpoint.token_file, "with --endpoint: a file with the token to show")
+        ->type_name("FILE")
+        ->needs(url);
+    app_.add_option("--ca", globals_.endpoint.ca_file, "with --endpoint: the CA of its certificate (PEM)")
+        ->type_name("FILE")
+        ->needs(url);
     app_.add_option("-o,--output", globals_.output, "table or json")
         ->type_name("FORM")
         ->check(CLI::IsMember({"table", "json"}));
@@ -107,6 +116,22 @@ class CommandLine {
       return kExitBadInput;
     }
     return chosen_ ? chosen_() : kExitBadInput;
+  }
+
+  // `latchkey __complete WORD...`
+  int complete(const std::vector<std::string>& words) {
+    const Ask ask = [](const std::vector<std::string>& question) {
+      std::vector<const char*> argv = {"latchkey"};
+      for (const auto& word : question) argv.push_back(word.c_str());
+      std::istringstream nothing;
+      std::ostringstream answer;
+      std::ostringstream ignored;
+      const Terminal nobody{nothing, answer, ignored};
+      const int status = run_cli(static_cast<int>(argv.size()), argv.data(), nobody);
+      return status == 0 ? answer.str() : std::string();
+    };
+    for (const auto& line : completions(app_, verb_of_, words, ask)) terminal_.out << line << '\n';
+    return 0;
   }
 
  private:
@@ -132,7 +157,8 @@ class CommandLine {
 
   void add_verb(const Verb& verb) {
     auto* sub = parent_of(verb.noun).add_subcommand(verb.name, verb.help);
-    sub->fallthrough();
+    sub->fallthrough()->footer("Example:\n  " + example_of(verb));
+    verb_of_[sub] = &verb;
     for (const auto& alias : verb.aliases) sub->alias(alias);
     auto& typed = *typed_.emplace_back(std::make_unique<Typed>());
     typed.verb = &verb;
@@ -141,10 +167,16 @@ class CommandLine {
     sub->callback([this, &typed] { chosen_ = [this, &typed] { return run_verb(typed); }; });
   }
 
+  Result<std::unique_ptr<Api>, Failure> socket_api() { return unix_socket_api(globals_.data_folder); }
+
   int run_verb(const Typed& typed) {
-    const auto api = unix_socket_api(globals_.data_folder);
+    auto api = globals_.endpoint.url.empty() ? socket_api() : https_api(globals_.endpoint);
+    if (!api) {
+      terminal_.err << "latchkey: " << api.error().message << '\n';
+      return api.error().exit_status;
+    }
     const auto form = globals_.output == "json" ? OutputForm::kJson : OutputForm::kTable;
-    Session session(*api, terminal_, form, globals_.yes);
+    Session session(**api, terminal_, form, globals_.yes);
     return typed.verb->run(session, args_of(typed));
   }
 
@@ -154,6 +186,7 @@ class CommandLine {
   Globals globals_;
   CLI::App app_;
   std::map<std::string, CLI::App*> nouns_;
+  std::map<const CLI::App*, const Verb*> verb_of_;
   std::vector<std::unique_ptr<Typed>> typed_;
   std::function<int()> chosen_;  // by the callback of the innermost verb, run once parsing is through
 };
@@ -172,6 +205,7 @@ std::string management_socket(const std::string& data_folder) { return data_fold
 int run_cli(int argc, const char* const* argv, const Terminal& terminal, const std::vector<LocalVerb>& local) {
   try {
     CommandLine line(terminal, local);
+    if (argc > 1 && argv[1] == std::string("__complete")) return line.complete({argv + 2, argv + argc});
     return line.run(argc, argv);
   } catch (const std::exception& error) {
     terminal.err << "latchkey: " << error.what() << '\n';

@@ -6,24 +6,19 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/beast/core.hpp>
-#include <boost/beast/http.hpp>
-#include <chrono>
 #include <nlohmann/json.hpp>
 
 #include "hub/cli/cli.h"
+#include "hub/cli/internal/exchange.h"
 
 namespace latchkey::hub::cli {
 
 namespace asio = boost::asio;
 namespace beast = boost::beast;
-namespace http = beast::http;
 using Protocol = asio::local::stream_protocol;
 using nlohmann::json;
 
 namespace {
-
-constexpr auto kAnswerTimeout = std::chrono::seconds(120);  // acts wait until every gate has confirmed
-constexpr std::uint64_t kAnswerLimit = 256ull * 1024 * 1024;
 
 // The path for messages: sockets do not exist to be read about.
 Failure unreachable(const std::string& data_folder, const beast::error_code& error) {
@@ -66,37 +61,7 @@ class UnixSocketApi : public Api {
     stream.socket().connect(Protocol::endpoint(path), error);
     if (error) return fail(unreachable(data_folder_, error));
 
-    http::request<http::string_body> request;
-    request.method_string(method);
-    request.target(target);
-    request.version(11);
-    request.set(http::field::host, "localhost");
-    request.keep_alive(false);
-    if (!body.empty()) request.set(http::field::content_type, "application/json");
-    request.body() = body;
-    request.prepare_payload();
-    stream.expires_after(kAnswerTimeout);
-    http::async_write(stream, request, [](beast::error_code, std::size_t) {
-      // A server that refuses early closes its end while we write; its answer can still be read.
-    });
-    io.run();
-
-    beast::flat_buffer buffer;
-    http::response_parser<http::string_body> parser;
-    parser.body_limit(kAnswerLimit);
-    io.restart();
-    stream.expires_after(kAnswerTimeout);
-    http::async_read(stream, buffer, parser, [&error](beast::error_code result, std::size_t) { error = result; });
-    io.run();
-    if (error == beast::error::timeout) {
-      return fail(Failure{kExitTryAgain, "the hub did not answer in time; whether the act was done is not known"});
-    }
-    if (error) {
-      return fail(Failure{kExitTryAgain, "the hub went away before it answered (" + error.message() +
-                                             "); whether the act was done is not known"});
-    }
-    auto response = parser.release();
-    return Reply{static_cast<int>(response.result_int()), std::move(response.body())};
+    return exchange_over(io, stream, {method, target, body, "localhost"});
   }
 
   std::string data_folder_;

@@ -2,6 +2,7 @@
 #include <nlohmann/json.hpp>
 
 #include "hub/cli/internal/verbs.h"
+#include "hub/cli/internal/what_if.h"
 
 namespace latchkey::hub::cli {
 
@@ -29,6 +30,7 @@ int sync(Session& session, const Args& args) {
   return session.act("POST", path(args) + "/synchronize", {}, kSyncColumns);
 }
 int remove(Session& session, const Args& args) {
+  if (what_if_asked(args)) return what_if(session, args, "DELETE", path(args) + override_query(args));
   const auto ns = args.text("namespace");
   if (const int no = session.confirm("Delete the credential of namespace '" + ns +
                                      "'? Its root CA's key is destroyed; a new credential needs new policies and "
@@ -58,7 +60,8 @@ std::vector<Verb> credential_verbs() {
        "delete",
        {},
        "Delete the credential; refused while a policy exists",
-       {ns, override_option("name of the last policy, one with a root of its own: delete it too, whoever uses it")},
+       with_what_if({ns, override_option(
+                             "name of the last policy, one with a root of its own: delete it too, whoever uses it")}),
        remove,
        true},
   };

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "hub/cli/internal/verbs.h"
+#include "hub/cli/internal/what_if.h"
 
 namespace latchkey::hub::cli {
 
@@ -39,19 +40,23 @@ int list(Session& session, const Args& args) {
   return session.list(list_path(args) + "?top=1000", kColumns, limit);
 }
 int update(Session& session, const Args& args) {
-  return session.act("PATCH", path(args), {{"properties", {{"enabled", args.text("enabled") == "true"}}}}, kColumns);
+  const json body = {{"properties", {{"enabled", args.text("enabled") == "true"}}}};
+  if (what_if_asked(args)) return what_if(session, args, "PATCH", path(args), body);
+  return session.act("PATCH", path(args), body, kColumns);
 }
 int revoke(Session& session, const Args& args) {
+  json body = json::object();
+  if (args.has("disable")) body["disable"] = true;
+  if (args.has("reason")) body["reason"] = args.text("reason");
+  if (what_if_asked(args)) return what_if(session, args, "POST", path(args) + "/revoke", body);
   if (const int no = session.confirm("Revoke device '" + args.text("name") +
                                      "'? Every certificate ever issued to it stops working.")) {
     return no;
   }
-  json body = json::object();
-  if (args.has("disable")) body["disable"] = true;
-  if (args.has("reason")) body["reason"] = args.text("reason");
   return session.act("POST", path(args) + "/revoke", body, kRevokeColumns);
 }
 int remove(Session& session, const Args& args) {
+  if (what_if_asked(args)) return what_if(session, args, "DELETE", path(args));
   if (const int no = session.confirm("Delete device '" + args.text("name") +
                                      "'? Its certificates stay dead, also when a device of that name returns.")) {
     return no;
@@ -60,19 +65,6 @@ int remove(Session& session, const Args& args) {
 }
 int certificates(Session& session, const Args& args) {
   return session.list(path(args) + "/certificates", kCertificateColumns);
-}
-
-int send(Session& session, const Args& args) {
-  json properties = json::object();
-  for (const auto& text : args.texts("property")) {
-    const auto equals = text.find('=');
-    if (equals == std::string::npos || equals == 0) {
-      return session.failed({kExitBadInput, "a property is given as key=value, not as '" + text + "'"});
-    }
-    properties[text.substr(0, equals)] = text.substr(equals + 1);
-  }
-  return session.act("POST", path(args) + "/messages", {{"message", args.text("message")}, {"properties", properties}},
-                     "sent to " + args.text("name"));
 }
 
 }  // namespace
@@ -93,8 +85,6 @@ std::vector<Verb> device_verbs() {
       false,
       {},
       {"keyCompromise", "affiliationChanged", "superseded", "cessationOfOperation", "privilegeWithdrawn"}};
-  const Option message = {"-m,--message,--data-text", "the text to send", Takes::kText, true};
-  const Option property = {"-p,--property", "key=value, sent with the message; may be repeated", Takes::kTexts};
   return {
       {"device", "create", {}, "Create a device; provisioning does this by itself", {name, ns}, create},
       {"device", "show", {}, "Show a device", {name, ns}, show},
@@ -103,23 +93,17 @@ std::vector<Verb> device_verbs() {
        "update",
        {},
        "Enable or disable a device; its certificates stay as they are",
-       {name, ns, enabled},
+       with_what_if({name, ns, enabled}),
        update},
       {"device",
        "revoke",
        {},
        "Revoke every certificate of a device; it comes back through provisioning",
-       {name, ns, disable, reason},
+       with_what_if({name, ns, disable, reason}),
        revoke,
        true},
-      {"device", "delete", {}, "Delete a device", {name, ns}, remove, true},
+      {"device", "delete", {}, "Delete a device", with_what_if({name, ns}), remove, true},
       {"device", "certificates", {}, "List the certificates that were issued to a device", {name, ns}, certificates},
-      {"device",
-       "send",
-       {},
-       "Send a cloud-to-device message to a connected device",
-       {name, ns, message, property},
-       send},
   };
 }
 

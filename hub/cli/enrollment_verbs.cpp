@@ -65,6 +65,17 @@ Result<json, Failure> attestation(const Args& args) {
   return json{{"type", "x509"}, {"x509", {{args.has("group") ? "signingCertificates" : "clientCertificates", pair}}}};
 }
 
+// Members that say which hub devices are assigned to; false when the options contradict each other.
+bool add_allocation(const Args& args, json& body) {
+  if (args.has("allocation")) body["allocationPolicy"] = args.text("allocation");
+  if (args.has("iot-hub")) body["iotHubs"] = args.texts("iot-hub");
+  if (args.has("any-hub")) body["iotHubs"] = json::array();
+  if (!args.has("reprovision")) return !(args.has("iot-hub") && args.has("any-hub"));
+  const auto& what = args.text("reprovision");
+  body["reprovisionPolicy"] = {{"updateHubAssignment", what != "never"}, {"migrateDeviceData", what != "reset"}};
+  return !(args.has("iot-hub") && args.has("any-hub"));
+}
+
 int create(Session& session, const Args& args) {
   auto proof = attestation(args);
   if (!proof) return session.failed(proof.error());
@@ -75,6 +86,7 @@ int create(Session& session, const Args& args) {
     if (args.has("group")) return session.failed({kExitBadInput, "--device-id is for individual enrollments"});
     body["deviceId"] = args.text("device-id");
   }
+  if (!add_allocation(args, body)) return session.failed({kExitBadInput, "--iot-hub and --any-hub exclude each other"});
   return session.act("PUT", path(args), body, columns_for(args));
 }
 
@@ -84,7 +96,11 @@ int update(Session& session, const Args& args) {
   json body = json::object();
   if (args.has("policy")) body["credentialPolicyName"] = args.text("policy");
   if (args.has("status")) body["provisioningStatus"] = args.text("status");
-  if (body.empty()) return session.failed({kExitBadInput, "nothing to change; give --policy or --status"});
+  if (!add_allocation(args, body)) return session.failed({kExitBadInput, "--iot-hub and --any-hub exclude each other"});
+  if (body.empty()) {
+    return session.failed(
+        {kExitBadInput, "nothing to change; give --policy, --status, --allocation, --iot-hub or --reprovision"});
+  }
   return session.act("PATCH", path(args), body, columns_for(args));
 }
 int remove(Session& session, const Args& args) {
@@ -142,6 +158,20 @@ std::vector<Verb> enrollment_verbs() {
   const Option certificate = {"--certificate", "PEM file: the device's certificate, or a group's signing CA"};
   const Option second = {"--secondary-certificate", "PEM file: another one that is as good"};
   const Option device_id = {"--device-id", "the device's id at the hub, when it is not the registration id"};
+  const Option allocation = {"--allocation,--allocation-policy",
+                             "which of several hubs: by hash of the id, the nearest, or the one of --iot-hub",
+                             Takes::kText,
+                             false,
+                             {},
+                             {"hashed", "geoLatency", "static"}};
+  const Option hubs = {"--iot-hub,--iot-hubs", "a hub that devices may be assigned to, instead of all", Takes::kTexts};
+  const Option any_hub = {"--any-hub", "all hubs of the namespace again", Takes::kNothing};
+  const Option reprovision = {"--reprovision,--reprovision-policy",
+                              "devices that register again may move with their twin, move and lose it, or stay",
+                              Takes::kText,
+                              false,
+                              {},
+                              {"migrate", "reset", "never"}};
   const Option out = {"--out", "a new file for the key, made with mode 0600; - for standard output", Takes::kText,
                       true};
   const Option secondary = {"--secondary", "the secondary key instead of the primary", Takes::kNothing};
@@ -150,15 +180,16 @@ std::vector<Verb> enrollment_verbs() {
        "create",
        {},
        "Create an enrollment",
-       {id, group, namespace_option(), policy, kind, certificate, second, status, device_id},
+       {id, group, namespace_option(), policy, kind, certificate, second, status, device_id, allocation, hubs,
+        reprovision},
        create},
       {"enrollment", "show", {}, "Show an enrollment, without its keys", {id, group}, show},
       {"enrollment", "list", {}, "List the enrollments, or with --group the groups", {group}, list},
       {"enrollment",
        "update",
        {},
-       "Point an enrollment at another policy, or enable or disable it",
-       {id, group, policy, status},
+       "Point an enrollment at another policy or other hubs, or enable or disable it",
+       {id, group, policy, status, allocation, hubs, any_hub, reprovision},
        update},
       {"enrollment", "delete", {}, "Delete an enrollment", {id, group}, remove, true},
       {"enrollment", "key", {}, "Write an enrollment's key (base64) to a new file", {id, group, out, secondary}, key},

@@ -8,6 +8,7 @@
 
 #include "hub/cli/internal/private_file.h"
 #include "hub/cli/internal/verbs.h"
+#include "hub/cli/internal/what_if.h"
 
 namespace latchkey::hub::cli {
 
@@ -49,6 +50,7 @@ int update(Session& session, const Args& args) {
   return session.act("PATCH", path(args), body, kColumns);
 }
 int remove(Session& session, const Args& args) {
+  if (what_if_asked(args)) return what_if(session, args, "DELETE", path(args) + override_query(args));
   if (const int no = session.confirm("Delete policy '" + args.text("name") +
                                      "'? Its issuing CA's key is destroyed and no certificate is issued under it any "
                                      "more; existing ones work until they expire or the hub's CA certificate is "
@@ -58,6 +60,7 @@ int remove(Session& session, const Args& args) {
   return session.act("DELETE", path(args) + override_query(args), {}, "deleted policy " + args.text("name"));
 }
 int revoke(Session& session, const Args& args) {
+  if (what_if_asked(args)) return what_if(session, args, "POST", path(args) + "/revokeIssuer");
   if (const int no = session.confirm("Revoke the issuing CA of policy '" + args.text("name") +
                                      "'? Every device of the policy is cut off and needs a new certificate.")) {
     return no;
@@ -134,7 +137,7 @@ std::vector<Verb> policy_verbs() {
        "revoke",
        {"revoke-issuer"},
        "Replace the issuing CA: all certificates below the old one stop working now",
-       {name, ns, reason},
+       with_what_if({name, ns, reason}),
        revoke,
        true},
       {"policy",
@@ -148,9 +151,9 @@ std::vector<Verb> policy_verbs() {
        "delete",
        {},
        "Delete a policy: nothing new is issued; existing certificates keep working",
-       {name, ns,
-        override_option("the policy's own name: delete it although devices or enrollments use it "
-                        "(matters with a root of its own only)")},
+       with_what_if({name, ns,
+                     override_option("the policy's own name: delete it although devices or enrollments use it "
+                                     "(matters with a root of its own only)")}),
        remove,
        true},
   };

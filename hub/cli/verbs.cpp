@@ -39,6 +39,9 @@ const std::vector<Noun>& nouns() {
       {"device", "Devices: switch them off and on, revoke their certificates, send them messages",
        "latchkey device revoke -n pump-7 --disable\n"
        "  latchkey device send -n pump-7 --message hello --property colour=red"},
+      {"device message", "Cloud-to-device messages, and the queue that each device has for them",
+       "latchkey device message send -n pump-7 --message hello --ttl 600\n"
+       "  latchkey device message list -n pump-7"},
       {"device twin", "What is desired of a device, and what it reports of itself",
        "latchkey device twin update -n pump-7 --desired '{\"rate\": 5}'"},
       {"device method", "Calls that a connected device answers",
@@ -46,7 +49,9 @@ const std::vector<Noun>& nouns() {
       {"enrollment", "Enrollments: who may provision, how it proves itself, under which policy",
        "latchkey enrollment create --id pump-7 --policy line-a\n"
        "  latchkey enrollment key --id pump-7 --out pump-7.key"},
-      {"hub", "Hubs, and the CA certificates that each of them trusts", "latchkey hub certificate list --hub hub"},
+      {"hub", "Hubs, and the CA certificates that each of them trusts",
+       "latchkey hub create -n hub-2\n"
+       "  latchkey hub certificate list --hub hub-2"},
       {"hub certificate", "CA certificates that a hub trusts; deleting one shuts out every device below it",
        "latchkey hub certificate delete --hub hub -n NAME"},
       {"ca", "Root and issuing CAs, current and past, and where their revocation lists lie", "latchkey ca list"},
@@ -66,6 +71,17 @@ const std::vector<Noun>& nouns() {
        "  latchkey audit export --out audit.jsonl\n"
        "  latchkey audit head                        # note it somewhere else\n"
        "  latchkey audit verify --head COUNT:HASH    # what was noted"},
+      {"expiry", "What expires when, and which devices should have renewed and did not",
+       "latchkey expiry report --within 14\n"
+       "  latchkey expiry list --state overdue --policy line-a"},
+      {"rehearsal", "What only a rehearsal can do: seed it, go back, move its clock, let things go wrong",
+       "latchkey rehearsal seed --file seed.json\n"
+       "  latchkey rehearsal snapshot create -n before\n"
+       "  latchkey rehearsal clock advance --days 20\n"
+       "  latchkey rehearsal snapshot restore -n before"},
+      {"rehearsal clock", "The time that hub, gates and agents go by", "latchkey rehearsal clock advance --days 20"},
+      {"rehearsal faults", "What goes wrong on purpose", "latchkey rehearsal faults set --file faults.json"},
+      {"rehearsal snapshot", "The state as a whole, under a name", "latchkey rehearsal snapshot create -n before"},
       {"decisions", "Why devices were let in or refused, with every check that was made",
        "latchkey decisions list --device pump-7\n"
        "  latchkey decisions list --reason 'identifier mismatch'"},
@@ -75,8 +91,9 @@ const std::vector<Noun>& nouns() {
 
 std::vector<Verb> all_verbs() {
   std::vector<Verb> verbs;
-  for (auto part : {namespace_verbs, credential_verbs, policy_verbs, device_verbs, twin_verbs, enrollment_verbs,
-                    hub_verbs, insight_verbs, role_verbs, audit_verbs}) {
+  for (auto part :
+       {namespace_verbs, credential_verbs, policy_verbs, device_verbs, message_verbs, twin_verbs, enrollment_verbs,
+        hub_verbs, insight_verbs, role_verbs, audit_verbs, expiry_verbs, rehearsal_verbs}) {
     auto rows = part();
     verbs.insert(verbs.end(), std::make_move_iterator(rows.begin()), std::make_move_iterator(rows.end()));
   }

@@ -94,12 +94,15 @@ std::vector<Verb> namespace_verbs();
 std::vector<Verb> credential_verbs();
 std::vector<Verb> policy_verbs();
 std::vector<Verb> device_verbs();
-std::vector<Verb> twin_verbs();  // device twin, device method
+std::vector<Verb> message_verbs();  // device send, device message
+std::vector<Verb> twin_verbs();     // device twin, device method
 std::vector<Verb> enrollment_verbs();
 std::vector<Verb> hub_verbs();
 std::vector<Verb> insight_verbs();  // ca, registration, decisions, status
 std::vector<Verb> role_verbs();     // role token, assignment, definition
 std::vector<Verb> audit_verbs();
+std::vector<Verb> expiry_verbs();
+std::vector<Verb> rehearsal_verbs();  // rehearsal, its clock, faults, snapshots
 
 // Parts that many rows share.
 Option namespace_option();

@@ -94,6 +94,7 @@ class CliTest : public testing::Test {
   std::unique_ptr<management::Server> server;  // goes first: its threads use the others
 };
 
+// Rows: R-7-19, R-8-09, R-8-10, R-8-11, R-8-12, R-8-13, R-8-14, R-8-15
 TEST_F(CliTest, every_verb_sends_the_request_that_it_stands_for) {
   std::ofstream(folder.path() + "/pem") << "PEM";
   const std::string pem = folder.path() + "/pem";
@@ -147,6 +148,11 @@ TEST_F(CliTest, every_verb_sends_the_request_that_it_stands_for) {
       {"device send -n dev-1 --message hi --property a=1 --property b=x=y",
        "POST /namespaces/default/devices/dev-1/messages "
        "{\"message\":\"hi\",\"properties\":{\"a\":\"1\",\"b\":\"x=y\"}}"},
+      {"device message send -n dev-1 --message hi --message-id m-1 --ttl 60",
+       "POST /namespaces/default/devices/dev-1/messages "
+       "{\"message\":\"hi\",\"messageId\":\"m-1\",\"properties\":{},\"timeToLiveSeconds\":60}"},
+      {"device message list -n a/b", "GET /namespaces/default/devices/a%2Fb/messages"},
+      {"device message purge -n dev-1", "DELETE /namespaces/default/devices/dev-1/messages"},
       {"enrollment create --id dev-1 --policy line-a",
        "PUT /enrollments/dev-1 {\"attestation\":{\"type\":\"symmetricKey\"},\"credentialPolicyName\":\"line-a\","
        "\"namespace\":\"default\"}"},
@@ -166,7 +172,20 @@ TEST_F(CliTest, every_verb_sends_the_request_that_it_stands_for) {
       {"enrollment update --id dev-1 --policy line-b --status enabled",
        "PATCH /enrollments/dev-1 {\"credentialPolicyName\":\"line-b\",\"provisioningStatus\":\"enabled\"}"},
       {"enrollment delete --id fleet --group -y", "DELETE /enrollmentGroups/fleet"},
+      {"enrollment create -n dev-1 --allocation static --iot-hub east",
+       "PUT /enrollments/dev-1 {\"allocationPolicy\":\"static\",\"attestation\":{\"type\":\"symmetricKey\"},"
+       "\"iotHubs\":[\"east\"],\"namespace\":\"default\"}"},
+      {"enrollment update --id dev-1 --allocation geoLatency --any-hub --reprovision reset",
+       "PATCH /enrollments/dev-1 {\"allocationPolicy\":\"geoLatency\",\"iotHubs\":[],"
+       "\"reprovisionPolicy\":{\"migrateDeviceData\":false,\"updateHubAssignment\":true}}"},
       {"hub list", "GET /hubs"},
+      {"hub create -n east --namespace plant --listen 127.0.0.3:0 --latency 40",
+       "PUT /hubs/east {\"properties\":{\"deviceRegistry\":{\"namespaceResourceId\":\"/namespaces/plant\"},"
+       "\"latencyMs\":40,\"listen\":\"127.0.0.3:0\"}}"},
+      {"hub update -n east --latency 7", "PATCH /hubs/east {\"properties\":{\"latencyMs\":7}}"},
+      {"hub update -n east --no-latency", "PATCH /hubs/east {\"properties\":{\"latencyMs\":null}}"},
+      {"hub delete -n east -y", "DELETE /hubs/east"},
+      {"hub delete -n east --override east -y", "DELETE /hubs/east?override=east"},
       {"hub show -n hub", "GET /hubs/hub"},
       {"hub certificate list --hub hub", "GET /hubs/hub/certificates"},
       {"hub certificate show --hub hub -n c1", "GET /hubs/hub/certificates/c1"},
@@ -201,6 +220,10 @@ TEST_F(CliTest, bad_words_exit_2_before_anything_is_sent) {
                                  "policy create -n x --validity-days -3",
                                  "policy create -n x --validity-days 99999999999",
                                  "policy update -n x",
+                                 "hub update -n x",
+                                 "hub update -n x --latency 5 --no-latency",
+                                 "enrollment update -n x --iot-hub a --any-hub",
+                                 "enrollment update -n x --allocation custom",
                                  "device update -n x",
                                  "device update -n x --enabled maybe",
                                  "device show -n a -n b",
@@ -257,6 +280,7 @@ TEST_F(CliTest, answer_that_is_no_json_is_our_fault) {
   EXPECT_EQ(run({"namespace", "list"}).status, 1);
 }
 
+// Rows: R-7-42
 TEST_F(CliTest, irreversible_acts_need_a_yes) {
   const std::vector<std::vector<std::string>> acts = {
       {"namespace", "delete", "-n", "x"},  {"credential", "delete"},
