@@ -32,12 +32,15 @@ std::string beside_us(const std::string& program) {
 }  // namespace
 
 std::string greeting(const Announcement& about) {
-  const auto& [options, folder, ca_file] = about;
+  const auto& [options, folder, ca_file, hubs] = about;
   std::ostringstream out;
   out << "Latchkey hub is up" << (folder.rehearsal() ? " (rehearsal)" : "") << ".\n\n"
       << "  DPS endpoint     " << options.endpoints.dps.text() << "   devices provision here (MQTT over TLS)\n"
-      << "  Hub endpoint     " << options.endpoints.hub.text() << "   devices connect here, with their certificate\n"
-      << "  ID scope         " << folder.id_scope() << "\n"
+      << "  Hub endpoint     " << options.endpoints.hub.text() << "   devices connect here, with their certificate\n";
+  for (const auto& hub : hubs) {
+    if (hub->name() != kHubName) out << "  Hub '" << hub->name() << "'   " << hub->gate().address().text() << "\n";
+  }
+  out << "  ID scope         " << folder.id_scope() << "\n"
       << "  Server CA file   " << ca_file.string() << "\n"
       << "  Enrollment key   " << folder.enrollment_key().string() << "   (group '" << kDefaultGroup << "')\n"
       << "  Data folder      " << folder.path().string() << "\n"
@@ -58,9 +61,16 @@ Outcome<Nothing> write_endpoints(const Announcement& about) {
       {"idScope", about.folder.id_scope()},        {"caFile", about.ca_file.string()},
       {"enrollmentGroup", kDefaultGroup},          {"enrollmentKeyFile", about.folder.enrollment_key().string()},
       {"data", about.folder.path().string()},      {"pid", ::getpid()}};
+  for (const auto& hub : about.hubs) json["hubs"][hub->name()] = host_and_port(hub->gate().address());
   if (const auto& status = about.options.status; status.served) {
     json["status"] = host_and_port(status.address);
     json["statusUrl"] = status_url(status);
+  }
+  if (const auto& https = about.options.https) json["https"] = "https://" + host_and_port(*https);
+  if (const auto& metrics = about.options.metrics) json["metrics"] = host_and_port(*metrics);
+  if (const auto& admin = about.options.admin) {
+    json["admin"] = host_and_port(*admin);
+    json["adminSecretFile"] = (about.folder.path() / "admin.secret").string();
   }
   const auto text = json.dump(2) + "\n";
   for (const auto& file : {about.folder.path() / kEndpointsFile, about.options.endpoints_file}) {

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "hub/app/data_folder.h"
+#include "hub/app/hub_endpoints.h"
 #include "hub/app/up_options.h"
 
 namespace latchkey::hub::app {
@@ -14,6 +15,7 @@ struct Announcement {
   const UpOptions& options;  // with the addresses as they were chosen
   const DataFolder& folder;
   std::filesystem::path ca_file;  // what devices trust the brokers by
+  HubEndpoints::List hubs;        // the first one among them
 };
 
 // With commands to paste that connect a first device and take its trust away.

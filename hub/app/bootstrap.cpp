@@ -3,6 +3,7 @@
 
 #include <sys/random.h>
 
+#include "hub/app/status_options.h"
 #include "platform/files/file.h"
 
 namespace latchkey::hub::app {
@@ -15,7 +16,6 @@ using registry::Reason;
 using registry::refuse;
 using registry::Registry;
 
-constexpr const char* kDone = "bootstrapped";
 constexpr std::size_t kGroupKeySize = 64;  // as the real service makes them
 
 // A step that an earlier, interrupted bootstrap may have done already.
@@ -66,6 +66,20 @@ Outcome<Nothing> make_group(Registry& registry, const Call& call) {
   return done(registry.create_enrollment(call, std::move(group)));
 }
 
+Outcome<Nothing> make_everything(Registry& registry, ca::Authority& authority, const DataFolder& folder,
+                                 const Address& hub, registry::KeyProfile profile, const Call& call) {
+  LATCHKEY_TRY_VOID(done(registry.create_namespace(call, kDefaultNamespace)));
+  LATCHKEY_TRY_VOID(
+      done(registry.create_hub(call, {kHubName, kDefaultNamespace, hub.device_text(), host_and_port(hub)})));
+  LATCHKEY_TRY_VOID(make_credential(registry, authority, call, profile));
+  LATCHKEY_TRY_VOID(make_policy(registry, authority, call, profile));
+  LATCHKEY_TRY_VOID(make_group(registry, call));
+  LATCHKEY_TRY_VOID(write_group_key(registry, folder));
+  return registry.set_setting(kBootstrapped, "yes");
+}
+
+}  // namespace
+
 Outcome<Nothing> write_group_key(Registry& registry, const DataFolder& folder) {
   LATCHKEY_TRY(group, registry.find_enrollment(kDefaultGroup, true));
   std::string text(base64_size(group.primary.size()), '\0');
@@ -74,29 +88,16 @@ Outcome<Nothing> write_group_key(Registry& registry, const DataFolder& folder) {
   return refuse(Reason::kStorage, folder.enrollment_key().string() + " cannot be written");
 }
 
-Outcome<Nothing> make_everything(Registry& registry, ca::Authority& authority, const DataFolder& folder,
-                                 const Address& hub, registry::KeyProfile profile, const Call& call) {
-  LATCHKEY_TRY_VOID(done(registry.create_namespace(call, kDefaultNamespace)));
-  LATCHKEY_TRY_VOID(done(registry.create_hub(call, kDefaultNamespace, kHubName, hub.device_text())));
-  LATCHKEY_TRY_VOID(make_credential(registry, authority, call, profile));
-  LATCHKEY_TRY_VOID(make_policy(registry, authority, call, profile));
-  LATCHKEY_TRY_VOID(make_group(registry, call));
-  LATCHKEY_TRY_VOID(write_group_key(registry, folder));
-  return registry.set_setting(kDone, "yes");
-}
-
-}  // namespace
-
 Outcome<Nothing> bootstrap(Registry& registry, ca::Authority& authority, const DataFolder& folder, const Address& hub,
                            registry::KeyProfile profile, UnixMs now) {
   const Call call{"latchkey up", now};
-  LATCHKEY_TRY(already, registry.setting(kDone));
+  LATCHKEY_TRY(already, registry.setting(kBootstrapped));
   if (!already) {
     LATCHKEY_TRY_VOID(make_everything(registry, authority, folder, hub, profile, call));
   }
   LATCHKEY_TRY(present, registry.find_hub(kHubName));
-  if (present.host == hub.device_text()) return Nothing{};
-  return done(registry.update_hub_host(call, kHubName, hub.device_text()));
+  if (present.host == hub.device_text() && present.listen == host_and_port(hub)) return Nothing{};
+  return done(registry.update_hub(call, kHubName, {hub.device_text(), host_and_port(hub)}));
 }
 
 }  // namespace latchkey::hub::app

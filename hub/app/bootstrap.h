@@ -15,10 +15,16 @@ inline constexpr const char* kDefaultPolicy = "default";
 inline constexpr const char* kDefaultGroup = "default";
 inline constexpr const char* kHubName = "hub";
 
+// The setting that says that it was done.
+inline constexpr const char* kBootstrapped = "bootstrapped";
+
 // Does what is missing, once in a folder's life: what an operator deletes later does not come back. Afterwards the
 // hub's host is `hub`. Safe to repeat after a crash at any point.
 registry::Outcome<registry::Nothing> bootstrap(registry::Registry& registry, ca::Authority& authority,
                                                const DataFolder& folder, const Address& hub,
                                                registry::KeyProfile profile, UnixMs now);
+
+// Tells the first group's key in the file for it. kEnrollmentNotFound: there is no such group.
+registry::Outcome<registry::Nothing> write_group_key(registry::Registry& registry, const DataFolder& folder);
 
 }  // namespace latchkey::hub::app

@@ -29,7 +29,7 @@ using registry::refuse;
 constexpr std::size_t kDescriptionMax = 64 * 1024;
 constexpr const char* kBrokerUser = "mosquitto";  // Debian's package makes it
 constexpr std::size_t kSocketPathMax = 107;       // sockaddr_un.sun_path less the terminating zero
-constexpr std::string_view kLongestSocket = "run/management.sock";
+constexpr std::string_view kLongestSocket = "brokers/hub-01234567/gate.sock";
 
 std::string random_hex(std::size_t bytes) {
   std::array<std::uint8_t, 32> random{};

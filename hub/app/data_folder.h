@@ -4,11 +4,13 @@
 //   folder.json          nonce, id scope, rehearsal or not: written once        0600
 //   registry.db          everything that must survive                           0600
 //   keys/                CA keys                                                0700
-//   tls/                 throw-away server CA (ca.pem is public) and server certificate
+//   tls/                 throw-away server CA (server-ca.pem is public) and server certificates
 //   crl/                 the last CRL of every CA                               public
 //   run/                 management socket                                      0700
 //   brokers/{dps,hub}.*  configuration, note of the process, log (ours: a broker can only add to its log)
 //   brokers/{dps,hub}/   what each broker reads and makes under its own user: plugin, server key, socket
+//   brokers/hub-XXXXXXXX*, tls/hub-XXXXXXXX.*   the same of further hubs, by the start of their uuids
+//   clock.json, faults.json, snapshots/, admin.secret   of a rehearsal (hub/rehearsal)
 //   enrollment-group.key the first enrollment group's key                       0600
 #pragma once
 

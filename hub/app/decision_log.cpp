@@ -48,6 +48,15 @@ management::DecisionCounts DecisionLog::counts() const {
   return sum;
 }
 
+management::DecisionCounts DecisionLog::counts(const std::string& endpoint) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = endpoints_.find(endpoint);
+  if (found == endpoints_.end()) return {};
+  auto sum = found->second.before;
+  for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += found->second.last.counts[i];
+  return sum;
+}
+
 DecisionLog::Totals DecisionLog::totals(const std::string& endpoint) const {
   const std::lock_guard lock(mutex_);
   const auto found = endpoints_.find(endpoint);

@@ -19,6 +19,7 @@ class DecisionLog {
   void add(const std::string& endpoint, wire::Decisions decisions);
   std::vector<management::SeenDecision> find(const management::DecisionFilter& filter) const;  // newest first
   management::DecisionCounts counts() const;
+  management::DecisionCounts counts(const std::string& endpoint) const;
 
   struct Totals {
     std::uint64_t connections = 0;

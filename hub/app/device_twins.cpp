@@ -7,12 +7,14 @@ using registry::Outcome;
 using registry::Reason;
 using registry::refuse;
 
-Outcome<TwinRooms*> DeviceTwins::rooms(const std::string& ns, const std::string& device) const {
-  TwinRooms* linked = nullptr;
-  for (const auto& hub : hubs_) {
+// They live for as long as their endpoint does, and that for as long as somebody is in them.
+Outcome<std::shared_ptr<TwinRooms>> DeviceTwins::rooms(const std::string& ns, const std::string& device) const {
+  std::shared_ptr<TwinRooms> linked;
+  for (const auto& hub : hubs_.all()) {
     if (hub->namespace_name() != ns) continue;
-    if (hub->twin_rooms().connected(device)) return &hub->twin_rooms();
-    if (linked == nullptr) linked = &hub->twin_rooms();
+    std::shared_ptr<TwinRooms> rooms(hub, &hub->twin_rooms());
+    if (rooms->connected(device)) return rooms;
+    if (linked == nullptr) linked = std::move(rooms);
   }
   if (linked != nullptr) return linked;
   return refuse(Reason::kNotFound, "no hub of this process is linked to a namespace '" + ns.substr(0, 64) + "'");

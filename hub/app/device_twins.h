@@ -3,7 +3,7 @@
 // else at any that is linked to its namespace.
 #pragma once
 
-#include "hub/app/hub_endpoint.h"
+#include "hub/app/hub_endpoints.h"
 #include "hub/management/management.h"
 
 namespace latchkey::hub::app {
@@ -19,7 +19,7 @@ class DeviceTwins final : public management::DeviceTwins {
 
  private:
   // kNotFound when no hub of this process serves the namespace.
-  registry::Outcome<TwinRooms*> rooms(const std::string& ns, const std::string& device) const;
+  registry::Outcome<std::shared_ptr<TwinRooms>> rooms(const std::string& ns, const std::string& device) const;
 
   const HubEndpoints& hubs_;
 };

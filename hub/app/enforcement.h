@@ -2,7 +2,7 @@
 // hub/link's enforcement as the rooms ask for it: one object, one meaning, three ports.
 #pragma once
 
-#include "hub/app/gate.h"
+#include "hub/app/hub_endpoints.h"
 #include "hub/link/enforcement.h"
 #include "hub/management/management.h"
 #include "hub/provisioning/ports.h"
@@ -14,24 +14,27 @@ class Enforcement final : public management::Enforcement,
                           public provisioning::Enforcement,
                           public session::Enforcement {
  public:
-  // `gates`: those of all hub endpoints; they outlive this object.
-  Enforcement(const std::vector<Gate*>& gates, int timeout_ms) : enforcement_(members(gates), timeout_ms) {}
+  // `hubs` outlives this object.
+  Enforcement(const HubEndpoints& hubs, int timeout_ms) : hubs_(hubs), timeout_ms_(timeout_ms) {}
 
   registry::Outcome<registry::Nothing> wait_applied(registry::Sequence sequence) override {
-    return enforcement_.wait(sequence, link::Progress::kApplied);
+    return wait(sequence, link::Progress::kApplied);
   }
   registry::Outcome<registry::Nothing> wait_cut(registry::Sequence sequence) override {
-    return enforcement_.wait(sequence, link::Progress::kCut);
+    return wait(sequence, link::Progress::kCut);
   }
 
  private:
-  static std::vector<link::Enforcement::Member> members(const std::vector<Gate*>& gates) {
-    std::vector<link::Enforcement::Member> all;
-    for (Gate* gate : gates) all.push_back({&gate->feeder(), [gate] { gate->fence(); }});
-    return all;
+  // A hub that is added after the list was taken starts from a snapshot that has the change already.
+  registry::Outcome<registry::Nothing> wait(registry::Sequence sequence, link::Progress progress) const {
+    const auto hubs = hubs_.all();
+    std::vector<link::Enforcement::Member> members;
+    for (const auto& hub : hubs) members.push_back({&hub->gate().feeder(), [&hub] { hub->gate().fence(); }});
+    return link::Enforcement(std::move(members), timeout_ms_).wait(sequence, progress);
   }
 
-  const link::Enforcement enforcement_;
+  const HubEndpoints& hubs_;
+  const int timeout_ms_;
 };
 
 }  // namespace latchkey::hub::app

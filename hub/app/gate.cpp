@@ -64,6 +64,7 @@ Outcome<Nothing> Gate::start(Inbox inbox) {
   broker_ = std::make_unique<brokers::Broker>(
       brokers::Broker::Options{options_.name, options_.mosquitto, file(".conf"), brokers::render(*config), file(".pid"),
                                file(".log"), data_.nonce(), [this](brokers::BrokerEvent event) { on_broker(event); }});
+  seen_ = broker_.get();
   feeder_->start();
   if (auto started = broker_->start(); !started) {
     return refuse(started.error() == Status::kNotFound ? Reason::kInvalidArgument : Reason::kStorage,
@@ -88,9 +89,7 @@ Outcome<Nothing> Gate::wait_ready(int timeout_ms, const std::stop_token& end) {
   if (broker_->failing() && !is_free(options_.address)) {
     return refuse(Reason::kInvalidArgument,
                   "the address " + options_.address.text() +
-                      " is in use by another program, or not ours to use: stop that program, or "
-                      "choose another address with --" +
-                      std::string(brokers::to_string(options_.endpoint)) + " (port 0 takes a free one)");
+                      " is in use by another program, or not ours to use: stop that program, or " + options_.advice);
   }
   return refuse(Reason::kInternal, "the broker at " + options_.address.text() +
                                        " does not come up. Its log ends with:\n" +
@@ -104,6 +103,15 @@ void Gate::stop() {
   broker_->stop();
   std::error_code ignored;  // a broker that had to be killed leaves its socket
   std::filesystem::remove(folder() / "gate.sock", ignored);
+}
+
+void Gate::end() {
+  if (broker_) broker_->stop();
+  stop();
+}
+
+void Gate::end_left_behind(const DataFolder& folder, const std::string& files) {
+  brokers::Broker::end_left_behind(pid_file(folder, files), folder.brokers() / (files + ".conf"), folder.nonce());
 }
 
 void Gate::attest(const wire::Attest& attest) { link_->publish(wire::kAttestTopic, wire::encode(attest)); }

@@ -24,7 +24,8 @@ class Gate {
  public:
   struct Options {
     brokers::Endpoint endpoint = brokers::Endpoint::kHub;
-    std::string name;  // what its files, its decisions and its state go by; no two gates of a hub process share one
+    std::string name;   // what its decisions and its state go by; no two gates of a hub process share one
+    std::string files;  // what its files go by, of at most 12 characters; no two share that either. Empty: the name
     Address address;
     std::filesystem::path mosquitto;
     std::filesystem::path plugin;  // copied into the data folder: a rebuild does not touch a running broker
@@ -32,6 +33,7 @@ class Gate {
     std::filesystem::path key;
     registry::Registry* registry = nullptr;  // nullptr at the DPS endpoint
     std::string hub_name;
+    std::string advice;             // to whoever finds its address in use
     int adopt_timeout_ms = 10'000;  // for a broker that a crashed hub process left behind to follow again
   };
   // Hears all that the gate says but its acknowledgements.
@@ -47,18 +49,29 @@ class Gate {
   // with the tail of the broker's log otherwise.
   registry::Outcome<registry::Nothing> wait_ready(int timeout_ms, const std::stop_token& end);
   void stop();
-  static std::filesystem::path pid_file(const DataFolder& folder, const std::string& name) {
-    return folder.brokers() / (name + ".pid");
+  // The same for a gate that goes while others stay: the broker first, so that nobody waits for what it would confirm.
+  void end();
+  // Ends the broker with files of that name that an earlier hub process left behind.
+  static void end_left_behind(const DataFolder& folder, const std::string& files);
+  static std::filesystem::path pid_file(const DataFolder& folder, const std::string& files) {
+    return folder.brokers() / (files + ".pid");
   }
 
   void attest(const wire::Attest& attest);
   void deliver(const wire::Deliver& deliver);
-  void fence() { broker_->fence(); }
+  void fence() {
+    if (auto* const broker = seen_.load()) broker->fence();
+  }
   link::Feeder& feeder() { return *feeder_; }
 
   const Address& address() const { return options_.address; }
   const std::string& name() const { return options_.name; }
-  pid_t pid() const { return broker_->pid(); }
+  const std::string& files() const { return options_.files.empty() ? options_.name : options_.files; }
+  // -1 as long as it was not started.
+  pid_t pid() const {
+    const auto* const broker = seen_.load();
+    return broker ? broker->pid() : -1;
+  }
   std::uint64_t restarts() const { return restarts_; }
 
  private:
@@ -66,8 +79,8 @@ class Gate {
   void on_broker(brokers::BrokerEvent event);
   void on_message(std::string_view topic, ByteView payload);
   bool becomes_ready(int timeout_ms, const std::stop_token& end);
-  std::filesystem::path folder() const { return data_.brokers() / options_.name; }
-  std::filesystem::path file(const char* suffix) const { return data_.brokers() / (options_.name + suffix); }
+  std::filesystem::path folder() const { return data_.brokers() / files(); }
+  std::filesystem::path file(const char* suffix) const { return data_.brokers() / (files() + suffix); }
 
   const DataFolder& data_;
   const Options options_;
@@ -76,7 +89,8 @@ class Gate {
   std::atomic<bool> adopted_{false};
   std::unique_ptr<link::Feeder> feeder_;
   std::unique_ptr<link::GateLink> link_;
-  std::unique_ptr<brokers::Broker> broker_;
+  std::unique_ptr<brokers::Broker> broker_;       // made by start()
+  std::atomic<brokers::Broker*> seen_ = nullptr;  // the same, for threads that look while start() runs
 };
 
 }  // namespace latchkey::hub::app

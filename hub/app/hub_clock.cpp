@@ -26,9 +26,17 @@ ports::MonotonicMs HubClock::monotonic() const { return real_.monotonic(); }
 
 wire::ClockSet HubClock::setting() const {
   if (!rehearsal_) return {};
-  const auto document = rehearsal_->document(real_.monotonic());
+  return setting_of(rehearsal_->document(real_.monotonic()));
+}
+
+wire::ClockSet HubClock::setting_of(const posix::RehearsalDocument& document) {
   return {static_cast<std::int64_t>(document.offset_s * 1000), static_cast<std::int64_t>(document.since_s * 1000),
           document.rate};
+}
+
+wire::ClockSet HubClock::settled() const {
+  const std::lock_guard lock(mutex_);
+  return settled_;
 }
 
 UnixMs HubClock::settled_now() const {

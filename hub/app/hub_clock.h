@@ -27,6 +27,10 @@ class HubClock final : public ports::Clock {
   ports::MonotonicMs monotonic() const override;
 
   wire::ClockSet setting() const;
+  // What a clock document means to hub and gates.
+  static wire::ClockSet setting_of(const posix::RehearsalDocument& document);
+  // The last setting that `changed` has returned for.
+  wire::ClockSet settled() const;
   // The time by the last setting that `changed` has returned for: what every gate goes by, too.
   UnixMs settled_now() const;
   // Calls `changed` with the setting now and, on a thread of its own, after every change of the document. It tells

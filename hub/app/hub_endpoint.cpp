@@ -28,9 +28,11 @@ void HubEndpoint::open_sessions(const Rooms& rooms, std::function<UnixMs()> now)
     twin_rooms_->closed(connection);
   };
   handlers.subscribed = [this](const wire::Subscribed& subscribed) {
-    sessions_->subscribed(subscribed.connection, subscribed.filter);
+    sessions_->subscribed(subscribed);
     twin_rooms_->subscribed(subscribed);
   };
+  handlers.resumed = [this](const wire::Resumed& resumed) { sessions_->resumed(resumed); };
+  handlers.delivered = [this](const wire::Delivered& delivered) { sessions_->delivered(delivered); };
   handlers.request = [this](wire::ConnectionId connection, const std::string& topic, const wire::Bytes& payload) {
     if (!twin_rooms_->request(connection, topic, ByteView(payload))) sessions_->request(connection, topic, payload);
   };

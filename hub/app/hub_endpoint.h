@@ -6,7 +6,6 @@
 #include <functional>
 #include <memory>
 #include <string>
-#include <vector>
 
 #include "hub/app/gate.h"
 #include "hub/app/inbox.h"
@@ -33,6 +32,7 @@ class HubEndpoint {
   // Gate::start(). From here on devices are served.
   registry::Outcome<registry::Nothing> start();
 
+  const std::string& name() const { return gate_.name(); }
   Gate& gate() { return gate_; }
   session::Sessions& sessions() { return *sessions_; }
   TwinRooms& twin_rooms() { return *twin_rooms_; }
@@ -59,7 +59,5 @@ class HubEndpoint {
   std::unique_ptr<Inbox> inbox_;
   Gate gate_;  // goes first: it speaks to the others
 };
-
-using HubEndpoints = std::vector<std::unique_ptr<HubEndpoint>>;
 
 }  // namespace latchkey::hub::app

@@ -15,10 +15,13 @@
 #include "hub/app/device_twins.h"
 #include "hub/app/dps_endpoint.h"
 #include "hub/app/enforcement.h"
+#include "hub/app/fleet_watch.h"
+#include "hub/app/https_listener.h"
 #include "hub/app/hub_clock.h"
-#include "hub/app/hub_endpoint.h"
+#include "hub/app/hub_fleet.h"
 #include "hub/app/insight.h"
 #include "hub/app/own_root_watch.h"
+#include "hub/app/rehearsal.h"
 #include "hub/app/revocation_status.h"
 #include "hub/app/workers.h"
 #include "hub/brokers/server_certificate.h"
@@ -39,34 +42,46 @@ constexpr std::size_t kSigners = 4;
 constexpr int kReadyMs = 30'000;
 constexpr int kClockMs = 2'000;
 
+// What to do when an endpoint's address is in use.
+std::string other_address(const std::string& option) {
+  return "choose another address with " + option + " (port 0 takes a free one)";
+}
+
 }  // namespace
 
 struct HubProcess::Parts {
   Parts(UpOptions up_options, DataFolder data)
-      : options(std::move(up_options)), folder(std::move(data)), clock(options.clock) {}
+      : options(std::move(up_options)), folder(std::move(data)), clock(options.clock), rehearsal(folder) {}
   ~Parts();
 
   // The steps of a start, in order.
   Outcome<Nothing> open_registry();
   Outcome<Nothing> open_status();
-  Outcome<Nothing> make_endpoints();
   Outcome<Nothing> open_rooms();
+  Outcome<Nothing> make_endpoints();
   Outcome<Nothing> start_gates();
   Outcome<Nothing> wait_for_gates(const std::stop_token& end);
   Outcome<Nothing> open_management();
+  Outcome<Nothing> open_rehearsal();
   Outcome<Nothing> tell_endpoints() const { return write_endpoints(announcement()); }
 
   Gate::Options gate_options(brokers::Endpoint endpoint, std::string name, const Address& address) const;
-  std::vector<Gate*> hub_gates() const;
-  std::vector<Gate*> all_gates() const;
-  Announcement announcement() const { return {options, folder, server.ca_certificate}; }
+  Outcome<std::shared_ptr<HubEndpoint>> make_hub(const registry::Hub& hub);
+  Outcome<std::string> namespace_of(const registry::Hub& hub) const;
+  // A request to management, from whatever listener.
+  management::Response handled(const management::Request& request) {
+    return rehearsal.handle(request, [this](const management::Request& asked) { return management->handle(asked); });
+  }
+  Announcement announcement() const { return {options, folder, server.ca_certificate, hubs.all()}; }
 
   UpOptions options;
   DataFolder folder;
   HubClock clock;
+  Rehearsal rehearsal;
   brokers::ServerCertificateFiles server;
   DecisionLog decisions;
 
+  watch::StoreWatch store_watch;  // hears of the registry until that is gone
   std::unique_ptr<registry::Registry> registry;
   std::unique_ptr<ca::FileKeyProvider> keys;
   std::unique_ptr<RevocationStatus> status;
@@ -82,22 +97,29 @@ struct HubProcess::Parts {
   std::unique_ptr<Workers> workers;
   std::unique_ptr<Workers> signers;
   std::unique_ptr<Enforcement> enforcement;
-  std::unique_ptr<DpsEndpoint> dps;
   HubEndpoints hubs;
+  std::unique_ptr<HubFleet> fleet;
+  std::unique_ptr<DpsEndpoint> dps;
   std::unique_ptr<Insight> insight;
   std::unique_ptr<Messages> messages;
   std::unique_ptr<DeviceTwins> device_twins;
+  std::unique_ptr<FleetWatch> fleet_watch;
   std::unique_ptr<management::Management> management;
   std::unique_ptr<management::Server> server_socket;
+  std::unique_ptr<HttpsListener> https;
 };
 
 HubProcess::Parts::~Parts() {
-  for (const auto& hub : hubs) hub->stop_waiting();
+  if (fleet) fleet->stop();
+  for (const auto& hub : hubs.all()) hub->stop_waiting();
   server_socket.reset();
+  https.reset();
+  rehearsal.stop();
+  if (fleet_watch) fleet_watch->stop();
   clock.stop();
   if (registry) registry->set_commit_listener({});
   if (dps) dps->gate().stop();  // before the hubs': no request comes in any more that would wait for them
-  for (Gate* gate : hub_gates()) gate->stop();
+  for (const auto& hub : hubs.all()) hub->gate().stop();
   if (workers) workers->stop();
   if (signers) signers->stop();
   if (own_roots) own_roots->stop();
@@ -108,8 +130,10 @@ HubProcess::Parts::~Parts() {
 
 Outcome<Nothing> HubProcess::Parts::open_registry() {
   LATCHKEY_TRY(opened,
-               registry::Registry::open({folder.database().string(), 256, folder.rehearsal()}, openssl::host_digest()));
+               registry::Registry::open({folder.database().string(), 256, folder.rehearsal(), rehearsal.store_faults()},
+                                        openssl::host_digest()));
   registry = std::move(opened);
+  registry->set_observer(&store_watch);
   LATCHKEY_TRY(provider, ca::FileKeyProvider::open(folder.keys()));
   keys = std::move(provider);
   LATCHKEY_TRY_VOID(open_status());
@@ -117,6 +141,7 @@ Outcome<Nothing> HubProcess::Parts::open_registry() {
   ca::CrlPublisher::Options publishing;
   publishing.folder = folder.crl();
   publishing.before_end = [this](const registry::CaCertificate& ca) { return status->prepare_end(ca); };
+  publishing.spoil = rehearsal.list_faults();
   crls = std::make_unique<ca::CrlPublisher>(
       *registry, *authority, [this] { return clock.now(); }, publishing,
       [](const registry::Refusal& refusal) {
@@ -173,64 +198,86 @@ Gate::Options HubProcess::Parts::gate_options(brokers::Endpoint endpoint, std::s
   return gate;
 }
 
-Outcome<Nothing> HubProcess::Parts::make_endpoints() {
-  const auto& [dps_address, hub_address] = options.endpoints;
-  const brokers::ServerNames names{{"localhost"}, {dps_address.host, hub_address.host}};
-  LATCHKEY_TRY(files, brokers::ensure_server_certificate(folder.tls(), names));
-  server = files;
-  dps = std::make_unique<DpsEndpoint>(folder, gate_options(brokers::Endpoint::kDps, kDpsGate, dps_address));
-  auto hub = gate_options(brokers::Endpoint::kHub, kHubName, hub_address);
-  hub.hub_name = kHubName;
-  hub.registry = registry.get();
-  hubs.push_back(std::make_unique<HubEndpoint>(folder, std::move(hub), kDefaultNamespace));
-  return Nothing{};
-}
-
-std::vector<Gate*> HubProcess::Parts::hub_gates() const {
-  std::vector<Gate*> gates;
-  for (const auto& hub : hubs) gates.push_back(&hub->gate());
-  return gates;
-}
-
-std::vector<Gate*> HubProcess::Parts::all_gates() const {
-  auto gates = hub_gates();
-  if (dps) gates.push_back(&dps->gate());
-  return gates;
-}
-
 Outcome<Nothing> HubProcess::Parts::open_rooms() {
-  const auto now = [this] { return clock.now(); };
   workers = std::make_unique<Workers>(kLanes);
   signers = std::make_unique<Workers>(kSigners);
-  enforcement = std::make_unique<Enforcement>(hub_gates(), options.confirm_timeout_ms);
+  enforcement = std::make_unique<Enforcement>(hubs, options.confirm_timeout_ms);
+  registry->set_commit_listener([this](registry::Sequence newest) { hubs.committed(newest); });
+  return Nothing{};
+}
+
+Outcome<Nothing> HubProcess::Parts::make_endpoints() {
+  const auto& [dps_address, hub_address] = options.endpoints;
+  brokers::ServerNames names{{"localhost"}, {dps_address.host, hub_address.host}};
+  if (options.https) names.ip.push_back(options.https->host);
+  LATCHKEY_TRY(files, brokers::ensure_server_certificate(folder.tls(), names));
+  server = files;
+  auto gate = gate_options(brokers::Endpoint::kDps, kDpsGate, dps_address);
+  gate.advice = other_address("--dps");
+  dps = std::make_unique<DpsEndpoint>(folder, std::move(gate));
   provisioning::Options provisioning;
   provisioning.id_scope = folder.id_scope();
-  provisioning.now = now;
+  provisioning.now = [this] { return clock.now(); };
   provisioning.retry_after_s = options.retry_after_s;
+  provisioning.faults = rehearsal.dps_faults();
   dps->open_provisioning({*registry, *provisioning_issuer, verifier, *enforcement, *workers, decisions}, provisioning);
-  for (const auto& hub : hubs) {
-    hub->open_sessions({*registry, *session_issuer, *enforcement, *workers, *signers, decisions}, now);
+
+  HubFleet::Options hub_options;
+  hub_options.first = kHubName;
+  hub_options.dps = dps_address;
+  hub_options.told = [this] { (void)tell_endpoints(); };
+  hub_options.ready_timeout_ms = kReadyMs;
+  fleet = std::make_unique<HubFleet>(
+      *registry, folder, hubs, [this](const registry::Hub& hub) { return make_hub(hub); }, std::move(hub_options));
+  return fleet->make_all();
+}
+
+Outcome<std::string> HubProcess::Parts::namespace_of(const registry::Hub& hub) const {
+  LATCHKEY_TRY(namespaces, registry->list_namespaces());
+  for (auto& one : namespaces) {
+    if (one.uuid == hub.namespace_uuid) return std::move(one.name);
   }
-  registry->set_commit_listener([gates = hub_gates()](registry::Sequence newest) {
-    for (Gate* gate : gates) gate->feeder().committed(newest);
-  });
-  return Nothing{};
+  return refuse(Reason::kInternal, "hub '" + hub.name + "' is linked to no namespace");
+}
+
+Outcome<std::shared_ptr<HubEndpoint>> HubProcess::Parts::make_hub(const registry::Hub& hub) {
+  LATCHKEY_TRY(address, parse_address(hub.listen));
+  LATCHKEY_TRY(ns, namespace_of(hub));
+  auto gate = gate_options(brokers::Endpoint::kHub, hub.name, address);
+  gate.hub_name = hub.name;
+  gate.registry = registry.get();
+  gate.files = HubFleet::files_of(hub, kHubName);
+  gate.advice = other_address("--hub");
+  if (hub.name != kHubName) {
+    const brokers::ServerNames names{{"localhost"}, {address.host}};
+    LATCHKEY_TRY(files, brokers::ensure_server_certificate(folder.tls(), names, gate.files));
+    gate.certificate = files.certificate;
+    gate.key = files.key;
+    gate.advice = "delete the hub and create it again at another address";
+  }
+  auto endpoint = std::make_shared<HubEndpoint>(folder, std::move(gate), ns);
+  endpoint->open_sessions({*registry, *session_issuer, *enforcement, *workers, *signers, decisions},
+                          [this] { return clock.now(); });
+  return endpoint;
 }
 
 // The hubs' gates first: a certificate that DPS gives out is awaited there only once their processes are known.
 Outcome<Nothing> HubProcess::Parts::start_gates() {
-  for (Gate* gate : all_gates()) gate->feeder().set_clock(clock.setting());
-  for (const auto& hub : hubs) LATCHKEY_TRY_VOID(hub->start());
+  hubs.set_clock(clock.setting());
+  dps->gate().feeder().set_clock(clock.setting());
+  LATCHKEY_TRY_VOID(fleet->start());
   return dps->start();
 }
 
 Outcome<Nothing> HubProcess::Parts::wait_for_gates(const std::stop_token& end) {
-  const auto gates = all_gates();
-  for (Gate* gate : gates) LATCHKEY_TRY_VOID(gate->wait_ready(kReadyMs, end));
+  LATCHKEY_TRY_VOID(fleet->wait_ready(end));
+  LATCHKEY_TRY_VOID(dps->gate().wait_ready(kReadyMs, end));
   if (end.stop_requested()) return Nothing{};
-  clock.follow([gates](const wire::ClockSet& setting) {
-    for (Gate* gate : gates) gate->feeder().set_clock(setting);
-    for (Gate* gate : gates) gate->feeder().wait_clock(kClockMs);
+  clock.follow([this](const wire::ClockSet& setting) {
+    hubs.set_clock(setting);
+    dps->gate().feeder().set_clock(setting);
+    for (const auto& hub : hubs.all()) hub->gate().feeder().wait_clock(kClockMs);
+    dps->gate().feeder().wait_clock(kClockMs);
   });
   return Nothing{};
 }
@@ -239,18 +286,56 @@ Outcome<Nothing> HubProcess::Parts::open_management() {
   insight = std::make_unique<Insight>(folder, options, clock, *registry, decisions, dps->gate(), hubs);
   messages = std::make_unique<Messages>(hubs);
   device_twins = std::make_unique<DeviceTwins>(hubs);
-  management = std::make_unique<management::Management>(
-      management::Parts{*registry, clock, *ca_maker, *enforcement, *insight, *messages, device_twins.get(),
-                        options.own_root_revoke_rotates, options.role_parity});
+  fleet_watch = std::make_unique<FleetWatch>(
+      FleetWatch::Rooms{*registry, *insight, decisions, hubs, clock, store_watch, folder.tls()});
+  if (options.https) {
+    LATCHKEY_TRY(address, HttpsListener::choose(*registry, *options.https));
+    options.https = address;
+  }
+  if (options.metrics) {
+    LATCHKEY_TRY(address, fleet_watch->serve_metrics(*options.metrics));
+    options.metrics = address;
+  }
+  management::Parts rooms{*registry,
+                          clock,
+                          *ca_maker,
+                          *enforcement,
+                          *insight,
+                          *messages,
+                          device_twins.get(),
+                          options.own_root_revoke_rotates,
+                          options.role_parity,
+                          fleet.get()};
+  fleet_watch->lend_to(rooms);
+  rooms.pace = rehearsal.operation_faults();
+  management = std::make_unique<management::Management>(rooms);
+  LATCHKEY_TRY_VOID(open_rehearsal());
   management::ServerOptions server_options;
   server_options.socket_path = folder.management_socket().string();
   server_options.owner_uid = ::geteuid();
-  LATCHKEY_TRY(opened,
-               management::Server::start(
-                   server_options, [this](const management::Request& request) { return management->handle(request); },
-                   [this](const management::Caller& caller) { management->peer_refused(caller); }));
+  LATCHKEY_TRY(opened, management::Server::start(
+                           server_options, [this](const management::Request& request) { return handled(request); },
+                           [this](const management::Caller& caller) { management->peer_refused(caller); }));
   server_socket = std::move(opened);
+  if (options.https) {
+    LATCHKEY_TRY(listener,
+                 HttpsListener::start(*options.https, server, *registry, clock,
+                                      [this](const management::Request& request) { return handled(request); }));
+    https = std::move(listener);
+  }
   own_roots->start();
+  return Nothing{};
+}
+
+Outcome<Nothing> HubProcess::Parts::open_rehearsal() {
+  LATCHKEY_TRY_VOID(rehearsal.open(
+      {*registry, clock, *keys, *crls, hubs, *enforcement, *management, options.clock, [this] {
+         return bootstrap(*registry, *authority, folder, options.endpoints.hub, options.key_profile, clock.now());
+       }}));
+  if (options.admin) {
+    LATCHKEY_TRY(address, rehearsal.listen(*options.admin));
+    options.admin = address;
+  }
   return Nothing{};
 }
 
@@ -262,12 +347,16 @@ Outcome<std::unique_ptr<HubProcess>> HubProcess::start(UpOptions options, const 
   if (!options.clock.empty() && !folder.rehearsal()) {
     return refuse(Reason::kInvalidArgument, "--clock needs a data folder that was made with --rehearsal");
   }
+  if (options.admin && !folder.rehearsal()) {
+    return refuse(Reason::kInvalidArgument, "--admin-listen needs a data folder that was made with --rehearsal");
+  }
+  if (options.clock.empty()) options.clock = Rehearsal::clock_file(folder);
   LATCHKEY_TRY(endpoints, choose_endpoints(options.endpoints, folder));
   options.endpoints = endpoints;
   auto parts = std::make_unique<Parts>(std::move(options), std::move(folder));
   const std::vector<std::function<Outcome<Nothing>()>> steps{
-      [&] { return parts->open_registry(); },     [&] { return parts->make_endpoints(); },
-      [&] { return parts->open_rooms(); },        [&] { return parts->start_gates(); },
+      [&] { return parts->open_registry(); },     [&] { return parts->open_rooms(); },
+      [&] { return parts->make_endpoints(); },    [&] { return parts->start_gates(); },
       [&] { return parts->wait_for_gates(end); }, [&] { return parts->open_management(); },
       [&] { return parts->tell_endpoints(); },
   };

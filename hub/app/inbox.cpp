@@ -18,6 +18,14 @@ void Inbox::receive(std::string_view topic, ByteView payload) {
     auto subscribed = wire::decode_subscribed(payload);
     if (!subscribed || !handlers_.subscribed) return;
     workers_.post(subscribed->connection, [this, one = std::move(*subscribed)] { handlers_.subscribed(one); });
+  } else if (topic == wire::kResumedTopic) {
+    auto resumed = wire::decode_resumed(payload);
+    if (!resumed || !handlers_.resumed) return;
+    workers_.post(resumed->connection, [this, one = std::move(*resumed)] { handlers_.resumed(one); });
+  } else if (topic == wire::kDeliveredTopic) {
+    auto delivered = wire::decode_delivered(payload);
+    if (!delivered || !handlers_.delivered) return;
+    workers_.post(delivered->connection, [this, one = std::move(*delivered)] { handlers_.delivered(one); });
   } else if (topic == wire::kDecisionsTopic) {
     if (auto decided = wire::decode_decisions(payload)) decisions_.add(gate_, std::move(*decided));
   } else if (const auto request = wire::parse_request_topic(topic); request && handlers_.request) {

@@ -23,6 +23,8 @@ class Inbox {
     std::function<void(const wire::Opened& opened)> opened;
     std::function<void(wire::ConnectionId connection)> closed;
     std::function<void(const wire::Subscribed& subscribed)> subscribed;
+    std::function<void(const wire::Resumed& resumed)> resumed;
+    std::function<void(const wire::Delivered& delivered)> delivered;
     std::function<void(wire::ConnectionId connection, const std::string& topic, const wire::Bytes& payload)> request;
   };
 

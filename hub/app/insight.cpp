@@ -5,16 +5,16 @@ namespace latchkey::hub::app {
 namespace {
 
 struct Found {
-  HubEndpoint* linked = nullptr;     // some endpoint of a hub that is linked to the namespace
-  HubEndpoint* connected = nullptr;  // the one where the device has a session
+  std::shared_ptr<HubEndpoint> linked;     // some endpoint of a hub that is linked to the namespace
+  std::shared_ptr<HubEndpoint> connected;  // the one where the device has a session
 };
 
 Found find(const HubEndpoints& hubs, const std::string& ns, const std::string& device) {
   Found found;
-  for (const auto& hub : hubs) {
+  for (const auto& hub : hubs.all()) {
     if (hub->namespace_name() != ns) continue;
-    found.linked = hub.get();
-    if (hub->sessions().connected(device)) found.connected = hub.get();
+    found.linked = hub;
+    if (hub->sessions().connected(device)) found.connected = hub;
   }
   return found;
 }
@@ -54,22 +54,29 @@ management::HubState Insight::status() {
   state.started = started_;
   state.now = clock_.settled_now();
   state.newest = registry_.newest_sequence();
+  if (options_.https) state.https = "https://" + host_and_port(*options_.https);
+  if (options_.metrics) state.metrics = host_and_port(*options_.metrics);
   auto& dps = state.gates.emplace_back(state_of(dps_));
   dps.applied = dps.cut = state.newest;  // it follows the clock alone, so no change is ahead of it
-  for (const auto& hub : hubs_) state.gates.push_back(state_of(hub->gate()));
+  for (const auto& hub : hubs_.all()) state.gates.push_back(state_of(hub->gate()));
   return state;
 }
 
-registry::Outcome<registry::Nothing> Messages::send(const std::string& ns, const std::string& device,
-                                                    const std::map<std::string, std::string>& properties,
-                                                    const registry::Bytes& payload) {
+registry::Outcome<registry::Message> Messages::send(const registry::Call& call, const std::string& ns,
+                                                    const std::string& device, const Outgoing& message) {
   const auto found = find(hubs_, ns, device);
   if (found.linked == nullptr) {
     return registry::refuse(registry::Reason::kPreconditionFailed,
                             "namespace '" + ns + "' is linked to no hub of this process");
   }
-  auto& hub = found.connected != nullptr ? *found.connected : *found.linked;  // which says that it is not connected
-  return hub.sessions().send(device, properties, payload);
+  const session::OutgoingMessage outgoing{message.id, message.properties, ByteView(message.payload), message.live_ms};
+  auto queued = found.linked->sessions().send(call, device, outgoing);
+  if (!queued) return queued;
+  // The queue is the device's, wherever it is connected, or has connected meanwhile.
+  for (const auto& hub : hubs_.all()) {
+    if (hub->namespace_name() == ns && hub != found.linked) hub->sessions().offer(device);
+  }
+  return queued;
 }
 
 }  // namespace latchkey::hub::app

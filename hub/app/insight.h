@@ -4,7 +4,7 @@
 
 #include "hub/app/decision_log.h"
 #include "hub/app/hub_clock.h"
-#include "hub/app/hub_endpoint.h"
+#include "hub/app/hub_endpoints.h"
 #include "hub/app/up_options.h"
 #include "hub/management/management.h"
 
@@ -47,9 +47,8 @@ class Insight final : public management::Insight {
 class Messages final : public management::Messages {
  public:
   explicit Messages(const HubEndpoints& hubs) : hubs_(hubs) {}
-  registry::Outcome<registry::Nothing> send(const std::string& ns, const std::string& device,
-                                            const std::map<std::string, std::string>& properties,
-                                            const registry::Bytes& payload) override;
+  registry::Outcome<registry::Message> send(const registry::Call& call, const std::string& ns,
+                                            const std::string& device, const Outgoing& message) override;
 
  private:
   const HubEndpoints& hubs_;

@@ -19,9 +19,7 @@ class TwinRooms {
 
   void opened(const wire::Opened& opened) { presence_.opened(opened); }
   void closed(wire::ConnectionId connection);
-  void subscribed(const wire::Subscribed& subscribed) {
-    presence_.subscribed(subscribed.connection, subscribed.filter);
-  }
+  void subscribed(const wire::Subscribed& subscribed) { presence_.subscribed(subscribed); }
   // False: the topic is not one of twins or methods.
   bool request(wire::ConnectionId connection, std::string_view topic, ByteView payload);
   // Ends every wait for a device.

@@ -32,8 +32,11 @@ struct Arguments {
   std::string hub = "127.0.0.2:8883";
   std::string status_listen = "127.0.0.1:0";
   std::string status_url;
+  std::string https = "127.0.0.1:0";
+  std::string metrics;
   std::string endpoints_file;
   std::string clock;
+  std::string admin_listen;
   std::string key_profile = "ec-p256";
   std::string mosquitto = "/usr/sbin/mosquitto";
   std::string plugin = default_plugin().string();
@@ -60,6 +63,15 @@ void declare(CLI::App& program, Arguments& arguments) {
       ->capture_default_str();
   program.add_option("--status-url", arguments.status_url,
                      "What certificates name instead of http://ADDRESS:PORT, as others reach it");
+  program
+      .add_option("--https-listen", arguments.https,
+                  "Address and port of the management API over HTTPS, for callers with a token (latchkey role token); "
+                  "port 0 takes a free one and keeps it; 'off' serves none")
+      ->capture_default_str();
+  program
+      .add_option("--metrics", arguments.metrics,
+                  "Serve Prometheus metrics at http://ADDRESS:PORT/metrics; port 0 takes a free one")
+      ->type_name("ADDRESS:PORT");
   program.add_option("--endpoints-file", arguments.endpoints_file,
                      "Write endpoints, id scope and file names there, as JSON");
   program
@@ -69,6 +81,9 @@ void declare(CLI::App& program, Arguments& arguments) {
                    "Make the data folder for rehearsals: allows --clock and short lifetimes; cannot be undone");
   program.add_option("--clock", arguments.clock,
                      "Clock document {\"offset\": seconds, \"rate\": 1.0}; rehearsals only");
+  program.add_option("--admin-listen", arguments.admin_listen,
+                     "Address and port of the rehearsal's own API: clock, seed, snapshots, faults; port 0 takes a free "
+                     "one; rehearsals only");
   program
       .add_option("--retry-after", arguments.retry_after_s, "Seconds that devices are asked to wait before they poll")
       ->capture_default_str();
@@ -95,6 +110,15 @@ registry::Outcome<UpOptions> to_options(const Arguments& arguments, const std::s
   LATCHKEY_TRY(status, parse_status(arguments.status_listen, arguments.status_url));
   UpOptions options;
   options.status = std::move(status);
+  options.https.reset();
+  if (arguments.https != "off") {
+    LATCHKEY_TRY(https, parse_address(arguments.https));
+    options.https = https;
+  }
+  if (!arguments.metrics.empty()) {
+    LATCHKEY_TRY(metrics, parse_address(arguments.metrics));
+    options.metrics = metrics;
+  }
   options.data = data;
   LATCHKEY_TRY(dps, parse_address(arguments.dps));
   LATCHKEY_TRY(hub, parse_address(arguments.hub));
@@ -102,6 +126,10 @@ registry::Outcome<UpOptions> to_options(const Arguments& arguments, const std::s
   options.endpoints_file = arguments.endpoints_file;
   options.rehearsal = arguments.rehearsal;
   options.clock = arguments.clock;
+  if (!arguments.admin_listen.empty()) {
+    LATCHKEY_TRY(admin, parse_address(arguments.admin_listen));
+    options.admin = admin;
+  }
   const auto profile = registry::parse_key_profile(arguments.key_profile);
   if (!profile) {
     return registry::refuse(registry::Reason::kInvalidArgument,

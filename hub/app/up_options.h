@@ -3,6 +3,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 
 #include "hub/app/status_options.h"
@@ -16,9 +17,12 @@ inline constexpr int kConfirmTimeoutMs = 10'000;
 struct UpOptions {
   std::filesystem::path data;
   Endpoints endpoints;
-  StatusOptions status;                  // lists and OCSP for everybody else
-  std::filesystem::path endpoints_file;  // where to tell the chosen addresses as JSON; empty: nowhere
+  StatusOptions status;                                    // lists and OCSP for everybody else
+  std::optional<Address> https = Address{"127.0.0.1", 0};  // the management API over HTTPS; nothing: nowhere
+  std::optional<Address> metrics;                          // where Prometheus asks; nothing: nowhere
+  std::filesystem::path endpoints_file;                    // where to tell the chosen addresses as JSON; empty: nowhere
   bool rehearsal = false;
+  std::optional<Address> admin;  // where whoever rehearses asks (hub/rehearsal); only in a rehearsal; nothing: nowhere
   registry::roles::Parity role_parity = registry::roles::Parity::kSeed;
   std::string clock;  // clock document; only in a rehearsal
   registry::KeyProfile key_profile = registry::KeyProfile::kEcP256;

@@ -21,6 +21,8 @@ class InboxTest : public testing::Test {
     all.opened = [this](const wire::Opened& opened) { hear("opened " + opened.client_id); };
     all.closed = [this](wire::ConnectionId connection) { hear("closed " + std::to_string(connection)); };
     all.subscribed = [this](const wire::Subscribed& subscribed) { hear("subscribed " + subscribed.filter); };
+    all.resumed = [this](const wire::Resumed& resumed) { hear("resumed " + resumed.unacknowledged.at(0)); };
+    all.delivered = [this](const wire::Delivered& told) { hear("delivered " + std::to_string(told.tags.at(0))); };
     all.request = [this](wire::ConnectionId connection, const std::string& topic, const wire::Bytes& payload) {
       hear("request " + std::to_string(connection) + " " + topic + " " + std::string(payload.begin(), payload.end()));
     };
@@ -54,10 +56,12 @@ class InboxTest : public testing::Test {
 TEST_F(InboxTest, each_message_reaches_its_handler_in_the_order_of_its_connection) {
   Inbox inbox("hub", workers_, decisions_, handlers());
   inbox.receive(wire::kOpenedTopic, wire::encode(opened(7, "dev-1")));
+  inbox.receive(wire::kResumedTopic, wire::encode(wire::Resumed{7, {"a topic"}}));
   inbox.receive(wire::kSubscribedTopic, wire::encode(wire::Subscribed{7, "$iothub/#"}));
+  inbox.receive(wire::kDeliveredTopic, wire::encode(wire::Delivered{7, {9}}));
   inbox.receive(wire::request_topic(7, "devices/dev-1/messages/events/"), std::string("21.5"));
   inbox.receive(wire::kClosedTopic, wire::encode(wire::Closed{7}));
-  EXPECT_EQ(heard(), (std::vector<std::string>{"opened dev-1", "subscribed $iothub/#",
+  EXPECT_EQ(heard(), (std::vector<std::string>{"opened dev-1", "resumed a topic", "subscribed $iothub/#", "delivered 9",
                                                "request 7 devices/dev-1/messages/events/ 21.5", "closed 7"}));
 }
 
@@ -85,7 +89,8 @@ TEST_F(InboxTest, same_connection_number_at_two_gates_is_two_connections) {
 TEST_F(InboxTest, what_cannot_be_decoded_is_dropped) {
   Inbox inbox("hub", workers_, decisions_, handlers());
   const std::string junk = "\xff not a message";
-  for (const auto topic : {wire::kOpenedTopic, wire::kClosedTopic, wire::kSubscribedTopic, wire::kDecisionsTopic}) {
+  for (const auto topic : {wire::kOpenedTopic, wire::kClosedTopic, wire::kSubscribedTopic, wire::kResumedTopic,
+                           wire::kDeliveredTopic, wire::kDecisionsTopic}) {
     inbox.receive(topic, junk);
     inbox.receive(topic, ByteView());
   }

@@ -64,6 +64,7 @@ class OwnRootWatchTest : public testing::Test {
   Uuid policy_;
 };
 
+// Rows: R-5-15
 TEST_F(OwnRootWatchTest, one_csr_is_made_when_the_window_opens_and_no_more) {
   OwnRootWatch watch(*registry_, *keys_, [this] { return now_; }, {});
   now_ = kNow + 370 * kDay - 1;
@@ -80,6 +81,7 @@ TEST_F(OwnRootWatchTest, one_csr_is_made_when_the_window_opens_and_no_more) {
   EXPECT_EQ(keys_on_disk(), 2);
 }
 
+// Rows: R-5-15
 TEST_F(OwnRootWatchTest, expired_ca_gets_one_too) {
   OwnRootWatch watch(*registry_, *keys_, [this] { return now_; }, {});
   now_ = kNow + 1000 * kDay;

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "hub/app/hub_endpoints.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace latchkey::hub::app {
+
+HubEndpoints::List HubEndpoints::all() const {
+  const std::lock_guard lock(mutex_);
+  return list_;
+}
+
+std::shared_ptr<HubEndpoint> HubEndpoints::find(const std::string& name) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = std::find_if(list_.begin(), list_.end(), [&](const auto& hub) { return hub->name() == name; });
+  return found == list_.end() ? nullptr : *found;
+}
+
+void HubEndpoints::add(std::shared_ptr<HubEndpoint> hub) {
+  const std::lock_guard lock(mutex_);
+  hub->gate().feeder().set_clock(clock_);
+  list_.push_back(std::move(hub));
+}
+
+void HubEndpoints::remove(const HubEndpoint& hub) {
+  const std::lock_guard lock(mutex_);
+  const auto found = std::find_if(list_.begin(), list_.end(), [&](const auto& one) { return one.get() == &hub; });
+  if (found == list_.end()) return;
+  retired_.push_back(std::move(*found));
+  list_.erase(found);
+}
+
+void HubEndpoints::committed(registry::Sequence newest) const {
+  const std::lock_guard lock(mutex_);
+  for (const auto& hub : list_) hub->gate().feeder().committed(newest);
+}
+
+void HubEndpoints::set_clock(const wire::ClockSet& clock) {
+  const std::lock_guard lock(mutex_);
+  clock_ = clock;
+  for (const auto& hub : list_) hub->gate().feeder().set_clock(clock);
+}
+
+}  // namespace latchkey::hub::app
