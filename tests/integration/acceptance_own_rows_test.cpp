@@ -32,6 +32,7 @@ class AcceptanceOwnRows : public HubTest<AcceptanceOwnRows> {
   }
 };
 
+// Rows: R-7-31
 TEST_F(AcceptanceOwnRows, deleted_device_comes_back_as_another_one_and_its_old_certificates_stay_dead) {
   Cohort cohort(hub(), "device-deleted");
   const auto a = cohort.device("a");
@@ -55,6 +56,7 @@ TEST_F(AcceptanceOwnRows, deleted_device_comes_back_as_another_one_and_its_old_c
   EXPECT_TRUE(accepted(hub(), b, of_b));
 }
 
+// Rows: R-7-32
 TEST_F(AcceptanceOwnRows, disabled_enrollment_stops_issuance_and_renewal_but_no_certificate) {
   Cohort cohort(hub(), "enrollment-disabled");
   const auto a = cohort.device("a");
@@ -80,6 +82,7 @@ TEST_F(AcceptanceOwnRows, disabled_enrollment_stops_issuance_and_renewal_but_no_
   EXPECT_TRUE(accepted(hub(), a, provision()));
 }
 
+// Rows: R-7-33
 TEST_F(AcceptanceOwnRows, deleted_enrollment_stops_provisioning_but_neither_certificates_nor_renewal) {
   Cohort cohort(hub(), "enrollment-deleted");
   const auto a = cohort.device("a");
@@ -104,6 +107,7 @@ TEST_F(AcceptanceOwnRows, deleted_enrollment_stops_provisioning_but_neither_cert
   EXPECT_TRUE(accepted(hub(), b, of_b));
 }
 
+// Rows: R-7-34
 TEST_F(AcceptanceOwnRows, device_revoked_after_its_policy_was_deleted_waits_for_another_policy) {
   Cohort cohort(hub(), "deleted-revoked");
   Cohort target(hub(), "deleted-revoked-target");
@@ -124,6 +128,7 @@ TEST_F(AcceptanceOwnRows, device_revoked_after_its_policy_was_deleted_waits_for_
   EXPECT_TRUE(accepted(hub(), b, of_b));
 }
 
+// Rows: R-7-35
 TEST_F(AcceptanceOwnRows, certificate_begun_before_a_revoke_and_handed_out_after_it_is_dead) {
   Cohort cohort(hub(), "overtaken");
   const auto a = cohort.device("a");
@@ -145,6 +150,7 @@ TEST_F(AcceptanceOwnRows, certificate_begun_before_a_revoke_and_handed_out_after
 }
 
 // Whatever the order in which the two came: accepted exactly if the identifier is still the device's.
+// Rows: R-7-35
 TEST_F(AcceptanceOwnRows, certificate_issued_while_its_device_is_revoked_is_dead_if_the_revoke_came_later) {
   Cohort cohort(hub(), "race");
   const auto a = cohort.device("a");
@@ -163,6 +169,7 @@ TEST_F(AcceptanceOwnRows, certificate_issued_while_its_device_is_revoked_is_dead
 }
 
 // The old certificate's end is a matter of time: see AcceptanceOverTime.
+// Rows: R-7-36, R-10-28
 TEST_F(AcceptanceOwnRows, an_enrollment_moved_to_another_policy_issues_from_there_once_its_ca_is_on_the_hub) {
   Cohort cohort(hub(), "moved");
   Cohort target(hub(), "moved-target");
@@ -189,6 +196,7 @@ std::size_t files_in(const std::filesystem::path& folder) {
       std::distance(std::filesystem::directory_iterator(folder), std::filesystem::directory_iterator()));
 }
 
+// Rows: R-7-38
 TEST_F(AcceptanceOwnRows, deleted_policys_key_is_destroyed_and_its_last_crl_stays_published) {
   Cohort cohort(hub(), "key-destroyed");
   const auto a = cohort.device("a");

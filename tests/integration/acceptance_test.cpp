@@ -15,6 +15,7 @@ namespace {
 
 class Acceptance : public HubTest<Acceptance> {};
 
+// Rows: R-7-20
 TEST_F(Acceptance, without_any_event_every_issued_certificate_is_accepted) {
   Cohort cohort(hub(), "nothing");
   const auto a = cohort.device("a");
@@ -28,6 +29,7 @@ TEST_F(Acceptance, without_any_event_every_issued_certificate_is_accepted) {
   EXPECT_TRUE(accepted(hub(), a, old_a));
 }
 
+// Rows: R-7-11, R-7-17, R-7-18, R-7-21, R-7-40
 TEST_F(Acceptance, device_revoke_kills_every_certificate_of_that_device_and_no_other) {
   Cohort cohort(hub(), "revoked");
   const auto a = cohort.device("a");
@@ -53,6 +55,7 @@ TEST_F(Acceptance, device_revoke_kills_every_certificate_of_that_device_and_no_o
   EXPECT_TRUE(accepted(hub(), a, cohort.provision(a)));
 }
 
+// Rows: R-7-12, R-7-22, R-10-29
 TEST_F(Acceptance, device_revoked_and_disabled_gets_nothing_until_it_is_enabled) {
   Cohort cohort(hub(), "revoked-disabled");
   const auto a = cohort.device("a");
@@ -71,6 +74,7 @@ TEST_F(Acceptance, device_revoked_and_disabled_gets_nothing_until_it_is_enabled)
   EXPECT_TRUE(accepted(hub(), b, of_b));
 }
 
+// Rows: R-7-13, R-7-23, R-9-11
 TEST_F(Acceptance, device_only_disabled_is_refused_until_the_same_certificate_works_again) {
   Cohort cohort(hub(), "disabled");
   const auto a = cohort.device("a");
@@ -91,6 +95,7 @@ TEST_F(Acceptance, device_only_disabled_is_refused_until_the_same_certificate_wo
   EXPECT_TRUE(accepted(hub(), a, cohort.provision(a)));
 }
 
+// Rows: R-5-09, R-7-06, R-7-24, R-13-06
 TEST_F(Acceptance, policy_revoke_kills_all_leaves_of_the_old_issuing_ca_and_no_other) {
   Cohort cohort(hub(), "policy-revoked");
   Cohort neighbours(hub(), "policy-not-revoked");
@@ -118,6 +123,7 @@ TEST_F(Acceptance, policy_revoke_kills_all_leaves_of_the_old_issuing_ca_and_no_o
 
 // This hub syncs as part of the revoke. What a sync that failed half way leaves behind - the old CA is off the hub, the
 // new one not on it - is made by taking the new one off again.
+// Rows: R-3-20, R-7-25
 TEST_F(Acceptance, policy_revoked_and_not_yet_synced_is_over_for_old_and_new_certificates_until_the_sync) {
   Cohort cohort(hub(), "not-yet-synced");
   const auto a = cohort.device("a");
@@ -138,6 +144,7 @@ TEST_F(Acceptance, policy_revoked_and_not_yet_synced_is_over_for_old_and_new_cer
   EXPECT_TRUE(refused(hub(), b, of_b, kIssuerNotTrusted));
 }
 
+// Rows: R-7-03, R-7-09, R-7-26, R-10-28
 TEST_F(Acceptance, policy_delete_stops_issuance_and_leaves_existing_certificates_alone) {
   Cohort cohort(hub(), "policy-deleted");
   const auto a = cohort.device("a");
@@ -155,6 +162,7 @@ TEST_F(Acceptance, policy_delete_stops_issuance_and_leaves_existing_certificates
   EXPECT_TRUE(accepted(hub(), b, of_b));
 }
 
+// Rows: R-7-09, R-7-14, R-7-27
 TEST_F(Acceptance, deleted_policy_whose_ca_is_deleted_from_the_hub_is_over_for_all_its_devices) {
   Cohort cohort(hub(), "policy-gone");
   const auto a = cohort.device("a");
@@ -174,6 +182,7 @@ TEST_F(Acceptance, deleted_policy_whose_ca_is_deleted_from_the_hub_is_over_for_a
 // A credential is deleted: this hub cannot be shared.
 class AcceptanceWithoutCredential : public HubTest<AcceptanceWithoutCredential> {};
 
+// Rows: R-7-04, R-7-28, R-13-02
 TEST_F(AcceptanceWithoutCredential, credential_delete_leaves_what_the_hub_trusts_alone) {
   Cohort cohort(hub(), "last");
   const auto a = cohort.device("a");
@@ -208,6 +217,7 @@ class AcceptanceOverTime : public HubTest<AcceptanceOverTime> {
   static inline double days_ = 0;
 };
 
+// Rows: R-7-29, R-10-27
 TEST_F(AcceptanceOverTime, expired_certificate_is_refused_and_provisioning_gives_another) {
   Cohort cohort(hub(), "expiry");
   const auto a = cohort.device("a");
@@ -220,6 +230,7 @@ TEST_F(AcceptanceOverTime, expired_certificate_is_refused_and_provisioning_gives
   EXPECT_TRUE(refused(hub(), a, old_a, kExpired));
 }
 
+// Rows: R-7-09, R-7-26
 TEST_F(AcceptanceOverTime, certificates_of_a_deleted_policy_are_accepted_until_they_expire) {
   Cohort cohort(hub(), "expiry-deleted");
   const auto a = cohort.device("a");
@@ -232,6 +243,7 @@ TEST_F(AcceptanceOverTime, certificates_of_a_deleted_policy_are_accepted_until_t
   EXPECT_TRUE(answers(cohort.try_provision(a), "failed", 404204));
 }
 
+// Rows: R-7-36
 TEST_F(AcceptanceOverTime, moving_the_enrollment_does_not_lengthen_the_old_certificates_life) {
   Cohort cohort(hub(), "expiry-moved");
   Cohort target(hub(), "expiry-target");

@@ -75,6 +75,7 @@ class Attestation : public HubTest<Attestation> {
 
 // --- X.509, individual
 
+// Rows: R-10-10, R-10-11
 TEST_F(Attestation, individual_enrollment_takes_exactly_its_certificates) {
   const auto ca = make_test_ca("factory of x-one");
   const auto primary = bootstrap(ca, "x-one");
@@ -125,6 +126,7 @@ TEST_F(Attestation, disabled_x509_enrollment_answers_disabled) {
 
 // --- X.509, groups
 
+// Rows: R-10-11
 TEST_F(Attestation, group_takes_whoever_its_signing_ca_vouches_for) {
   const auto ca = make_test_ca("plant one");
   enroll("plant-one", ca.certificate, {"--group"});
@@ -172,6 +174,7 @@ TEST_F(Attestation, disabled_group_answers_disabled) {
   EXPECT_TRUE(answers(answer.json().at("body"), "disabled"));
 }
 
+// Rows: R-10-23
 TEST_F(Attestation, bootstrap_certificate_is_worth_nothing_at_the_hub) {
   const auto ca = make_test_ca("plant six");
   enroll("plant-six", ca.certificate, {"--group"});
@@ -207,6 +210,7 @@ TEST_F(Attestation, deleted_x509_group_lets_nobody_in_any_more) {
 
 // --- symmetric keys
 
+// Rows: R-10-10
 TEST_F(Attestation, individual_enrollment_takes_its_primary_and_its_secondary_key) {
   operate(hub(), {"enrollment", "create", "--id", "key-one", "--policy", "default"});
   const auto primary = enrollment_key(hub(), "key-one", false);
@@ -224,6 +228,7 @@ TEST_F(Attestation, group_takes_keys_derived_from_its_secondary_key) {
   EXPECT_TRUE(answers_error(provision(shows_key("key-two", secondary), make_key()), 401000)) << "not the group's own";
 }
 
+// Rows: R-8-07, R-10-09
 TEST_F(Attestation, enrollment_with_a_device_id_of_its_own_issues_for_that_device) {
   operate(hub(), {"enrollment", "create", "--id", "key-three", "--policy", "default", "--device-id", "Pump-3"});
   const auto options = shows_key("key-three", enrollment_key(hub(), "key-three", false));
@@ -236,6 +241,7 @@ TEST_F(Attestation, enrollment_with_a_device_id_of_its_own_issues_for_that_devic
   EXPECT_TRUE(refused(hub(), "key-three", identity, {"client id mismatch", {"names"}}));
 }
 
+// Rows: R-1-06, R-10-08
 TEST_F(Attestation, registration_id_in_another_case_is_the_same_registration) {
   operate(hub(), {"enrollment", "create", "--id", "Key-Four", "--policy", "default"});
   const auto secret = enrollment_key(hub(), "Key-Four", false);
@@ -267,6 +273,7 @@ TEST_F(Attestation, csr_under_an_older_api_version_is_refused_and_registration_w
   EXPECT_FALSE(answer.json().at("body").at("registrationState").contains("issuedCertificateChain"));
 }
 
+// Rows: R-10-12
 TEST_F(Attestation, enrollment_without_a_policy_assigns_without_a_chain) {
   operate(hub(), {"enrollment", "create", "--id", "no-policy"});
   const auto options = shows_key("no-policy", enrollment_key(hub(), "no-policy", false));
@@ -278,6 +285,7 @@ TEST_F(Attestation, enrollment_without_a_policy_assigns_without_a_chain) {
   EXPECT_FALSE(body.at("registrationState").contains("issuedCertificateChain"));
 }
 
+// Rows: R-9-20, R-10-18
 TEST_F(Attestation, answer_carries_leaf_issuing_ca_and_root_in_this_order) {
   const auto identity = hub().provision("chain-order");
   ASSERT_EQ(identity.chain.size(), 3u);
@@ -298,6 +306,7 @@ class AttestationP384 : public HubTest<AttestationP384> {
   }
 };
 
+// Rows: R-4-05, R-10-22
 TEST_F(AttestationP384, hub_with_p384_cas_provisions_and_accepts_devices_with_keys_of_both_curves) {
   for (const char* curve : {"P-384", "P-256"}) {
     const std::string id = std::string("profile-") + curve;

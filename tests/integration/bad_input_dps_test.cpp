@@ -157,6 +157,7 @@ TEST_F(BadProvisioning, csr_with_a_wrong_signature_fails_with_400040) {
   expect_csr_audit("CSR rejected");
 }
 
+// Rows: R-10-21
 TEST_F(BadProvisioning, csr_of_a_key_that_is_not_allowed_fails_with_400040) {
   expect_failed(outcome(with_csr(make_csr(make_rsa_key(2048), kId))), 400040);
   expect_csr_audit("CSR rejected");

@@ -42,6 +42,7 @@ const std::vector<std::string> kBadNames = {
     "",     "a b",  "a/b",  "../up",  "a\nb", "\xc3\xa4\xc3\xb6\xc3\xbc", "#", "+", "a#",
     "-abc", "abc_", "a\tb", "%2e%2e", "a?b",  std::string(300, 'a')};
 
+// Rows: R-1-01
 TEST_F(BadNames, of_namespaces) {
   for (const auto& name : kBadNames) expect_refused(kBadInput, {"namespace", "create", "--name=" + name});
   for (const std::string name : {"ab", "Upper", "abc-"}) {
@@ -49,15 +50,18 @@ TEST_F(BadNames, of_namespaces) {
   }
 }
 
+// Rows: R-1-03
 TEST_F(BadNames, of_policies) {
   for (const auto& name : kBadNames) expect_refused(kBadInput, {"policy", "create", "--name=" + name});
 }
 
+// Rows: R-9-08
 TEST_F(BadNames, of_devices) {
   for (const auto& name : kBadNames) expect_refused(kBadInput, {"device", "create", "--name=" + name});
   expect_refused(kBadInput, {"device", "create", "--name=" + std::string(129, 'a')});
 }
 
+// Rows: R-10-08
 TEST_F(BadNames, of_enrollments) {
   for (const auto& name : kBadNames) {
     expect_refused(kBadInput, {"enrollment", "create", "--id=" + name});
@@ -71,6 +75,7 @@ TEST_F(BadNames, of_what_is_not_there) {
   expect_refused(kNotFound, {"enrollment", "create", "--id", "pump-1", "--policy", "nothing"});
 }
 
+// Rows: R-5-05, R-12-02
 TEST_F(BadNames, numbers_out_of_their_range) {
   for (const std::string days : {"6", "91", "0", "-1", "thirty", "1e1", "99999999999999999999"}) {
     expect_refused(kBadInput, {"policy", "create", "-n", "line-a", "--validity-days=" + days});

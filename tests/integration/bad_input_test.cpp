@@ -259,12 +259,14 @@ TEST_F(BadCertificate, no_certificate_is_refused) {
   }
 }
 
+// Rows: R-9-18
 TEST_F(BadCertificate, client_id_that_is_not_the_certificates_is_refused) {
   expect(world().victim, "refused: CONNACK 5, client id mismatch, names", World::kOther);
   expect(world().victim, "refused: CONNACK 5, client id mismatch, names", "nobody-1");
   expect(world().victim, "refused: CONNACK 5, client id mismatch, names", "VICTIM-1");  // ids are case-sensitive here
 }
 
+// Rows: R-9-18
 TEST_F(BadCertificate, common_name_that_is_not_the_client_id_is_refused) {
   const std::vector<std::vector<std::string>> names = {{},
                                                        {World::kOther},

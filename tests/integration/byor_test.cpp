@@ -72,6 +72,7 @@ void expect_refused(const Finished& finished, const std::string& words) {
 
 class Byor : public HubTest<Byor> {};
 
+// Rows: R-3-17, R-6-01, R-6-02, R-6-03, R-6-04, R-6-05, R-6-06, R-6-07, R-6-08, R-6-09, R-6-10, R-6-11, R-6-14
 TEST_F(Byor, every_wrong_chain_is_refused_and_changes_nothing) {
   OwnRootPolicy policy(hub(), "wrong");
   const CustomerCa ca(hub().work() / "wrong-ca", "Wrong Plant");
@@ -121,6 +122,7 @@ TEST_F(Byor, every_wrong_chain_is_refused_and_changes_nothing) {
   EXPECT_TRUE(policy.activates(ca.sign(request) + root)) << "the CSR still waits for a good one";
 }
 
+// Rows: R-5-14, R-5-16, R-6-12, R-6-13, R-7-07, R-7-10, R-13-01
 TEST_F(Byor, policy_lives_from_its_csr_to_its_deletion) {
   OwnRootPolicy policy(hub(), "line");
   const CustomerCa ca(hub().work() / "line-ca", "Line Plant");
@@ -168,6 +170,7 @@ TEST_F(Byor, policy_lives_from_its_csr_to_its_deletion) {
   EXPECT_TRUE(refused(hub(), a, of_a, kIdentifierMismatch));
 }
 
+// Rows: R-6-12, R-7-10
 TEST_F(Byor, policy_with_devices_is_deleted_by_an_override_of_its_name) {
   OwnRootPolicy policy(hub(), "named");
   const CustomerCa ca(hub().work() / "named-ca", "Named Plant");
@@ -186,6 +189,7 @@ TEST_F(Byor, policy_with_devices_is_deleted_by_an_override_of_its_name) {
 class ByorOverTime : public HubTest<ByorOverTime> {};
 
 // The row of the acceptance table: "BYOR policy P renewed its issuing CA (activate again) and synced".
+// Rows: R-5-14, R-5-15, R-7-37
 TEST_F(ByorOverTime, renewed_issuing_ca_is_trusted_beside_the_old_one_until_that_ends) {
   OwnRootPolicy policy(hub(), "plant");
   const CustomerCa ca(hub().work() / "plant-ca", "Plant");
@@ -236,6 +240,7 @@ class ByorOlderFlow : public HubTest<ByorOlderFlow> {
   }
 };
 
+// Rows: R-7-08, R-13-01
 TEST_F(ByorOlderFlow, revoke_makes_it_pending_and_a_new_certificate_restores_it) {
   OwnRootPolicy policy(hub(), "older");
   const CustomerCa ca(hub().work() / "older-ca", "Older Plant");

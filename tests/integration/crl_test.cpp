@@ -134,6 +134,7 @@ class CrlTest : public CrlSuite<CrlTest> {};
 constexpr int kIssued = 2;  // registry::CertificateStatus
 constexpr int kRevoked = 3;
 
+// Rows: R-7-11, R-13-05
 TEST_F(CrlTest, device_revoke_lists_every_serial_of_the_device_on_its_issuers_list_and_no_other) {
   Cohort cohort(hub(), "crl-device");
   Cohort neighbours(hub(), "crl-neighbours");
@@ -195,6 +196,7 @@ TEST_F(CrlTest, disabling_a_device_lists_nothing) {
   EXPECT_EQ(read_crl(issuer).serials, serials_of({of_b}));
 }
 
+// Rows: R-7-06, R-13-05
 TEST_F(CrlTest, policy_revoke_lists_the_old_issuing_ca_on_the_roots_list_and_no_other) {
   Cohort cohort(hub(), "crl-policy");
   cohort.provision(cohort.device("a"));
@@ -226,6 +228,7 @@ TEST_F(CrlTest, list_is_fresh_within_a_second_of_a_revocation) {
   EXPECT_LE(best_s, 1);
 }
 
+// Rows: R-7-30, R-9-19, R-13-05
 TEST_F(CrlTest, listed_serial_whose_identifier_still_matches_is_accepted) {
   Cohort cohort(hub(), "crl-listed");
   const auto a = cohort.device("a");
@@ -240,6 +243,7 @@ TEST_F(CrlTest, listed_serial_whose_identifier_still_matches_is_accepted) {
   EXPECT_TRUE(accepted(hub(), a, of_a)) << "the hub reads no list";
 }
 
+// Rows: R-7-30, R-9-19, R-13-05
 TEST_F(CrlTest, unlisted_serial_with_an_old_identifier_is_refused) {
   Cohort cohort(hub(), "crl-unlisted");
   const auto a = cohort.device("a");
@@ -257,6 +261,7 @@ TEST_F(CrlTest, unlisted_serial_with_an_old_identifier_is_refused) {
 // Policies and the credential go: a hub of its own.
 class CrlOfDeleted : public CrlSuite<CrlOfDeleted> {};
 
+// Rows: R-7-38
 TEST_F(CrlOfDeleted, deleted_policys_ca_leaves_a_list_that_is_valid_to_its_end_and_no_key) {
   Cohort cohort(hub(), "crl-last");
   const auto a = cohort.device("a");
@@ -283,6 +288,7 @@ TEST_F(CrlOfDeleted, deleted_policys_ca_leaves_a_list_that_is_valid_to_its_end_a
   EXPECT_NE(next_update(root()), end_of(root()));
 }
 
+// Rows: R-7-38
 TEST_F(CrlOfDeleted, deleted_credentials_root_leaves_a_list_that_is_valid_to_its_end_and_no_key) {
   const std::string policy = "crl-root";
   operate(hub(), {"policy", "create", "-n", policy});

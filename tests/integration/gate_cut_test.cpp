@@ -43,6 +43,7 @@ TEST_P(HubGateLive, a_batch_delivered_twice_is_acknowledged_again) {
   EXPECT_EQ(try_connect(leaf("dev-1", 1, 11), device("dev-1")), 0);
 }
 
+// Rows: R-7-40
 TEST_P(HubGateLive, a_rotated_device_is_cut_and_its_old_certificate_refused) {
   feed();
   const Identity dev1 = leaf("dev-1", 1, 10);
@@ -62,6 +63,7 @@ TEST_P(HubGateLive, a_rotated_device_is_cut_and_its_old_certificate_refused) {
   EXPECT_EQ(try_connect(leaf("dev-1", 1, 11), device("dev-1")), 0);
 }
 
+// Rows: R-7-40
 TEST_P(HubGateLive, a_disabled_or_deleted_device_is_cut) {
   feed();
   const Identity dev1 = leaf("dev-1", 1, 10);
@@ -86,6 +88,7 @@ TEST_P(HubGateLive, an_unrelated_change_cuts_nobody) {
   EXPECT_TRUE(probe.alive());
 }
 
+// Rows: R-7-40
 TEST_P(HubGateLive, a_removed_anchor_cuts_its_sessions_and_no_others) {
   feed();
   hub.change({record("dev-2", 2, 20)});

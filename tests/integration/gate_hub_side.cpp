@@ -93,6 +93,8 @@ wire::Opened HubSide::next_opened() { return next(opened_, "opened"); }
 wire::Closed HubSide::next_closed() { return next(closed_, "closed"); }
 HubSide::Request HubSide::next_request() { return next(requests_, "request"); }
 wire::Subscribed HubSide::next_subscribed() { return next(subscriptions_, "subscribed"); }
+wire::Resumed HubSide::next_resumed() { return next(resumed_, "resumed"); }
+wire::Delivered HubSide::next_delivered() { return next(delivered_, "delivered"); }
 wire::Decision HubSide::next_decision() { return next(decisions_, "decision"); }
 
 wire::Decisions HubSide::totals() {
@@ -132,6 +134,10 @@ void HubSide::receive(std::string_view topic, wire::Bytes payload) {
     closed_.push_back(wire::decode_closed(payload).value());
   } else if (topic == wire::kSubscribedTopic) {
     subscriptions_.push_back(wire::decode_subscribed(payload).value());
+  } else if (topic == wire::kResumedTopic) {
+    resumed_.push_back(wire::decode_resumed(payload).value());
+  } else if (topic == wire::kDeliveredTopic) {
+    delivered_.push_back(wire::decode_delivered(payload).value());
   } else if (topic == wire::kDecisionsTopic) {
     totals_ = wire::decode_decisions(payload).value();
     for (const auto& decision : totals_.decisions) decisions_.push_back(decision);

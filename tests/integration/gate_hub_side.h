@@ -54,6 +54,8 @@ class HubSide {
   hub::wire::Opened next_opened();
   hub::wire::Closed next_closed();
   hub::wire::Subscribed next_subscribed();
+  hub::wire::Resumed next_resumed();
+  hub::wire::Delivered next_delivered();
   Request next_request();
   hub::wire::Decision next_decision();
   // The totals that came last.
@@ -82,6 +84,8 @@ class HubSide {
   std::deque<hub::wire::Opened> opened_;
   std::deque<hub::wire::Closed> closed_;
   std::deque<hub::wire::Subscribed> subscriptions_;
+  std::deque<hub::wire::Resumed> resumed_;
+  std::deque<hub::wire::Delivered> delivered_;
   std::deque<Request> requests_;
   std::deque<hub::wire::Decision> decisions_;
   hub::wire::Decisions totals_;

@@ -14,6 +14,7 @@ using hub::wire::CheckOutcome;
 using hub::wire::Decision;
 using registry::Reason;
 
+// Rows: R-9-21
 TEST_P(HubGate, a_current_certificate_is_accepted) {
   feed();
   const Identity identity = leaf("dev-1", 1, 10);
@@ -32,6 +33,7 @@ TEST_P(HubGate, a_current_certificate_is_accepted) {
   for (const CheckOutcome outcome : decision.checks) EXPECT_EQ(outcome, CheckOutcome::kPassed);
 }
 
+// Rows: R-9-21
 TEST_P(HubGate, the_issuing_ca_may_be_sent_along) {
   feed();
   const Identity identity = leaf("dev-1", 1, 10);

@@ -17,6 +17,7 @@ async function prepared(id, where = hub) {
 }
 const answersOf = (device) => device.publishes().filter((packet) => packet.topic.startsWith(renewalAnswers));
 
+// Rows: R-10-25
 test('renewed_certificate_connects_and_so_does_the_old_one', async () => {
   const { identity, key, body, device } = await prepared('behave-1');
   await device.publish(issue('rid-1'), body);

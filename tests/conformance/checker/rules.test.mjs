@@ -168,6 +168,7 @@ test('whoever_may_not_connect_is_refused_inside_mqtt', async () => {
 
 // --- rule 8
 
+// Rows: R-9-20
 test('stock_openssl_takes_the_chain_as_it_is', async () => {
   const { chain } = await provision(hub, 'rule-8');
   assert.equal(chain.length, 3);

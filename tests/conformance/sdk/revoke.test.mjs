@@ -12,6 +12,7 @@ const hub = Hub.shared();
 // By its name: the SDK's packages bring several copies of the class.
 const unauthorized = { name: 'UnauthorizedError' };
 
+// Rows: R-7-21
 test('revoked_device_is_cut_refused_and_returns', async () => {
   const id = 'sdk-revoked';
   const identity = await provision(hub, id);
@@ -28,6 +29,7 @@ test('revoked_device_is_cut_refused_and_returns', async () => {
   await within(renewed.close(), 'closing');
 });
 
+// Rows: R-7-23
 test('disabled_device_is_refused_until_it_is_enabled', async () => {
   const id = 'sdk-off';
   const identity = await provision(hub, id);
@@ -41,6 +43,7 @@ test('disabled_device_is_refused_until_it_is_enabled', async () => {
   await within(back.close(), 'closing');
 });
 
+// Rows: R-7-21
 test('two_devices_keep_apart_when_one_is_revoked', async () => {
   const [one, other] = await Promise.all([provision(hub, 'sdk-one'), provision(hub, 'sdk-other-one')]);
   const client = await openClient(hub, other);

@@ -47,7 +47,8 @@ export class Hub {
   }
 }
 
-// A hub of one's own. `stop()` ends it and removes its folder.
+// A hub of one's own. `stop()` ends it and removes its folder; `restart()` ends the process by that signal and starts it
+// anew, with another `hub`: after SIGKILL its brokers live on, and the connections that they hold.
 export async function startHub(more = []) {
   const work = mkdtempSync(join(tmpdir(), 'latchkey-'));
   chmodSync(work, 0o711); // brokers started by root drop to a user of their own
@@ -55,26 +56,38 @@ export async function startHub(more = []) {
   const clock = join(work, 'clock.json');
   const log = join(work, 'hub.log');
   writeFileSync(clock, '{"offset": 0, "rate": 1.0}');
-  const out = openSync(log, 'w');
-  const child = spawn(join(bin, 'latchkey'),
-    ['--data', join(work, 'data'), 'up', '--dps', '127.0.0.1:0', '--hub', '127.0.0.2:0', '--retry-after', '1',
-      '--endpoints-file', endpoints, '--rehearsal', '--clock', clock, ...more],
-    { stdio: ['ignore', out, out] });
-  closeSync(out);
-  const ended = new Promise((resolve) => child.once('exit', resolve));
-  const up = await until(() => existsSync(endpoints) || child.exitCode !== null, 120_000);
-  if (!up || child.exitCode !== null) {
-    child.kill('SIGTERM');
+  let child, ended;
+  async function start() {
+    rmSync(endpoints, { force: true });
+    const out = openSync(log, 'a');
+    child = spawn(join(bin, 'latchkey'),
+      ['--data', join(work, 'data'), 'up', '--dps', '127.0.0.1:0', '--hub', '127.0.0.2:0', '--retry-after', '1',
+        '--endpoints-file', endpoints, '--rehearsal', '--clock', clock, ...more],
+      { stdio: ['ignore', out, out] });
+    closeSync(out);
+    const started = child;
+    ended = new Promise((resolve) => started.once('exit', resolve));
+    const up = await until(() => existsSync(endpoints) || started.exitCode !== null, 120_000);
+    if (up && started.exitCode === null) return new Hub(JSON.parse(readFileSync(endpoints, 'utf8')));
+    started.kill('SIGTERM');
     throw new Error(`the hub does not come up:\n${readFileSync(log, 'utf8')}`);
   }
-  return {
-    hub: new Hub(JSON.parse(readFileSync(endpoints, 'utf8'))),
+  async function end(signal) {
+    child.kill(signal);
+    await ended;
+  }
+  const own = {
+    hub: await start(),
     endpoints,
     clock,
+    async restart(signal) {
+      await end(signal);
+      own.hub = await start();
+    },
     async stop() {
-      child.kill('SIGTERM');
-      await ended;
+      await end('SIGTERM');
       rmSync(work, { recursive: true, force: true });
     },
   };
+  return own;
 }
