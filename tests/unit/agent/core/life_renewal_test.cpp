@@ -25,6 +25,7 @@ TEST_F(Life, acknowledged_renewal_request_is_no_telemetry) {
   EXPECT_GT(device.summary().telemetry_sent, sent);
 }
 
+// Rows: R-10-26
 TEST_F(Life, renewal_over_the_live_session_in_the_window) {
   device.become_live();
   const UnixMs not_before = device.summary().credential->not_before;
@@ -128,6 +129,7 @@ TEST_F(Life, renewal_that_says_no_such_device_leads_to_dps) {
   EXPECT_EQ(device.state(), State::kDpsConnecting);
 }
 
+// Rows: R-10-27
 TEST_F(Life, renewal_that_never_succeeds_ends_at_dps_when_the_certificate_expires) {
   device.become_live();
   int asked = 0;

@@ -83,6 +83,7 @@ TEST(IdentifierOid, is_the_projects_uuid_in_decimal) {
   EXPECT_EQ("2.25." + decimal, kIdentifierOid);
 }
 
+// Rows: R-10-08
 TEST(RegistrationId, may_have_letters_digits_and_four_marks) {
   for (const std::string id : {"a", "0", "A9", "pump-17", "a.b_c-d:e", "a--..::__b", "00:11:22"}) {
     EXPECT_TRUE(valid_registration_id(id)) << id;
@@ -90,6 +91,7 @@ TEST(RegistrationId, may_have_letters_digits_and_four_marks) {
   EXPECT_TRUE(valid_registration_id(std::string(128, 'x')));
 }
 
+// Rows: R-10-08
 TEST(RegistrationId, may_not_have_anything_else) {
   for (const std::string id :
        {"",    "-a",  "a-",  ".a",  "a.",  "_a",  "a_",  ":a",   "a:",   "-",        "a b", "a/b",
