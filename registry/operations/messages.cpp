@@ -62,11 +62,18 @@ Outcome<Nothing> bound_sent(store::Database& db, const Uuid& device, UnixMs now)
   return Nothing{};
 }
 
+// What is said to a device changes nothing of it: not whom its labels name as the last to change it either.
+Call unlabelled(Call call) {
+  call.labels.reset();
+  return call;
+}
+
 }  // namespace
 
 Outcome<Committed<Message>> SqlRegistry::enqueue_message(const Call& call, const std::string& ns, const std::string& id,
                                                          const NewMessage& fresh) {
-  return mutate<Message>(call, {"device.sendMessage", device_path(ns, id)}, [&](Act& act) -> Outcome<Message> {
+  const Call silent = unlabelled(call);
+  return mutate<Message>(silent, {"device.sendMessage", device_path(ns, id)}, [&](Act& act) -> Outcome<Message> {
     LATCHKEY_TRY(device, existing_device(act.db, ns, id));
     if (fresh.expires <= act.now() || fresh.expires > act.now() + kMostMessageMs) {
       return refuse(Reason::kInvalidArgument, "a message lives for more than nothing and at most two days");
@@ -102,7 +109,8 @@ Outcome<std::vector<Message>> SqlRegistry::list_messages(const std::string& ns, 
 
 Outcome<Committed<std::uint64_t>> SqlRegistry::purge_messages(const Call& call, const std::string& ns,
                                                               const std::string& id) {
-  return mutate<std::uint64_t>(call, {"device.purgeMessages", device_path(ns, id)},
+  const Call silent = unlabelled(call);
+  return mutate<std::uint64_t>(silent, {"device.purgeMessages", device_path(ns, id)},
                                [&](Act& act) -> Outcome<std::uint64_t> {
                                  LATCHKEY_TRY(device, existing_device(act.db, ns, id));
                                  LATCHKEY_TRY_VOID(store::delete_expired_messages(act.db, act.now()));

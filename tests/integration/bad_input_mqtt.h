@@ -48,10 +48,14 @@ class BadMqtt : public BadInput {
   void expect_heard_nothing_but_the_last(DeviceClient& client) {
     const auto sent = world().hub.cli({"device", "send", "-n", World::kOther, "--message", "last"});
     EXPECT_EQ(sent.exit_status, 0) << sent.err;
+    expect_audit("ok device.sendMessage namespaces/default/devices/other-1");
     const auto first = client.wait_message([](const Message&) { return true; }, kMqttLongMs);
     ASSERT_TRUE(first.has_value());
     EXPECT_EQ(first->payload, "last") << first->topic;
     EXPECT_EQ(client.waiting_messages(), 0U);
+    // Its session is not kept, so the next one would hear it again.
+    EXPECT_EQ(world().hub.cli({"device", "message", "purge", "-n", World::kOther}).exit_status, 0);
+    expect_audit("ok device.purgeMessages namespaces/default/devices/other-1");
   }
 };
 

@@ -8,7 +8,7 @@ import { Device, hubOptions, provision, roundTrip, twinAnswers } from '../suppor
 
 const hub = Hub.shared();
 
-const queue = (id, where = hub) => where.json('device', 'message', 'list', '-n', id);
+const queue = async (id, where = hub) => (await where.json('device', 'message', 'list', '-n', id)).value;
 const send = (id, text, where = hub) => where.cli('device', 'message', 'send', '-n', id, '--message', text, '--message-id', text);
 const bound = (id) => `devices/${id}/messages/devicebound/`;
 const textsOf = (device) => device.publishes().filter((packet) => packet.topic.includes('/devicebound/')).map((packet) => packet.payload.toString());
@@ -79,7 +79,7 @@ test('fifty_messages_wait_and_the_next_is_refused_by_its_documented_code', async
   const identity = await provision(hub, id);
   const texts = Array.from({ length: 50 }, (_, n) => `message-${n}`);
   for (const text of texts) await send(id, text);
-  await assert.rejects(send(id, 'one more'), /403004.*DeviceMaximumQueueDepthExceeded/);
+  await assert.rejects(send(id, 'one-more'), /403004.*DeviceMaximumQueueDepthExceeded/);
   const device = await connect(identity, { clean: true });
   await heard(device, 'message-49');
   assert.deepEqual(textsOf(device), texts);
