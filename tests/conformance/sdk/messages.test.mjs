@@ -9,7 +9,7 @@ import { provision } from '../support/wire.mjs';
 
 const hub = Hub.shared();
 
-const queue = async (id) => (await hub.json('device', 'message', 'list', '-n', id)).map((message) => message.messageId);
+const queue = async (id) => (await hub.json('device', 'message', 'list', '-n', id)).value.map((message) => message.messageId);
 const send = (id, text, ...more) => hub.cli('device', 'message', 'send', '-n', id, '--message', text, '--message-id', text, ...more);
 
 function listen(client) {
