@@ -5,72 +5,22 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
+#include "hub/text/strict_json.h"
+
 namespace latchkey::hub::management {
 
 using nlohmann::json;
 using registry::Reason;
-
-namespace {
-
-constexpr std::size_t kDepthLimit = 16;
-constexpr std::size_t kNameShown = 64;  // of a member's name in a message
-
-std::string shown(const std::string& name) {
-  return name.size() <= kNameShown ? name : name.substr(0, kNameShown) + "...";
-}
-
-// A first pass over the text that only looks at its shape: well-formed, not too deep, no name twice in an object
-// (RFC 8259 section 4 leaves the meaning of duplicates open, so two readers could see two different requests).
-class ShapeCheck : public json::json_sax_t {
- public:
-  std::string problem;
-
-  bool null() override { return true; }
-  bool boolean(bool) override { return true; }
-  bool number_integer(number_integer_t) override { return true; }
-  bool number_unsigned(number_unsigned_t) override { return true; }
-  bool number_float(number_float_t, const string_t&) override { return true; }
-  bool string(string_t&) override { return true; }
-  bool binary(binary_t&) override { return true; }
-  bool start_object(std::size_t) override { return enter(); }
-  bool start_array(std::size_t) override { return enter(); }
-  bool end_object() override { return leave(); }
-  bool end_array() override { return leave(); }
-  bool key(string_t& name) override {
-    if (names_.back().insert(name).second) return true;
-    return stop("the member '" + shown(name) + "' is given twice");
-  }
-  bool parse_error(std::size_t position, const std::string&, const nlohmann::detail::exception&) override {
-    return stop("not JSON (at byte " + std::to_string(position) + ")");
-  }
-
- private:
-  bool enter() {
-    names_.emplace_back();
-    return names_.size() <= kDepthLimit || stop("nested deeper than " + std::to_string(kDepthLimit));
-  }
-  bool leave() {
-    names_.pop_back();
-    return true;
-  }
-  bool stop(std::string why) {
-    problem = "the body is refused: " + why;
-    return false;
-  }
-  std::vector<std::set<std::string>> names_;
-};
-
-}  // namespace
 
 Reader::Reader() = default;
 Reader::~Reader() = default;
 
 Answer<std::unique_ptr<Reader>> Reader::parse(std::string_view text) {
   if (text.empty()) text = "{}";
-  ShapeCheck shape;
-  if (!json::sax_parse(text, &shape)) return fault(Reason::kMalformedRequest, shape.problem);
+  auto parsed = text::parse_strict(text);
+  if (!parsed) return fault(Reason::kMalformedRequest, "the body is refused: " + parsed.error());
   std::unique_ptr<Reader> reader(new Reader);
-  reader->document_ = std::make_unique<json>(json::parse(text, nullptr, false));
+  reader->document_ = std::make_unique<json>(std::move(*parsed));
   if (!reader->document_->is_object()) return fault(Reason::kMalformedRequest, "the body is not a JSON object");
   reader->nodes_.push_back({reader->document_.get(), "", {}});
   return reader;
@@ -85,8 +35,8 @@ Answer<registry::Nothing> Reader::finish() {
     if (fault_ || !node.value) continue;
     for (const auto& [name, value] : node.value->items()) {
       if (node.taken.count(name)) continue;
-      refuse(Reason::kMalformedRequest, "unknown or read-only member '" + node.path + shown(name) + "'",
-             node.path + shown(name));
+      refuse(Reason::kMalformedRequest, "unknown or read-only member '" + node.path + text::shown(name) + "'",
+             node.path + text::shown(name));
     }
   }
   if (fault_) return tl::unexpected<Fault>(*fault_);
@@ -161,8 +111,8 @@ std::map<std::string, std::string> Fields::text_map(const std::string& name) {
   }
   for (const auto& [key, item] : value->items()) {
     if (!item.is_string()) {
-      reader_->refuse(Reason::kMalformedRequest, "'" + path(name) + "." + shown(key) + "' must be a string",
-                      path(name) + "." + shown(key));
+      reader_->refuse(Reason::kMalformedRequest, "'" + path(name) + "." + text::shown(key) + "' must be a string",
+                      path(name) + "." + text::shown(key));
       return {};
     }
     result.emplace(key, item.get<std::string>());

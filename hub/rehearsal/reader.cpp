@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "hub/text/strict_json.h"
+
 namespace latchkey::hub::rehearsal {
 
 using nlohmann::json;
@@ -12,67 +14,20 @@ using registry::Reason;
 
 namespace {
 
-constexpr std::size_t kDepthLimit = 16;
-constexpr std::size_t kNameShown = 64;
-
-std::string shown(const std::string& name) {
-  return name.size() <= kNameShown ? name : name.substr(0, kNameShown) + "...";
-}
-
 // RFC 6901 section 3.
 std::string escaped(const std::string& name) {
-  std::string text;
-  for (const char c : shown(name)) text += c == '~' ? "~0" : c == '/' ? "~1" : std::string(1, c);
-  return text;
+  std::string result;
+  for (const char c : text::shown(name)) result += c == '~' ? "~0" : c == '/' ? "~1" : std::string(1, c);
+  return result;
 }
-
-// A first look at the shape alone: two readers of a name that is given twice could see two documents.
-class ShapeCheck : public json::json_sax_t {
- public:
-  std::string problem;
-
-  bool null() override { return true; }
-  bool boolean(bool) override { return true; }
-  bool number_integer(number_integer_t) override { return true; }
-  bool number_unsigned(number_unsigned_t) override { return true; }
-  bool number_float(number_float_t, const string_t&) override { return true; }
-  bool string(string_t&) override { return true; }
-  bool binary(binary_t&) override { return true; }
-  bool start_object(std::size_t) override { return enter(); }
-  bool start_array(std::size_t) override { return enter(); }
-  bool end_object() override { return leave(); }
-  bool end_array() override { return leave(); }
-  bool key(string_t& name) override {
-    if (names_.back().insert(name).second) return true;
-    return stop("the member '" + shown(name) + "' is given twice");
-  }
-  bool parse_error(std::size_t position, const std::string&, const nlohmann::detail::exception&) override {
-    return stop("not JSON (at byte " + std::to_string(position) + ")");
-  }
-
- private:
-  bool enter() {
-    names_.emplace_back();
-    return names_.size() <= kDepthLimit || stop("nested deeper than " + std::to_string(kDepthLimit));
-  }
-  bool leave() {
-    names_.pop_back();
-    return true;
-  }
-  bool stop(std::string why) {
-    problem = "the document is refused: " + why;
-    return false;
-  }
-  std::vector<std::set<std::string>> names_;
-};
 
 }  // namespace
 
 Outcome<std::unique_ptr<Reader>> Reader::parse(std::string_view text) {
-  ShapeCheck shape;
-  if (!json::sax_parse(text, &shape)) return registry::refuse(Reason::kMalformedRequest, shape.problem);
+  auto parsed = text::parse_strict(text);
+  if (!parsed) return registry::refuse(Reason::kMalformedRequest, "the document is refused: " + parsed.error());
   std::unique_ptr<Reader> reader(new Reader);
-  reader->document_ = json::parse(text, nullptr, false);
+  reader->document_ = std::move(*parsed);
   if (!reader->document_.is_object()) {
     return registry::refuse(Reason::kMalformedRequest, "the document is refused: it is not a JSON object");
   }
