@@ -40,6 +40,14 @@ std::string greeting(const Announcement& about) {
   for (const auto& hub : hubs) {
     if (hub->name() != kHubName) out << "  Hub '" << hub->name() << "'   " << hub->gate().address().text() << "\n";
   }
+  if (options.https) {
+    out << "  Management API   https://" << host_and_port(*options.https) << "   for callers with a token\n";
+  }
+  if (options.metrics) out << "  Metrics          http://" << host_and_port(*options.metrics) << "/metrics\n";
+  if (options.admin) {
+    out << "  Rehearsal API    http://" << host_and_port(*options.admin) << "   with the secret in "
+        << (folder.path() / "admin.secret").string() << "\n";
+  }
   out << "  ID scope         " << folder.id_scope() << "\n"
       << "  Server CA file   " << ca_file.string() << "\n"
       << "  Enrollment key   " << folder.enrollment_key().string() << "   (group '" << kDefaultGroup << "')\n"
