@@ -40,7 +40,14 @@ MAY_INCLUDE = {
     "hub/cli": ["platform/base"],
     "hub/app": ["hub", "registry", "agent/protocol", "platform"],
     "boards/host": ["agent", "platform"],
+    "boards/fleet/history": ["platform/base"],
+    "boards/fleet/scenario": ["hub/text", "platform/base"],
+    "boards/fleet/report": ["boards/fleet/history", "boards/fleet/scenario", "platform/files", "platform/base"],
+    "boards/fleet/swarm": ["boards/fleet/history", "boards/fleet/scenario", "agent", "platform"],
+    "boards/fleet/program": ["boards/fleet", "agent", "platform"],
 }
+# Folders whose own folders are rooms.
+WINGS = ("boards/fleet",)
 # What a room may not see of the outside: its system and library headers.
 FORBIDDEN_HEADERS = {
     "agent": r"(mosquitto|mqtt/|openssl|sqlite3|nlohmann|sys/|unistd|thread|mutex|iostream|fstream|filesystem)",
@@ -53,7 +60,8 @@ TOP = ("platform/", "agent/", "registry/", "hub/", "boards/", "tests/")
 
 
 def room_of(path):
-    return "/".join(path.split("/")[:2])
+    depth = 3 if path.startswith(tuple(wing + "/" for wing in WINGS)) else 2
+    return "/".join(path.split("/")[:depth])
 
 
 def allowed(room, target):
