@@ -84,12 +84,15 @@ bool read_onboarding(const Options& options, agent::Config& config, std::string&
 std::variant<Options, Exit> parse_options(int argc, const char* const* argv) {
   Options options;
   CLI::App app{"latchkey-agent: a device that provisions itself, connects, renews, and comes back when it is revoked"};
+  app.set_version_flag("--version", "latchkey-agent " LATCHKEY_VERSION);
   declare_identity(app, options);
   declare_behaviour(app, options);
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {
     return Exit{0, app.help()};
+  } catch (const CLI::CallForVersion& version) {
+    return Exit{0, version.what()};
   } catch (const CLI::ParseError& mistake) {
     return Exit{kMistake, mistake.what()};
   }

@@ -86,6 +86,7 @@ class CommandLine {
         "Start with 'latchkey up', then 'latchkey status'. 'latchkey NOUN --help' shows the verbs.\n"
         "Exit status: 0 done, 1 our fault, 2 bad input, 3 not found, 4 refused, 5 try again.");
     app_.name("latchkey");
+    app_.set_version_flag("--version", "latchkey " LATCHKEY_VERSION);
     app_.require_subcommand(1);
     app_.fallthrough();
     app_.add_option("--data", globals_.data_folder, "the data folder of the hub ($LATCHKEY_DATA)")->type_name("FOLDER");

@@ -116,6 +116,12 @@ TEST_F(OptionsOf, an_onboarding_credential_is_needed_and_complete) {
 
 TEST_F(OptionsOf, help_is_no_mistake) { EXPECT_EQ(std::get<Exit>(parse({"latchkey-agent", "--help"})).status, 0); }
 
+TEST_F(OptionsOf, version_is_told_without_any_other_option) {
+  const auto told = std::get<Exit>(parse({"latchkey-agent", "--version"}));
+  EXPECT_EQ(told.status, 0);
+  EXPECT_EQ(told.text.rfind("latchkey-agent 0.", 0), 0u) << told.text;
+}
+
 TEST_F(OptionsOf, files_and_names_that_do_not_do_are_named) {
   const Options fine = std::get<Options>(parse(good()));
   Options bad = fine;

@@ -475,6 +475,12 @@ TEST(CliAlone, help_exits_0_and_shows_an_example_for_every_noun) {
   EXPECT_THAT(run_with({"device", "revoke", "--help"}).out, HasSubstr("--disable"));
 }
 
+TEST(CliAlone, version_is_told_without_a_verb) {
+  const auto told = run_with({"--version"});
+  EXPECT_EQ(told.status, 0);
+  EXPECT_THAT(told.out, testing::StartsWith("latchkey 0."));
+}
+
 TEST(CliAlone, local_verb_gets_the_data_folder) {
   std::string seen;
   const std::vector<LocalVerb> local = {{"up", "Start a hub", nullptr, [&seen](const std::string& data_folder) {
