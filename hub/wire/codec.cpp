@@ -7,8 +7,10 @@
 
 namespace latchkey::hub::wire::codec {
 
-void Writer::little_endian(std::uint64_t value, int size) {
-  for (int i = 0; i < size; ++i) out_.push_back(static_cast<std::uint8_t>(value >> (8 * i)));
+void Writer::little_endian(std::uint64_t value, std::size_t size) {
+  std::array<std::uint8_t, 8> bytes;
+  for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<std::uint8_t>(value >> (8 * i));
+  out_.insert(out_.end(), bytes.begin(), bytes.begin() + size);
 }
 
 void Writer::real(double value) { u64(std::bit_cast<std::uint64_t>(value)); }
@@ -22,23 +24,6 @@ void Writer::text(std::string_view value) {
 void Writer::bytes(ByteView value) {
   u32(static_cast<std::uint32_t>(value.size()));
   out_.insert(out_.end(), value.begin(), value.end());
-}
-
-ByteView Reader::take(std::size_t size) {
-  if (failed_ || in_.size() - at_ < size) {
-    failed_ = true;
-    return {};
-  }
-  const ByteView taken = in_.subview(at_, size);
-  at_ += size;
-  return taken;
-}
-
-std::uint64_t Reader::little_endian(std::size_t size) {
-  const ByteView taken = take(size);
-  std::uint64_t value = 0;
-  for (std::size_t i = 0; i < taken.size(); ++i) value |= static_cast<std::uint64_t>(taken[i]) << (8 * i);
-  return value;
 }
 
 double Reader::real() {

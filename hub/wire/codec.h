@@ -9,6 +9,7 @@
 // accepted message has exactly one encoding. After a failure all further reads return zeros; ask finished() at the end.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -57,7 +58,7 @@ class Writer {
   Bytes take() { return std::move(out_); }
 
  private:
-  void little_endian(std::uint64_t value, int size);
+  void little_endian(std::uint64_t value, std::size_t size);
   Bytes out_;
 };
 
@@ -68,10 +69,10 @@ class Reader {
     if (u8() != kVersion || u8() != static_cast<std::uint8_t>(kind)) fail_all();
   }
 
-  std::uint8_t u8() { return static_cast<std::uint8_t>(little_endian(1)); }
-  std::uint16_t u16() { return static_cast<std::uint16_t>(little_endian(2)); }
-  std::uint32_t u32() { return static_cast<std::uint32_t>(little_endian(4)); }
-  std::uint64_t u64() { return little_endian(8); }
+  std::uint8_t u8() { return little_endian<std::uint8_t>(); }
+  std::uint16_t u16() { return little_endian<std::uint16_t>(); }
+  std::uint32_t u32() { return little_endian<std::uint32_t>(); }
+  std::uint64_t u64() { return little_endian<std::uint64_t>(); }
   std::int64_t i64() { return static_cast<std::int64_t>(u64()); }
   double real();  // finite
   bool flag();
@@ -93,8 +94,25 @@ class Reader {
   bool finished() const { return !failed_ && at_ == in_.size(); }
 
  private:
-  ByteView take(std::size_t size);
-  std::uint64_t little_endian(std::size_t size);
+  // Empty, and all reads after it fail, when there is less.
+  ByteView take(std::size_t size) {
+    if (failed_ || in_.size() - at_ < size) {
+      failed_ = true;
+      return {};
+    }
+    at_ += size;
+    return in_.subview(at_ - size, size);
+  }
+  template <class Int>
+  Int little_endian() {
+    const ByteView taken = take(sizeof(Int));
+    if (taken.empty()) return 0;
+    const std::uint8_t* bytes = taken.data();
+    Int value = 0;
+    for (std::size_t i = 0; i < sizeof(Int); ++i)
+      value = static_cast<Int>(value | static_cast<Int>(bytes[i]) << (8 * i));
+    return value;
+  }
 
   ByteView in_;
   std::size_t at_ = 0;

@@ -2,11 +2,23 @@
 #include "registry/table/internal/siphash.h"
 
 #include <bit>
+#include <cstring>
 
 namespace latchkey::registry::internal {
 namespace {
 
-std::uint64_t load_le64(const std::uint8_t* bytes, std::size_t count = 8) {
+std::uint64_t load_le64(const std::uint8_t* bytes) {
+  std::uint64_t value = 0;
+  if constexpr (std::endian::native == std::endian::little) {
+    std::memcpy(&value, bytes, sizeof value);
+  } else {
+    for (std::size_t i = 0; i < sizeof value; ++i) value |= std::uint64_t{bytes[i]} << (8 * i);
+  }
+  return value;
+}
+
+// Fewer than eight.
+std::uint64_t load_tail(const std::uint8_t* bytes, std::size_t count) {
   std::uint64_t value = 0;
   for (std::size_t i = 0; i < count; ++i) value |= std::uint64_t{bytes[i]} << (8 * i);
   return value;
@@ -48,7 +60,7 @@ SipHash128 siphash_2_4_128(const std::array<std::uint8_t, 16>& key, ByteView mes
               k1 ^ 0x7465646279746573ULL};
   const std::size_t whole = message.size() / 8 * 8;
   for (std::size_t i = 0; i < whole; i += 8) state.absorb(load_le64(message.data() + i));
-  const std::uint64_t tail = load_le64(message.data() + whole, message.size() - whole);
+  const std::uint64_t tail = load_tail(message.data() + whole, message.size() - whole);
   state.absorb(tail | static_cast<std::uint64_t>(message.size()) << 56);
   SipHash128 out;
   state.v2 ^= 0xee;
