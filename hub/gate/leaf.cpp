@@ -51,7 +51,7 @@ std::optional<DeviceIdentifier> read_identifier(X509* certificate) {
 
 }  // namespace
 
-Leaf read_leaf(X509* certificate) {
+Leaf read_leaf(X509* certificate, LeafDigest digest) {
   Leaf leaf;
   leaf.verdict = TlsHook::verdict_of(certificate);
   leaf.common_name = read_common_name(certificate);
@@ -59,7 +59,9 @@ Leaf read_leaf(X509* certificate) {
   const ASN1_INTEGER* serial = X509_get0_serialNumber(certificate);
   leaf.serial = {ASN1_STRING_get0_data(serial), static_cast<std::size_t>(ASN1_STRING_length(serial))};
   unsigned size = 0;
-  if (X509_digest(certificate, EVP_sha256(), leaf.digest.data(), &size) != 1) leaf.digest = {};
+  if (digest == LeafDigest::kWanted && X509_digest(certificate, EVP_sha256(), leaf.digest.data(), &size) != 1) {
+    leaf.digest = {};
+  }
   return leaf;
 }
 

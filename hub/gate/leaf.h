@@ -19,10 +19,13 @@ struct Leaf {
   std::string_view common_name;                // empty unless the subject has exactly one
   std::optional<DeviceIdentifier> identifier;  // exactly one extension of 32 bytes
   ByteView serial;
-  Sha256 digest{};  // of the DER
+  Sha256 digest{};  // of the DER, when it was asked for
 };
 
+// The DPS endpoint tells leaves apart by their digest; for the hub endpoint it would be a third of the verdict's cost.
+enum class LeafDigest : std::uint8_t { kNone, kWanted };
+
 // Never fails: what cannot be read stays empty.
-Leaf read_leaf(X509* certificate);
+Leaf read_leaf(X509* certificate, LeafDigest digest = LeafDigest::kWanted);
 
 }  // namespace latchkey::hub::gate

@@ -87,7 +87,8 @@ int on_basic_auth(int, void* data, void* userdata) {
   const int answer = guarded(userdata, MOSQ_ERR_NOMEM, [&event](Plugin& plugin) {
     const X509Ptr certificate(static_cast<X509*>(mosquitto_client_certificate(event.client)));
     std::optional<Leaf> leaf;
-    if (certificate != nullptr) leaf = read_leaf(certificate.get());
+    const auto digest = plugin.gate.keeps_chain() ? LeafDigest::kWanted : LeafDigest::kNone;
+    if (certificate != nullptr) leaf = read_leaf(certificate.get(), digest);
     ConnectRequest request;
     request.client = event.client;
     request.client_id = view(mosquitto_client_id(event.client));

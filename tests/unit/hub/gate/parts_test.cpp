@@ -157,6 +157,7 @@ TEST(Leaf, has_name_identifier_and_serial) {
   EXPECT_EQ(leaf.serial, ByteView(wire::Bytes{1, 2}));
   EXPECT_EQ(leaf.verdict, nullptr);
   EXPECT_NE(leaf.digest, Sha256{});
+  EXPECT_EQ(read_leaf(certificate.get(), LeafDigest::kNone).digest, Sha256{});
 }
 
 TEST(Leaf, may_wrap_its_identifier_in_an_octet_string) {
