@@ -22,25 +22,25 @@ bool refuses_identity(const LinkEnded& ended) {
 
 }  // namespace
 
-Core::Core(const Config& config, ports::Entropy& entropy)
+Core::Core(const Config& config, ports::Entropy& entropy, Workspace& room)
     : config_(config),
       entropy_(entropy),
+      room_(room),
       dps_backoff_(config.retry_initial_ms, config.retry_max_ms),
       hub_backoff_(config.retry_initial_ms, config.retry_max_ms),
       renewal_backoff_(config.retry_initial_ms, config.retry_max_ms) {}
 
 Core::~Core() {
-  wipe(record_);
-  wipe(password_);
+  room_.clear();
   wipe(config_.symmetric_key);
 }
 
 const Actions& Core::step(const Event& event, const Now& now) {
   now_ = now;
-  actions_.clear();
+  room_.actions.clear();
   last_trigger_ = classify(event);
   if (last_trigger_) dispatch(*last_trigger_, event);
-  return actions_;
+  return room_.actions;
 }
 
 void Core::dispatch(Trigger trigger, const Event& event) {
@@ -50,7 +50,7 @@ void Core::dispatch(Trigger trigger, const Event& event) {
   if (chosen.reaction == nullptr) return;
   (this->*chosen.reaction)(event);
   const bool foreseen = (chosen.to >> static_cast<unsigned>(state()) & 1) != 0;
-  if (!foreseen || actions_.overflow()) ++summary_.broken_promises;
+  if (!foreseen || room_.actions.overflow()) ++summary_.broken_promises;
 }
 
 ports::MonotonicMs Core::wake_at() const {
@@ -203,7 +203,7 @@ void Core::go_for(State state, std::uint64_t timeout_ms) {
 }
 
 void Core::report(Occurrence what, std::uint32_t number, std::string_view text, std::uint64_t wait_ms) {
-  actions_.add(Report{what, number, text, wait_ms});
+  room_.actions.add(Report{what, number, text, wait_ms});
 }
 
 void Core::remember_refusal(RefusedBy who, std::string_view message) {
@@ -217,13 +217,13 @@ void Core::connect(Service service, const ports::LinkRequest& request) {
   link_ = Link::kConnecting;
   telemetry_bits_ = 0;
   open_publishes_ = 0;
-  actions_.add(Connect{request});
+  room_.actions.add(Connect{request});
   go_for(service == Service::kDps ? State::kDpsConnecting : State::kHubConnecting, config_.connect_timeout_ms);
 }
 
 // PUBACK comes in the order of the publishes (MQTT 3.1.1 section 4.6). Beyond 64 open ones nobody counts.
 void Core::publish(std::string_view topic, std::string_view payload, Content content) {
-  actions_.add(Publish{topic, payload});
+  room_.actions.add(Publish{topic, payload});
   if (open_publishes_ == 64) return;
   if (content == Content::kTelemetry) telemetry_bits_ |= std::uint64_t{1} << open_publishes_;
   ++open_publishes_;
@@ -242,7 +242,7 @@ void Core::leave(Next next) {
   forget_requests();
   summary_.connected = false;
   if (link_ == Link::kDown) return follow(next);
-  actions_.add(Disconnect{});
+  room_.actions.add(Disconnect{});
   next_ = next;
   go_for(State::kLeaving, kLeaveAgainMs);
 }
@@ -270,7 +270,7 @@ void Core::left(const Event&) { follow(next_); }
 
 void Core::leave_again(const Event& event) {
   if (std::holds_alternative<Timer>(event) && next_ == Next::kStopped) return follow(next_);
-  actions_.add(Disconnect{});
+  room_.actions.add(Disconnect{});
   go_for(State::kLeaving, kLeaveAgainMs);
 }
 
@@ -284,7 +284,7 @@ void Core::forget_requests() {
 
 void Core::make_key(std::string_view common_name) {
   key_ticket_ = ++last_ticket_;
-  actions_.add(MakeKey{key_ticket_, config_.curve, common_name});
+  room_.actions.add(MakeKey{key_ticket_, config_.curve, common_name});
 }
 
 bool Core::take_key(const Event& event, Purpose purpose) {
@@ -304,10 +304,10 @@ bool Core::store_pending() {
   header.state = RecordState::kPending;
   header.request_id = pending_.request_id.view();
   const ByteView csr(pending_.made.csr.data(), pending_.made.csr_size);
-  const auto size = write_record(header, pending_.made.key, crypto::kPemCsr, &csr, 1, record_);
+  const auto size = write_record(header, pending_.made.key, crypto::kPemCsr, &csr, 1, room_.record);
   if (!size) return false;
   writing_ = {++last_ticket_, true, std::nullopt, {}};
-  actions_.add(Store{writing_.ticket, ports::Item::kPendingKey, ByteView(record_.data(), *size)});
+  room_.actions.add(Store{writing_.ticket, ports::Item::kPendingKey, ByteView(room_.record.data(), *size)});
   return true;
 }
 
@@ -317,8 +317,8 @@ bool Core::store_credential(const crypto::LeafInfo& leaf, std::string_view hub, 
   header.state = RecordState::kStaged;
   header.hub = hub;
   header.device_id = device_id;
-  const auto size = write_record(header, pending_.made.key, crypto::kPemCertificate, issued_.ders(),
-                                 issued_.count_to_show(), record_);
+  const auto size = write_record(header, pending_.made.key, crypto::kPemCertificate, room_.issued.ders(),
+                                 room_.issued.count_to_show(), room_.record);
   if (!size) return false;
   Credential credential;
   credential.generation = header.generation;
@@ -333,19 +333,19 @@ bool Core::store_credential(const crypto::LeafInfo& leaf, std::string_view hub, 
   const bool in_use = summary_.credential != nullptr;
   const Slot slot = slots_.slot_for_next(in_use ? std::optional<Slot>(summary_.slot) : std::nullopt);
   writing_ = {++last_ticket_, true, slot, credential};
-  actions_.add(Store{writing_.ticket, item_of(slot), ByteView(record_.data(), *size)});
+  room_.actions.add(Store{writing_.ticket, item_of(slot), ByteView(room_.record.data(), *size)});
   return true;
 }
 
 std::uint32_t Core::mark(Slot slot, RecordState state) {
   slots_.mark(slot, state);
   mark_ticket_ = ++last_ticket_;
-  actions_.add(MarkRecord{mark_ticket_, item_of(slot), state});
+  room_.actions.add(MarkRecord{mark_ticket_, item_of(slot), state});
   return mark_ticket_;
 }
 
 void Core::drop_pending() {
-  if (pending_.ready) actions_.add(Erase{ports::Item::kPendingKey});
+  if (pending_.ready) room_.actions.add(Erase{ports::Item::kPendingKey});
   pending_ = {};
 }
 

@@ -19,10 +19,10 @@
 #include "agent/core/backoff.h"
 #include "agent/core/config.h"
 #include "agent/core/event.h"
-#include "agent/core/issued.h"
 #include "agent/core/report.h"
 #include "agent/core/slots.h"
 #include "agent/core/state.h"
+#include "agent/core/workspace.h"
 #include "agent/protocol/dps.h"
 #include "agent/protocol/dps_answer.h"
 #include "agent/protocol/hub.h"
@@ -33,13 +33,13 @@ namespace latchkey::agent {
 
 class Core {
  public:
-  // `entropy` is for jitter, renewal points and request ids; it and the texts of `config` outlive the core.
-  Core(const Config& config, ports::Entropy& entropy);
+  // `entropy` is for jitter, renewal points and request ids; it, `room` and the texts of `config` outlive the core.
+  Core(const Config& config, ports::Entropy& entropy, Workspace& room);
   ~Core();
   Core(const Core&) = delete;
   Core& operator=(const Core&) = delete;
 
-  // Moves on and says what to do; the actions' views live until the next call.
+  // Moves on and says what to do; the actions and their views live until the next call on this room.
   const Actions& step(const Event& event, const Now& now);
 
   // When Timer has to come at the latest; at least every second while connected, as wall clocks may jump.
@@ -189,10 +189,10 @@ class Core {
 
   Config config_;  // never changes; not const so that its key can be wiped
   ports::Entropy& entropy_;
+  Workspace& room_;
   Now now_;
   Summary summary_;
   Slots slots_;
-  Actions actions_;
   std::optional<Trigger> last_trigger_;
 
   // The session, or the attempt at one.
@@ -237,15 +237,6 @@ class Core {
   dps::Answer dps_answer_;
   hub::CredentialResponseTopic renewal_topic_;
   hub::RenewalAnswer renewal_answer_;
-
-  // Buffers that actions point into.
-  IssuedChain issued_;
-  std::array<std::uint8_t, kMaxRecord> record_{};
-  std::array<std::uint8_t, 2048> payload_{};
-  std::array<std::uint8_t, 512> topic_{};
-  std::array<std::uint8_t, 512> username_{};
-  std::array<std::uint8_t, 512> password_{};
-  std::array<std::uint8_t, 256> text_{};
 };
 
 }  // namespace latchkey::agent

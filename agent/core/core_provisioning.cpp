@@ -99,14 +99,14 @@ void Core::connect_dps() {
   request.port = config_.dps.port;
   request.client_id = config_.registration_id;
   request.keep_alive_s = config_.keep_alive_s;
-  const auto username = dps::write_username(config_.id_scope, config_.registration_id, username_);
+  const auto username = dps::write_username(config_.id_scope, config_.registration_id, room_.username);
   if (!username) return go_for(State::kSlowWait, next_slow_wait());
   request.username = *username;
   if (config_.onboarding == Onboarding::kCertificate) {
     request.identity = ports::LinkIdentity::kOnboarding;
   } else {
     const auto expiry_s = static_cast<std::uint64_t>(now_.wall / 1000) + kTokenLifetimeS;
-    const auto token = write_dps_token(config_, expiry_s, password_);
+    const auto token = write_dps_token(config_, expiry_s, room_.password);
     if (!token) return go_for(State::kSlowWait, next_slow_wait());
     request.password = *token;
   }
@@ -115,7 +115,7 @@ void Core::connect_dps() {
 }
 
 void Core::dps_up(const Event&) {
-  actions_.add(Subscribe{dps::kResponseFilter});
+  room_.actions.add(Subscribe{dps::kResponseFilter});
   go_for(State::kDpsSubscribing, config_.request_timeout_ms);
 }
 
@@ -156,15 +156,15 @@ void Core::send_register() {
   const auto csr_size =
       base64_encode(ByteView(pending_.made.csr.data(), pending_.made.csr_size), MutableBytes(csr.data(), csr.size()));
   const auto rid = TextWriter(rid_buffer).put_decimal(++request_number_).finish();
-  const auto topic = dps::write_register_topic(rid.value_or(""), topic_);
-  const auto body =
-      dps::write_register_body(config_.registration_id, ByteView(csr.data(), csr_size.value_or(0)).text(), payload_);
+  const auto topic = dps::write_register_topic(rid.value_or(""), room_.topic);
+  const auto body = dps::write_register_body(config_.registration_id, ByteView(csr.data(), csr_size.value_or(0)).text(),
+                                             room_.payload);
   if (!csr_size || !topic || !body) {
     wait_ms_ = 0;
     return leave(Next::kDpsWait);
   }
   request_open_ = true;
-  actions_.add(Publish{*topic, *body});
+  room_.actions.add(Publish{*topic, *body});
   go_for(State::kDpsRegistering, config_.request_timeout_ms);
 }
 
@@ -195,13 +195,13 @@ void Core::dps_accepted(const Event&) {
 void Core::poll(const Event&) {
   std::array<std::uint8_t, 10> rid_buffer;
   const auto rid = TextWriter(rid_buffer).put_decimal(++request_number_).finish();
-  const auto topic = dps::write_poll_topic(rid.value_or(""), operation_id_.view(), topic_);
+  const auto topic = dps::write_poll_topic(rid.value_or(""), operation_id_.view(), room_.topic);
   if (!topic || now_.monotonic > operation_until_) {
     wait_ms_ = 0;
     return leave(Next::kDpsWait);
   }
   request_open_ = true;
-  actions_.add(Publish{*topic, {}});
+  room_.actions.add(Publish{*topic, {}});
   go_for(State::kDpsPolling, config_.request_timeout_ms);
 }
 
@@ -223,7 +223,7 @@ void Core::refused_by_dps(Occurrence what, std::string_view message) {
 }
 
 void Core::dps_failed(const Event&) {
-  const auto message = dps_answer_.message.unescape(text_);
+  const auto message = dps_answer_.message.unescape(room_.text);
   drop_pending();  // perhaps it was the CSR that was not liked
   refused_by_dps(Occurrence::kDpsRefused, message.value_or("refused"));
 }
@@ -235,7 +235,7 @@ void Core::dps_assigned(const Event&) {
   std::array<std::uint8_t, 128> device_buffer;
   const auto hub = dps_answer_.assigned_hub.unescape(hub_buffer);
   const auto device = dps_answer_.device_id.unescape(device_buffer);
-  const auto leaf = issued_.accept(dps_answer_.chain, pending_.made.key, config_.registration_id, now_);
+  const auto leaf = room_.issued.accept(dps_answer_.chain, pending_.made.key, config_.registration_id, now_);
   const std::string_view device_id = device && !device->empty() ? *device : config_.registration_id;
   if (!leaf || !hub || !parse_endpoint(*hub) || !device || !valid_registration_id(device_id) ||
       !store_credential(*leaf, *hub, device_id)) {

@@ -78,10 +78,10 @@ void Core::ask_for_renewal() {
   std::array<std::uint8_t, base64_size(crypto::kMaxCsrSize)> csr;
   const auto csr_size =
       base64_encode(ByteView(pending_.made.csr.data(), pending_.made.csr_size), MutableBytes(csr.data(), csr.size()));
-  const auto topic = hub::write_issue_topic(pending_.request_id.view(), topic_);
+  const auto topic = hub::write_issue_topic(pending_.request_id.view(), room_.topic);
   const std::string_view replace = replace_ ? "*" : "";
   const auto body = hub::write_issue_body(summary_.credential->device_id.view(),
-                                          ByteView(csr.data(), csr_size.value_or(0)).text(), replace, payload_);
+                                          ByteView(csr.data(), csr_size.value_or(0)).text(), replace, room_.payload);
   if (!csr_size || !topic || !body) return give_up_this_renewal();
   pending_.accepted = false;
   publish(*topic, *body, Content::kRequest);
@@ -96,7 +96,8 @@ void Core::renewal_accepted(const Event&) {
 
 void Core::renewal_issued(const Event&) {
   const Credential& credential = *summary_.credential;
-  const auto leaf = issued_.accept(renewal_answer_.certificates, pending_.made.key, credential.device_id.view(), now_);
+  const auto leaf =
+      room_.issued.accept(renewal_answer_.certificates, pending_.made.key, credential.device_id.view(), now_);
   if (!leaf || !store_credential(*leaf, credential.hub.view(), credential.device_id.view())) {
     const Status why = leaf ? Status::kTooLarge : leaf.error();
     report(Occurrence::kChainRefused, static_cast<std::uint32_t>(why), to_string(why));
@@ -129,7 +130,7 @@ void Core::renewal_unanswered(const Event&) {
 
 void Core::renewal_refused(const Event&) {
   const std::uint32_t code = renewal_answer_.error_code;
-  const auto message = renewal_answer_.message.unescape(text_);
+  const auto message = renewal_answer_.message.unescape(room_.text);
   report(Occurrence::kRenewalFailed, code != 0 ? code : renewal_topic_.status, message.value_or("refused"));
   pending_.accepted = false;
   const std::uint64_t asked = std::uint64_t{renewal_answer_.retry_after_s.value_or(0)} * 1000;

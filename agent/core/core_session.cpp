@@ -34,7 +34,7 @@ void Core::connect_hub(Slot slot) {
   take_in_hand(slot);
   const Credential& credential = *summary_.credential;
   const auto endpoint = parse_endpoint(credential.hub.view());
-  const auto username = hub::write_username(credential.hub.view(), credential.device_id.view(), username_);
+  const auto username = hub::write_username(credential.hub.view(), credential.device_id.view(), room_.username);
   // Both were checked when the record was read or written.
   if (!endpoint || !username) {
     slots_.mark(slot, RecordState::kRefused);
@@ -66,8 +66,8 @@ void Core::hub_up(const Event&) {
     report(Occurrence::kProven, summary_.credential->generation);
   }
   report(Occurrence::kConnected, summary_.credential->generation, summary_.credential->hub.view());
-  const auto filter = hub::write_devicebound_filter(summary_.credential->device_id.view(), topic_);
-  actions_.add(Subscribe{filter.value_or(hub::kCredentialFilter)});
+  const auto filter = hub::write_devicebound_filter(summary_.credential->device_id.view(), room_.topic);
+  room_.actions.add(Subscribe{filter.value_or(hub::kCredentialFilter)});
   subscriptions_ = 1;
   go_for(State::kHubSubscribing, config_.request_timeout_ms);
 }
@@ -75,7 +75,7 @@ void Core::hub_up(const Event&) {
 void Core::hub_subscribed(const Event&) {
   if (subscriptions_ == 1) {
     subscriptions_ = 2;
-    actions_.add(Subscribe{hub::kCredentialFilter});
+    room_.actions.add(Subscribe{hub::kCredentialFilter});
     return go_for(State::kHubSubscribing, config_.request_timeout_ms);
   }
   enter_live();
@@ -172,8 +172,8 @@ void Core::devicebound(const Event& event) {
 void Core::send_telemetry(const Event&) {
   telemetry_at_ = now_.monotonic + config_.telemetry_interval_ms;
   const Credential& credential = *summary_.credential;
-  const auto topic = hub::write_telemetry_topic(credential.device_id.view(), hub::kContentType, topic_);
-  const auto body = TextWriter(payload_)
+  const auto topic = hub::write_telemetry_topic(credential.device_id.view(), hub::kContentType, room_.topic);
+  const auto body = TextWriter(room_.payload)
                         .put(R"({"deviceId":")")
                         .put_json_escaped(credential.device_id.view())
                         .put(R"(","sequence":)")

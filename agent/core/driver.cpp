@@ -4,18 +4,16 @@
 namespace latchkey::agent {
 
 Driver::Driver(const Config& config, const Ports& ports, Observer& observer)
-    : ports_(ports), observer_(observer), core_(config, ports.entropy) {}
-
-Driver::~Driver() { wipe(record_); }
+    : ports_(ports), observer_(observer), core_(config, ports.entropy, ports.room) {}
 
 Now Driver::now() const { return {ports_.clock.now(), ports_.clock.is_set(), ports_.clock.monotonic()}; }
 
 void Driver::start() {
   for (const ports::Item item : {ports::Item::kSlotA, ports::Item::kSlotB, ports::Item::kPendingKey}) {
-    const auto size = ports_.storage.read(item, record_);
-    take(Loaded{item, ByteView(record_.data(), size.value_or(0))});
+    const auto size = ports_.storage.read(item, ports_.room.read_back);
+    take(Loaded{item, ByteView(ports_.room.read_back.data(), size.value_or(0))});
   }
-  wipe(record_);
+  wipe(ports_.room.read_back);
   take(Start{});
 }
 
@@ -80,27 +78,27 @@ void Driver::perform(const Action& action) {
 }
 
 void Driver::make_key(const MakeKey& wanted) {
-  const auto made = ports_.keys.make(wanted.curve, wanted.common_name, made_);
-  made ? take(KeyMade{wanted.ticket, &made_}) : take(KeyFailed{wanted.ticket, made.error()});
+  const auto made = ports_.keys.make(wanted.curve, wanted.common_name, ports_.room.made);
+  made ? take(KeyMade{wanted.ticket, &ports_.room.made}) : take(KeyFailed{wanted.ticket, made.error()});
 }
 
 Status Driver::store(const Store& wanted) {
   const auto written = ports_.storage.write(wanted.item, wanted.bytes);
   if (!written) return written.error();
   // No medium's word is taken: what counts is what can be read back.
-  const auto size = ports_.storage.read(wanted.item, record_);
-  const bool same = size && ByteView(record_.data(), *size) == wanted.bytes;
-  wipe(record_);
+  const auto size = ports_.storage.read(wanted.item, ports_.room.read_back);
+  const bool same = size && ByteView(ports_.room.read_back.data(), *size) == wanted.bytes;
+  wipe(ports_.room.read_back);
   return same ? Status::kOk : Status::kCorrupt;
 }
 
 Status Driver::mark(const MarkRecord& wanted) {
-  const auto size = ports_.storage.read(wanted.item, record_);
+  const auto size = ports_.storage.read(wanted.item, ports_.room.read_back);
   if (!size) return size.error();
-  const MutableBytes text(record_.data(), *size);
+  const MutableBytes text(ports_.room.read_back.data(), *size);
   auto done = restate_record(text, wanted.state);
   if (done) done = ports_.storage.write(wanted.item, text);
-  wipe(record_);
+  wipe(ports_.room.read_back);
   return done ? Status::kOk : done.error();
 }
 

@@ -33,11 +33,11 @@ class Driver final : public ports::MqttLinkEvents {
     const ports::Clock& clock;
     ports::Entropy& entropy;
     KeyMaker& keys;
+    Workspace& room;
   };
 
   // All of them outlive the driver.
   Driver(const Config& config, const Ports& ports, Observer& observer);
-  ~Driver() override;
 
   // Reads storage and begins. Once.
   void start();
@@ -68,8 +68,6 @@ class Driver final : public ports::MqttLinkEvents {
   Ports ports_;
   Observer& observer_;
   Core core_;
-  MadeKey made_;
-  std::array<std::uint8_t, kMaxRecord> record_{};
 
   // Events that arose while a step was performed; all of them small.
   static constexpr std::size_t kQueue = 16;

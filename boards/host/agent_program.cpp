@@ -163,7 +163,8 @@ int run_agent(const Options& options) {
   agent::FreshKeyMaker keys;
   posix::PahoLink link(link_options(options, *storage), queue);
   Narrator narrator(options, clock);
-  const agent::Driver::Ports board_ports{link, *storage, clock, entropy, keys};
+  const auto room = std::make_unique<agent::Workspace>();
+  const agent::Driver::Ports board_ports{link, *storage, clock, entropy, keys, *room};
   const auto driver = std::make_unique<agent::Driver>(*config, board_ports, narrator);
   narrator.watch(*driver);
   drive(*driver, queue, clock, narrator);

@@ -54,7 +54,7 @@ std::string rid_of(std::string_view topic) {
 
 Bench::Bench(Coverage* coverage, std::uint64_t seed) : entropy_(seed), coverage_(coverage) {
   require(crypto::init().has_value(), "crypto::init");
-  core = std::make_unique<Core>(bench_config(), entropy_);
+  core = std::make_unique<Core>(bench_config(), entropy_, room);
 }
 
 void Bench::check_slot_write(ports::Item item, RecordState written) {

@@ -46,6 +46,7 @@ class Bench {
   }
 
   agent::Now now{1'700'000'000'000, true, 1'000};
+  agent::Workspace room;
   std::unique_ptr<agent::Core> core;
 
   // What is outstanding.

@@ -25,7 +25,7 @@ bool Watcher::saw(agent::Occurrence what) const {
 World::World() { require(crypto::init().has_value(), "crypto::init"); }
 
 Device::Device(World& w, agent::Config config, std::uint64_t seed) : world(w), entropy(seed) {
-  const agent::Driver::Ports board{link, world.storage, world.clock, entropy, keys};
+  const agent::Driver::Ports board{link, world.storage, world.clock, entropy, keys, room};
   driver = std::make_unique<agent::Driver>(config, board, watcher);
   link.set_events(driver.get());
 }

@@ -83,6 +83,7 @@ class Device {
   sim::SeededEntropy entropy;
   agent::FreshKeyMaker keys;
   Watcher watcher;
+  agent::Workspace room;
   std::unique_ptr<agent::Driver> driver;
 };
 
