@@ -262,6 +262,26 @@ TEST_F(Certificates, chain_out_of_order_or_with_a_gap_is_not_trusted) {
   EXPECT_EQ(check_status({leaf_der, leaf_der}), Status::kNotTrusted);
 }
 
+TEST_F(Certificates, another_library_may_answer_who_issued_what_and_nothing_else) {
+  static std::vector<std::pair<Der, Der>> asked;
+  static bool answer;
+  asked.clear();
+  answer = true;
+  use_issuance_check([](ByteView subject, ByteView above) {
+    asked.emplace_back(Der(subject.begin(), subject.end()), Der(above.begin(), above.end()));
+    return answer;
+  });
+  const Der leaf_der = leaf(leaf_spec());
+  EXPECT_EQ(check_status({leaf_der, issuer(), root()}), Status::kOk);
+  EXPECT_EQ(asked, (std::vector<std::pair<Der, Der>>{{leaf_der, issuer()}, {issuer(), root()}}));
+  EXPECT_EQ(check_status({leaf_der, issuer()}, "pump-18"), Status::kMismatch);
+  EXPECT_EQ(check_status({leaf_der, Der{1, 2, 3}}), Status::kMalformed);
+  answer = false;
+  EXPECT_EQ(check_status({leaf_der, issuer()}), Status::kNotTrusted);
+  use_issuance_check(nullptr);
+  EXPECT_EQ(check_status({leaf_der, issuer()}), Status::kOk);
+}
+
 TEST_F(Certificates, issuer_that_is_no_ca_is_not_trusted) {
   CertificateSpec not_ca = ca("ica-1", issuer_key_.get());
   not_ca.issuer = root_.get();
