@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// The command line of latchkey-fleet, checked for its form.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+
+namespace latchkey::boards::fleet::program {
+
+struct RunOptions {
+  std::string scenario;  // a shipped one's name, or a file
+  std::string data;
+  std::string out;  // empty: a new folder here, named after scenario and time
+  std::string prefix = "fleet-";
+  std::optional<std::uint32_t> devices;
+  std::optional<unsigned> processes;
+  std::optional<std::uint64_t> seed;
+  std::optional<double> duration_s;
+  std::size_t handshakes = 192;
+  double retry_max_s = 60;
+  double slow_retry_s = 900;
+};
+struct ListScenarios {};
+struct ShowScenario {
+  std::string name;
+};
+struct ReportOn {
+  std::string folder;
+};
+struct BeWorker {};
+
+// What to do instead of anything else: print `text` and exit with `status` (0 for --help, 2 for a mistake).
+struct Exit {
+  int status;
+  std::string text;
+};
+
+using Wish = std::variant<Exit, RunOptions, ListScenarios, ShowScenario, ReportOn, BeWorker>;
+Wish parse_options(int argc, const char* const* argv);
+
+}  // namespace latchkey::boards::fleet::program
