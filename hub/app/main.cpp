@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "hub/app/fleet_verb.h"
 #include "hub/app/up.h"
 #include "hub/cli/cli.h"
 
-int main(int argc, char** argv) { return latchkey::hub::cli::run_cli(argc, argv, {latchkey::hub::app::up_verb()}); }
+int main(int argc, char** argv) {
+  using namespace latchkey::hub;
+  return cli::run_cli(argc, argv, {app::up_verb(), app::fleet_verb()});
+}
