@@ -17,7 +17,6 @@ using Names = std::set<std::string>;
 
 constexpr int kDevices = 200;
 constexpr int kThreads = 8;
-constexpr int kAnswerMs = 10'000;
 
 template <class Work>
 void side_by_side(const std::vector<std::string>& ids, const Work& work) {
@@ -114,16 +113,11 @@ class Fleet {
     std::string token;
     Identity identity;
   };
-  // Only a CONNACK is an answer: an attempt that comes to none, on a busy machine, is made again.
   bool let_in(const std::string& id, const Identity& identity) {
     if (identity.chain.empty()) return false;
-    for (int attempt = 0; attempt < 5; ++attempt) {
-      DeviceClient client(hub_.hub_options(id, identity));
-      const auto seen = client.connect(kAnswerMs);
-      if (seen.seen == Seen::kAccepted) return true;
-      if (seen.seen == Seen::kRefused) return false;
-    }
-    throw std::runtime_error("the hub answers no connect");
+    const auto seen = DeviceClient(hub_.hub_options(id, identity)).connect();
+    if (seen.seen != Seen::kAccepted && seen.seen != Seen::kRefused) throw std::runtime_error(seen.text());
+    return seen.seen == Seen::kAccepted;
   }
   std::string token_of(const std::string& id) {
     const std::lock_guard lock(mutex_);
@@ -148,6 +142,13 @@ class Fleet {
 
 class WhatIf : public HubTest<WhatIf> {
  public:
+  // A gate that is busy with all these connections on a loaded machine is not to be taken for one that is silent: its
+  // broker would be ended, and everybody cut.
+  static Hub::Options options() {
+    Hub::Options options;
+    options.more = {"--confirm-timeout-ms", "120000"};
+    return options;
+  }
   static void SetUpTestSuite() {
     HubTest<WhatIf>::SetUpTestSuite();
     fleet_ = std::make_unique<Fleet>(hub());

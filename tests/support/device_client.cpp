@@ -5,6 +5,8 @@
 #include <mosquitto.h>
 #include <openssl/ssl.h>
 #include <openssl/x509_vfy.h>
+#include <poll.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <utility>
@@ -12,9 +14,19 @@
 namespace latchkey::tests {
 namespace {
 
+constexpr int kLoopMs = 1000;  // whatever is to be sent wakes the loop
+
 void initialise_library() {
   static const int once = mosquitto_lib_init();
   (void)once;
+}
+
+// Over in both directions, with nothing left to be read.
+bool is_reset(int socket) {
+  pollfd asked{socket, POLLIN, 0};
+  char byte = 0;
+  return socket >= 0 && ::poll(&asked, 1, 0) == 1 && (asked.revents & (POLLERR | POLLHUP)) != 0 &&
+         ::recv(socket, &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0;
 }
 
 SSL_CTX* make_tls(const DeviceClient::Options& options) {
@@ -72,13 +84,12 @@ struct DeviceClient::Callbacks {
     }
     client.changed_.notify_all();
   }
-  static void disconnected(mosquitto* mosq, void* self, int) {
+  static void disconnected(mosquitto*, void* self, int) {
     auto& client = *static_cast<DeviceClient*>(self);
     const std::lock_guard lock(client.mutex_);
     if (!client.result_) client.result_ = ConnectResult{Seen::kClosedWithoutConnack, -1, false};
     if (!client.closed_) client.closed_ = std::chrono::steady_clock::now();
     client.changed_.notify_all();
-    mosquitto_disconnect(mosq);  // ends the loop: no reconnecting behind the test's back
   }
   static void subscribed(mosquitto*, void* self, int id, int, const int* granted) {
     auto& client = *static_cast<DeviceClient*>(self);
@@ -107,6 +118,7 @@ DeviceClient::DeviceClient(Options options) : options_(std::move(options)) {
   initialise_library();
   client_ =
       mosquitto_new(options_.client_id.empty() ? nullptr : options_.client_id.c_str(), options_.clean_session, this);
+  mosquitto_threaded_set(client_, true);
   tls_ = make_tls(options_);
   mosquitto_int_option(client_, MOSQ_OPT_PROTOCOL_VERSION, options_.mqtt_version);
   mosquitto_void_option(client_, MOSQ_OPT_SSL_CTX, tls_);
@@ -124,8 +136,9 @@ DeviceClient::DeviceClient(Options options) : options_(std::move(options)) {
 }
 
 DeviceClient::~DeviceClient() {
+  stopping_ = true;
   mosquitto_disconnect(client_);
-  mosquitto_loop_stop(client_, true);
+  if (thread_.joinable()) thread_.join();
   mosquitto_destroy(client_);
   SSL_CTX_free(tls_);
 }
@@ -134,10 +147,24 @@ ConnectResult DeviceClient::connect(int timeout_ms) {
   const int rc = mosquitto_connect(client_, options_.host.c_str(), options_.port, options_.keep_alive_s);
   if (rc == MOSQ_ERR_TLS) return {Seen::kTlsFailed, -1, false};
   if (rc != MOSQ_ERR_SUCCESS) return {Seen::kUnreachable, -1, false};
-  mosquitto_loop_start(client_);
+  thread_ = std::thread([this] { run(); });
   std::unique_lock lock(mutex_);
   changed_.wait_for(lock, std::chrono::milliseconds(timeout_ms), [this] { return result_.has_value(); });
   return result_.value_or(ConnectResult{});
+}
+
+// The library's own thread ends without a word when the handshake fails in it, which then looks like a hub that does
+// not answer, and reconnects behind the test's back. And the library goes on for ever with a handshake that was reset.
+void DeviceClient::run() {
+  int rc = MOSQ_ERR_SUCCESS;
+  while (!stopping_ && rc == MOSQ_ERR_SUCCESS) {
+    rc = mosquitto_loop(client_, kLoopMs, 1);
+    if (rc == MOSQ_ERR_SUCCESS && is_reset(mosquitto_socket(client_))) rc = MOSQ_ERR_CONN_LOST;
+  }
+  const std::lock_guard lock(mutex_);
+  if (!result_) result_ = ConnectResult{rc == MOSQ_ERR_TLS ? Seen::kTlsFailed : Seen::kClosedWithoutConnack, -1, false};
+  if (!closed_) closed_ = std::chrono::steady_clock::now();
+  changed_.notify_all();
 }
 
 bool DeviceClient::connected() const {

@@ -3,6 +3,7 @@
 // object; identities live in memory.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <deque>
@@ -11,6 +12,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <thread>
 
 #include "tests/support/identity.h"
 
@@ -75,9 +77,13 @@ class DeviceClient {
 
  private:
   struct Callbacks;
+  void run();
+
   const Options options_;
   mosquitto* client_ = nullptr;
   SSL_CTX* tls_ = nullptr;
+  std::thread thread_;
+  std::atomic<bool> stopping_ = false;
 
   mutable std::mutex mutex_;  // guards the rest
   std::condition_variable changed_;

@@ -73,9 +73,10 @@ void Hub::start() {
                                    "--endpoints-file",
                                    endpoints.string(),
                                    "--retry-after",
-                                   std::to_string(options_.retry_after_s),
-                                   "--key-profile",
-                                   options_.key_profile};
+                                   std::to_string(options_.retry_after_s)};
+  if (!options_.key_profile.empty()) {
+    for (const auto& extra : {std::string("--key-profile"), options_.key_profile}) command.push_back(extra);
+  }
   if (options_.rehearsal) {
     for (const auto& extra : {std::string("--rehearsal"), std::string("--clock"), clock_file().string()}) {
       command.push_back(extra);

@@ -18,9 +18,9 @@ class Hub {
   struct Options {
     std::filesystem::path data;  // empty: a temporary folder
     bool rehearsal = true;
-    int retry_after_s = 0;  // what DPS asks devices to wait
-    std::string key_profile = "ec-p256";
-    std::vector<std::string> more = {};  // further options of `latchkey up`
+    int retry_after_s = 0;                // what DPS asks devices to wait
+    std::string key_profile = "ec-p256";  // empty: what the hub takes by itself
+    std::vector<std::string> more = {};   // further options of `latchkey up`
   };
   explicit Hub(Options options);
   Hub() : Hub(Options{}) {}
