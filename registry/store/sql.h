@@ -13,6 +13,7 @@
 #include <array>
 #include <cstdint>
 #include <cstring>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -149,6 +150,12 @@ class Database {
   }
   // Several statements without values or rows: schema and settings.
   Outcome<Nothing> execute(const std::string& sql);
+  // `watch` hears after each commit, on this connection's thread, how many pages the write-ahead log has. From then on
+  // this connection folds nothing back by itself: see fold_log. An empty one ends that.
+  void watch_log(std::function<void(std::size_t pages)> watch);
+  // Folds the log back into the file as far as readers let it, and waits for nobody.
+  Outcome<Nothing> fold_log();
+  std::string path() const;
   // Rows changed by the last statement that ran.
   std::int64_t changed() const;
 
@@ -180,6 +187,7 @@ class Database {
   Refusal error(int code, std::string_view doing) const;
 
   sqlite3* connection_ = nullptr;
+  std::function<void(std::size_t)> log_watch_;
   std::unordered_map<std::string, Prepared, TextHash, std::equal_to<>> statements_;
   std::unordered_map<sqlite3_stmt*, Prepared*> lent_;
 };

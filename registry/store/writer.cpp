@@ -26,14 +26,20 @@ Outcome<Nothing> guarded(const Writer::Act& act, Transaction& transaction) {
 Outcome<std::unique_ptr<Writer>> Writer::start(std::unique_ptr<Database> database, const ports::Digest& digest,
                                                Options options) {
   LATCHKEY_TRY(newest, newest_change(*database));
+  LATCHKEY_TRY(log_keeper, LogKeeper::start(*database, {}));
   options.batch_limit = std::max<std::size_t>(options.batch_limit, 1);
-  return std::unique_ptr<Writer>(new Writer(std::move(database), digest, std::move(options), newest));
+  return std::unique_ptr<Writer>(
+      new Writer(std::move(database), std::move(log_keeper), digest, std::move(options), newest));
 }
 
-Writer::Writer(std::unique_ptr<Database> database, const ports::Digest& digest, Options options, Sequence newest)
-    : database_(std::move(database)), digest_(digest), options_(std::move(options)), newest_(newest), thread_([this] {
-        loop();
-      }) {}
+Writer::Writer(std::unique_ptr<Database> database, std::unique_ptr<LogKeeper> log_keeper, const ports::Digest& digest,
+               Options options, Sequence newest)
+    : database_(std::move(database)),
+      log_keeper_(std::move(log_keeper)),
+      digest_(digest),
+      options_(std::move(options)),
+      newest_(newest),
+      thread_([this] { loop(); }) {}
 
 Writer::~Writer() { close(); }
 

@@ -23,6 +23,7 @@
 #include <vector>
 
 #include "registry/model/observer.h"
+#include "registry/store/log_keeper.h"
 #include "registry/store/transaction.h"
 
 namespace latchkey::registry::store {
@@ -67,7 +68,8 @@ class Writer {
     std::condition_variable changed;
   };
 
-  Writer(std::unique_ptr<Database> database, const ports::Digest& digest, Options options, Sequence newest);
+  Writer(std::unique_ptr<Database> database, std::unique_ptr<LogKeeper> log_keeper, const ports::Digest& digest,
+         Options options, Sequence newest);
   void loop();
   bool take(std::vector<Task*>& batch);
   Outcome<Sequence> run_batch(const std::vector<Task*>& batch);
@@ -79,6 +81,7 @@ class Writer {
 
   // The writer's thread only.
   std::unique_ptr<Database> database_;
+  std::unique_ptr<LogKeeper> log_keeper_;  // from the start on; ends when the thread has
   const ports::Digest& digest_;
   const Options options_;
 
