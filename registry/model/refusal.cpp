@@ -72,6 +72,9 @@ constexpr ReasonFaces kFaces[] = {
     {Reason::kNoPendingActivation, "no pending activation", 0, 0, 0, 409, "NoPendingActivation", 4},
     {Reason::kPolicyHasDevices, "policy has devices", 0, 0, 0, 409, "PolicyHasDevices", 4},
     {Reason::kPolicyHasEnrollments, "policy has enrollments", 0, 0, 0, 409, "PolicyHasEnrollments", 4},
+    {Reason::kPolicyLimitReached, "policy limit reached", 0, 0, 0, 409, "PolicyLimitReached", 4},
+    {Reason::kDeviceLimitReached, "device limit reached", 0, 400209, 0, 409, "DeviceLimitReached", 4},
+    {Reason::kNotSupported, "not supported", 0, 0, 0, 400, "OperationNotSupported", 4},
 
     {Reason::kStorage, "storage failed", 0, 500002, 500001, 500, "StorageFailed", 1},
     {Reason::kInternal, "internal error", 0, 500001, 500001, 500, "InternalServerError", 1},

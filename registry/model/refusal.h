@@ -77,6 +77,9 @@ enum class Reason : std::uint8_t {
   kNoPendingActivation = 88,         // no CSR of this policy waits for a certificate
   kPolicyHasDevices = 89,            // devices hold live certificates of it
   kPolicyHasEnrollments = 90,        // enabled enrollments name it: certificates could still be issued
+  kPolicyLimitReached = 91,          // the credential has as many policies as it may (model/limits.h)
+  kDeviceLimitReached = 92,          // the same of a namespace and its devices
+  kNotSupported = 93,                // the real service does this and Latchkey does not: the detail says why
 
   // Ours (110 on)
   kStorage = 110,

@@ -121,6 +121,14 @@ struct ReprovisionPolicy {
 };
 
 // Individual enrollments speak for one registration id, groups for all devices that can prove membership.
+// What the twin of a device has from its first assignment on: JSON objects, which the registry keeps as text and does
+// not read. Both empty: nothing.
+struct InitialTwin {
+  std::string tags;
+  std::string desired;
+  bool empty() const { return tags.empty() && desired.empty(); }
+};
+
 struct Enrollment {
   Uuid uuid;
   bool group = false;
@@ -137,6 +145,7 @@ struct Enrollment {
   AllocationPolicy allocation = AllocationPolicy::kHashed;
   std::vector<std::string> hubs = {};  // names of those that it assigns; empty: all that are linked
   ReprovisionPolicy reprovision = {};
+  InitialTwin initial_twin = {};
 };
 
 // What became of a registration, as DPS tells it.

@@ -35,29 +35,35 @@ Outcome<std::optional<Uuid>> policy_for(store::Database& db, const Device& devic
 
 }  // namespace
 
+Outcome<Device> make_device(Act& act, const Namespace& parent, const std::string& id, const DeviceUpdate& initial,
+                            const Limits& limits) {
+  if (!valid_registration_id(id)) {
+    return refuse(Reason::kInvalidName,
+                  "a device id has up to 128 letters, digits, '.', '_', '-', ':', alphanumeric at both ends");
+  }
+  LATCHKEY_TRY(found, store::find_device(act.db, parent.uuid, id));
+  if (found) return refuse(Reason::kAlreadyExists, "device '" + id + "' is there already");
+  LATCHKEY_TRY_VOID(check_device_limit(act.db, parent.uuid, limits));
+  Device device;
+  device.uuid = ordered_uuid(act.now());
+  device.namespace_uuid = parent.uuid;
+  device.id = id;
+  device.credential_id = random_credential_id();
+  device.created = device.updated = act.now();
+  device.enabled = initial.enabled.value_or(true);
+  LATCHKEY_TRY(policy, policy_for(act.db, device, initial));
+  device.policy = policy;
+  LATCHKEY_TRY_VOID(store::insert(act.db, device));
+  LATCHKEY_TRY(state, store::state_of(act.db, device));
+  LATCHKEY_TRY_VOID(act.change(state));
+  return device;
+}
+
 Outcome<Committed<Device>> SqlRegistry::create_device(const Call& call, const std::string& ns, const std::string& id,
                                                       const DeviceUpdate& initial) {
   return mutate<Device>(call, {"device.create", device_path(ns, id)}, [&](Act& act) -> Outcome<Device> {
     LATCHKEY_TRY(parent, parent_namespace(act.db, ns));
-    if (!valid_registration_id(id)) {
-      return refuse(Reason::kInvalidName,
-                    "a device id has up to 128 letters, digits, '.', '_', '-', ':', alphanumeric at both ends");
-    }
-    LATCHKEY_TRY(found, store::find_device(act.db, parent.uuid, id));
-    if (found) return refuse(Reason::kAlreadyExists, "device '" + id + "' is there already");
-    Device device;
-    device.uuid = random_uuid();
-    device.namespace_uuid = parent.uuid;
-    device.id = id;
-    device.credential_id = random_credential_id();
-    device.created = device.updated = act.now();
-    device.enabled = initial.enabled.value_or(true);
-    LATCHKEY_TRY(policy, policy_for(act.db, device, initial));
-    device.policy = policy;
-    LATCHKEY_TRY_VOID(store::insert(act.db, device));
-    LATCHKEY_TRY(state, store::state_of(act.db, device));
-    LATCHKEY_TRY_VOID(act.change(state));
-    return device;
+    return make_device(act, parent, id, initial, options_.limits);
   });
 }
 

@@ -88,6 +88,7 @@ Outcome<Nothing> fill(store::Database& db, const NewEnrollment& wanted, Enrollme
   made.device_id = wanted.device_id;
   made.allocation = wanted.allocation;
   made.reprovision = wanted.reprovision;
+  made.initial_twin = wanted.initial_twin;
   LATCHKEY_TRY(hubs, linked_hubs(db, made.namespace_uuid, wanted.hubs));
   made.hubs = std::move(hubs);
   return check_allocation(made);
@@ -105,7 +106,7 @@ Outcome<Committed<Enrollment>> SqlRegistry::create_enrollment(const Call& call, 
     if (found) return refuse(Reason::kAlreadyExists, "enrollment '" + found->id + "' is there already");
 
     Enrollment made;
-    made.uuid = random_uuid();
+    made.uuid = ordered_uuid(act.now());
     made.group = enrollment.group;
     made.id = enrollment.id;
     made.namespace_uuid = parent.uuid;
@@ -114,6 +115,7 @@ Outcome<Committed<Enrollment>> SqlRegistry::create_enrollment(const Call& call, 
     LATCHKEY_TRY_VOID(store::insert(act.db, made));
     act.note = made.policy_name.empty() ? "no policy" : "policy '" + made.policy_name + "'";
     if (made.allocation != AllocationPolicy::kHashed || !made.hubs.empty()) act.note += ", " + allocation_text(made);
+    if (!made.initial_twin.empty()) act.note += ", an initial twin";
     return made;
   });
 }
@@ -134,6 +136,11 @@ Outcome<Committed<Enrollment>> SqlRegistry::update_enrollment(const Call& call, 
       act.note += (act.note.empty() ? "" : ", ") + std::string(enrollment.enabled ? "enabled" : "disabled");
     }
     LATCHKEY_TRY_VOID(change_allocation(act, update, enrollment));
+    if (update.initial_twin) {
+      enrollment.initial_twin = *update.initial_twin;
+      act.note += (act.note.empty() ? "" : ", ") +
+                  std::string(enrollment.initial_twin.empty() ? "no initial twin" : "another initial twin");
+    }
     enrollment.updated = std::max(act.now(), enrollment.updated + 1);  // its etag: no two changes share one
     LATCHKEY_TRY_VOID(store::update(act.db, enrollment));
     return enrollment;
@@ -194,6 +201,19 @@ Outcome<std::optional<EnrollmentGroups>> SqlRegistry::groups_unless(std::optiona
     if (known == generation) return Groups();
     LATCHKEY_TRY(groups, store::list_groups(db));
     return Groups(EnrollmentGroups{generation, std::move(groups)});
+  });
+}
+
+Outcome<EnrollmentPage> SqlRegistry::enrollments_after(bool group, const std::string& after, std::size_t limit) {
+  return read<EnrollmentPage>([&](store::Database& db) -> Outcome<EnrollmentPage> {
+    const std::size_t size = page_size(limit);
+    LATCHKEY_TRY(enrollments, store::enrollments_after(db, group, after, size + 1));
+    EnrollmentPage page{std::move(enrollments), {}};
+    if (page.enrollments.size() > size) {
+      page.enrollments.pop_back();
+      page.next = page.enrollments.back().id;
+    }
+    return page;
   });
 }
 

@@ -14,8 +14,12 @@ namespace {
 
 constexpr std::int64_t kMostActs = 10'000;
 
-// Resources that have labels: those in namespaces, and these themselves.
-bool labelled(std::string_view resource) { return resource.starts_with("namespaces/"); }
+constexpr const char* kProvisioningServices = "provisioningServices/";
+
+// Resources that have labels: those in namespaces, these themselves, and the provisioning service.
+bool labelled(std::string_view resource) {
+  return resource.starts_with("namespaces/") || resource.starts_with(kProvisioningServices);
+}
 
 // For the audit record, which is no place for all that a caller may hang on a resource.
 void note_change(Act& act, const char* name, const std::string& was, const std::string& is) {
@@ -71,6 +75,11 @@ Outcome<Committed<Nothing>> SqlRegistry::relabel_credential(const Call& call, co
     if (!found) return refuse(Reason::kNotFound, "namespace '" + ns + "' has no credential");
     return Nothing{};
   });
+}
+
+Outcome<Committed<Nothing>> SqlRegistry::relabel_provisioning_service(const Call& call, const std::string& name) {
+  return mutate<Nothing>(call, {"provisioningService.update", kProvisioningServices + name},
+                         [](Act&) -> Outcome<Nothing> { return Nothing{}; });
 }
 
 Outcome<std::vector<Labels>> SqlRegistry::labels_of(const std::vector<std::string>& resources) {

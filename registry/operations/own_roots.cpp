@@ -100,7 +100,7 @@ Outcome<Committed<Policy>> SqlRegistry::create_own_root_policy(const Call& call,
                                                                NewOwnRootPolicy policy) {
   return mutate<Policy>(call, {"policy.create", policy_path(ns, policy.name)}, [&](Act& act) -> Outcome<Policy> {
     LATCHKEY_TRY(credential, parent_credential(act.db, ns));
-    LATCHKEY_TRY(made, draft_policy(act, credential, policy.name, policy.validity_days, options_.rehearsal));
+    LATCHKEY_TRY(made, draft_policy(act, credential, policy.name, policy.validity_days, options_));
     LATCHKEY_TRY_VOID(check_request(act.db, policy.request));
     made.own_root = true;
     made.ca = policy.request.id;

@@ -12,9 +12,10 @@
 namespace latchkey::registry {
 namespace {
 
-Outcome<Nothing> check_validity(int days, bool rehearsal) {
-  const int least = rehearsal ? 1 : 7;
-  const int most = rehearsal ? 3650 : 90;
+Outcome<Nothing> check_validity(int days, const Registry::Options& options) {
+  const bool wide = options.rehearsal && !options.limits.usual_validity;
+  const int least = wide ? 1 : 7;
+  const int most = wide ? 3650 : 90;
   if (days >= least && days <= most) return Nothing{};
   return refuse(Reason::kInvalidValidityPeriod,
                 "leaves live " + std::to_string(least) + " to " + std::to_string(most) + " days");
@@ -25,6 +26,14 @@ Outcome<Nothing> check_issuer(const NewCa& ca, const Credential& credential) {
   if (ca.issuer == credential.ca) return Nothing{};
   return refuse(Reason::kIssuerReplaced,
                 "CA certificate '" + ca.subject + "' is not signed by the root that the credential has now");
+}
+
+Outcome<Nothing> check_room(store::Database& db, const Uuid& ns, const Limits& limits) {
+  if (!limits.policies_a_credential) return Nothing{};
+  LATCHKEY_TRY(policies, store::list_policies(db, ns));
+  if (policies.size() < *limits.policies_a_credential) return Nothing{};
+  return refuse(Reason::kPolicyLimitReached, "a credential has " + std::to_string(*limits.policies_a_credential) +
+                                                 " at the most here: make room, or use another namespace");
 }
 
 // Small, stable, never reused in a namespace: one above the highest that there ever was, deleted policies included.
@@ -46,13 +55,14 @@ Outcome<Credential> parent_credential(store::Database& db, const std::string& ns
 }
 
 Outcome<Policy> draft_policy(Act& act, const Credential& credential, const std::string& name, int validity_days,
-                             bool rehearsal) {
+                             const Registry::Options& options) {
   if (!valid_policy_name(name)) {
     return refuse(Reason::kInvalidName, "a policy name has 3 to 63 letters, digits or '-' and does not begin with '-'");
   }
-  LATCHKEY_TRY_VOID(check_validity(validity_days, rehearsal));
+  LATCHKEY_TRY_VOID(check_validity(validity_days, options));
   LATCHKEY_TRY(found, store::find_policy(act.db, credential.namespace_uuid, name));
   if (found) return refuse(Reason::kAlreadyExists, "policy '" + found->name + "' is there already");
+  LATCHKEY_TRY_VOID(check_room(act.db, credential.namespace_uuid, options.limits));
   LATCHKEY_TRY(number, next_number(act.db, credential.namespace_uuid));
   Policy made;
   made.uuid = random_uuid();
@@ -73,7 +83,7 @@ Outcome<Nothing> remove_policy(Act& act, const Policy& policy) {
 Outcome<Committed<Policy>> SqlRegistry::create_policy(const Call& call, const std::string& ns, NewPolicy policy) {
   return mutate<Policy>(call, {"policy.create", policy_path(ns, policy.name)}, [&](Act& act) -> Outcome<Policy> {
     LATCHKEY_TRY(credential, parent_credential(act.db, ns));
-    LATCHKEY_TRY(made, draft_policy(act, credential, policy.name, policy.validity_days, options_.rehearsal));
+    LATCHKEY_TRY(made, draft_policy(act, credential, policy.name, policy.validity_days, options_));
     LATCHKEY_TRY_VOID(check_new_ca(act.db, policy.issuing_ca));
     LATCHKEY_TRY_VOID(check_issuer(policy.issuing_ca, credential));
     made.ca = policy.issuing_ca.id;
@@ -89,7 +99,7 @@ Outcome<Committed<Policy>> SqlRegistry::create_policy(const Call& call, const st
 Outcome<Committed<Policy>> SqlRegistry::update_policy(const Call& call, const std::string& ns, const std::string& name,
                                                       std::optional<int> validity_days) {
   return mutate<Policy>(call, {"policy.update", policy_path(ns, name)}, [&](Act& act) -> Outcome<Policy> {
-    if (validity_days) LATCHKEY_TRY_VOID(check_validity(*validity_days, options_.rehearsal));
+    if (validity_days) LATCHKEY_TRY_VOID(check_validity(*validity_days, options_));
     LATCHKEY_TRY(policy, existing_policy(act.db, ns, name));
     if (!validity_days) return policy;  // only its labels change
     LATCHKEY_TRY_VOID(store::set_validity(act.db, policy.uuid, *validity_days));

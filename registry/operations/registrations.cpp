@@ -151,7 +151,7 @@ Outcome<Nothing> put_device(Act& act, Assignment& assignment) {
     return save_changed(act, device);
   }
   Device device;
-  device.uuid = random_uuid();
+  device.uuid = ordered_uuid(act.now());
   device.namespace_uuid = assignment.enrollment.namespace_uuid;
   device.id = assignment.device_id;
   device.credential_id = random_credential_id();
@@ -183,6 +183,25 @@ Outcome<Registration> put_registration(Act& act, const Assignment& assignment, c
   return registration;
 }
 
+// As the comment at registry::Twin says. `more`: members beside these two.
+std::string born(const std::string& document, UnixMs now, const std::string& more = {}) {
+  if (document.empty()) return {};
+  return R"({"born":)" + std::to_string(now) + more + R"(,"value":)" + document + "}";
+}
+
+// Never over what the device or an operator wrote: a device may be there before it is first assigned.
+Outcome<Nothing> give_initial_twin(Act& act, const Device& device, const InitialTwin& initial) {
+  if (initial.empty()) return Nothing{};
+  LATCHKEY_TRY(found, store::find_twin(act.db, device.uuid));
+  if (found) return Nothing{};
+  store::TwinRow twin;
+  twin.device = device.uuid;
+  twin.tags = born(initial.tags, act.now());
+  twin.desired = born(initial.desired, act.now(), R"(,"version":)" + std::to_string(twin.desired_version));
+  twin.updated = act.now();
+  return store::put(act.db, twin);
+}
+
 }  // namespace
 
 Outcome<Committed<RegistrationGrant>> SqlRegistry::register_device(const Call& call,
@@ -198,10 +217,16 @@ Outcome<Committed<RegistrationGrant>> SqlRegistry::register_device(const Call& c
 
     RegistrationGrant grant;
     grant.initial = !assignment.before;
+    if (!assignment.device) {
+      LATCHKEY_TRY_VOID(check_device_limit(act.db, assignment.enrollment.namespace_uuid, options_.limits));
+    }
     LATCHKEY_TRY_VOID(put_device(act, assignment));
     LATCHKEY_TRY(registration, put_registration(act, assignment, hub));
     if (registration.substatus == Substatus::kDeviceDataReset) {
       LATCHKEY_TRY_VOID(store::remove_twin(act.db, assignment.device->uuid));
+    }
+    if (grant.initial || registration.substatus == Substatus::kDeviceDataReset) {
+      LATCHKEY_TRY_VOID(give_initial_twin(act, *assignment.device, assignment.enrollment.initial_twin));
     }
     grant.registration = std::move(registration);
     if (request.wants_certificate && assignment.policy) {
@@ -219,6 +244,20 @@ Outcome<Registration> SqlRegistry::find_registration(const std::string& registra
     LATCHKEY_TRY(found, store::find_registration(db, registration_id));
     if (!found) return refuse(Reason::kRegistrationNotFound, "there is no registration '" + registration_id + "'");
     return std::move(found->registration);
+  });
+}
+
+Outcome<RegistrationPage> SqlRegistry::registrations_after(const Uuid& enrollment, const std::string& after,
+                                                           std::size_t limit) {
+  return read<RegistrationPage>([&](store::Database& db) -> Outcome<RegistrationPage> {
+    const std::size_t size = page_size(limit);
+    LATCHKEY_TRY(registrations, store::registrations_after(db, enrollment, after, size + 1));
+    RegistrationPage page{std::move(registrations), {}};
+    if (page.registrations.size() > size) {
+      page.registrations.pop_back();
+      page.next = page.registrations.back().registration_id;
+    }
+    return page;
   });
 }
 

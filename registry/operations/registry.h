@@ -19,12 +19,14 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "platform/ports/digest.h"
 #include "registry/model/audit.h"
 #include "registry/model/change.h"
+#include "registry/model/limits.h"
 #include "registry/model/message.h"
 #include "registry/model/refusal.h"
 #include "registry/model/resources.h"
@@ -130,6 +132,7 @@ struct NewEnrollment {
   AllocationPolicy allocation = AllocationPolicy::kHashed;
   std::vector<std::string> hubs = {};  // by name or host; kept by name
   ReprovisionPolicy reprovision = {};
+  InitialTwin initial_twin = {};  // of devices that it assigns first, or whose data it resets; others keep theirs
 };
 
 struct EnrollmentUpdate {
@@ -138,6 +141,7 @@ struct EnrollmentUpdate {
   std::optional<AllocationPolicy> allocation = {};
   std::optional<std::vector<std::string>> hubs = {};
   std::optional<ReprovisionPolicy> reprovision = {};
+  std::optional<InitialTwin> initial_twin = {};
 };
 
 // `listen` and `latency_ms` as in Hub.
@@ -166,6 +170,13 @@ struct DeviceUpdate {
   // The policy that its next certificate comes from, until a registration names another; empty: none. kInvalidArgument
   // when there is no such policy in the device's namespace.
   std::optional<std::string> policy_name = std::nullopt;
+};
+
+// One of many: see create_devices.
+struct NewDevice {
+  std::string id;
+  DeviceUpdate initial = {};
+  std::optional<Call::LabelChange> labels = std::nullopt;  // nothing: those of the call
 };
 
 // What is asked for a device that proved itself to `enrollment`.
@@ -239,7 +250,9 @@ struct CrlOrder {
 };
 
 // A device's twin: three JSON documents, which the registry keeps as text and does not read, and their versions, which
-// whoever writes the documents counts on. Every device has one: until its first change it is as here.
+// whoever writes the documents counts on. Every device has one: until its first change it is as here. What it was given
+// by its enrollment (InitialTwin) is wrapped as {"born":<UnixMs>,"value":<that text>}, because only the registry knows
+// when that was; `desired` also says "version", its desired_version then.
 struct Twin {
   Device device;
   std::string tags;  // all three: empty until first written
@@ -282,6 +295,18 @@ struct DevicePage {
   std::vector<Device> devices;
   std::string next;  // give as `after` for the next page; empty at the end
 };
+struct EnrollmentPage {
+  std::vector<Enrollment> enrollments;
+  std::string next;
+};
+struct RegistrationPage {
+  std::vector<Registration> registrations;
+  std::string next;
+};
+
+// What create_devices does between two commits: large enough that the sync to disk does not count, small enough that
+// nobody else who writes waits long for it.
+inline constexpr std::size_t kDevicesInOneCommit = 500;
 
 // The name of the setting that holds the subscription's uuid; it is there from the first opening on.
 inline constexpr std::string_view kSubscriptionSetting = "subscription";
@@ -296,6 +321,7 @@ class Registry {
     std::size_t batch_limit = 256;  // operations that share one commit at the most
     bool rehearsal = false;         // allows leaf lifetimes of 1 to 3650 days
     Faults* faults = nullptr;       // outlives the registry; rehearsals only
+    Limits limits = {};             // none
   };
   // `digest` chains the audit's records and outlives the registry: there is no audit without one.
   static Outcome<std::unique_ptr<Registry>> open(Options options, const ports::Digest& digest);
@@ -333,9 +359,9 @@ class Registry {
   virtual Outcome<Committed<SyncResult>> sync_credential(const Call& call, const std::string& ns) = 0;
 
   // --- policies. Name: 3 to 63, [0-9A-Za-z][0-9A-Za-z-]*, compares case-insensitively. Validity 7 to 90 days unless
-  //     `rehearsal` allows 1 to 3650. Creation and revocation sync to the linked hubs in the same transaction; the CA
-  //     that they bring has to be signed by the root that the credential has now (kIssuerReplaced), however long the
-  //     signing took.
+  //     `rehearsal` allows 1 to 3650. kPolicyLimitReached where there are limits. Creation and revocation sync to the
+  //     linked hubs in the same transaction; the CA that they bring has to be signed by the root that the credential
+  //     has now (kIssuerReplaced), however long the signing took.
   struct NewPolicy {
     std::string name;
     int validity_days = 30;
@@ -414,9 +440,14 @@ class Registry {
   virtual Outcome<StandingReport> standing(const Uuid& issuer, const std::vector<Bytes>& serials) = 0;
 
   // --- devices
-  // As it is to be at first; nothing said: enabled, without a policy.
+  // As it is to be at first; nothing said: enabled, without a policy. kDeviceLimitReached where there are limits.
   virtual Outcome<Committed<Device>> create_device(const Call& call, const std::string& ns, const std::string& id,
                                                    const DeviceUpdate& initial = {}) = 0;
+  // As that many calls of create_device, each with its outcome, audit record and change, but with one commit for each
+  // kDevicesInOneCommit of them: one that is refused keeps none of the others from being made. The outcomes stand in
+  // the order of the question. kStorage and kShuttingDown, as an answer to all: what was committed before stays.
+  virtual Outcome<Committed<std::vector<Outcome<Device>>>> create_devices(const Call& call, const std::string& ns,
+                                                                          std::span<const NewDevice> devices) = 0;
   virtual Outcome<Committed<Device>> update_device(const Call& call, const std::string& ns, const std::string& id,
                                                    const DeviceUpdate& update) = 0;
   // Rotates the credential id and marks every certificate ever issued to the device revoked. disable=true also
@@ -473,6 +504,8 @@ class Registry {
   virtual Outcome<Enrollment> find_enrollment(const std::string& id, bool group) = 0;
   virtual Outcome<Enrollment> find_enrollment_by_uuid(const Uuid& uuid) = 0;
   virtual Outcome<std::vector<Enrollment>> list_enrollments() = 0;
+  // A page of them, at most 1,000; costs what is on it. By id, without regard to case.
+  virtual Outcome<EnrollmentPage> enrollments_after(bool group, const std::string& after, std::size_t limit) = 0;
   // The groups, or nothing while `known` is still their generation: that costs one row, whoever changed what in which
   // process. A token does not name its group, so whoever attests holds on to the list and asks this before each use.
   virtual Outcome<std::optional<EnrollmentGroups>> groups_unless(std::optional<std::uint64_t> known) = 0;
@@ -515,6 +548,9 @@ class Registry {
   virtual Outcome<Operation> find_operation(const std::string& id) = 0;
   virtual Outcome<Registration> find_registration(const std::string& registration_id) = 0;
   virtual Outcome<std::vector<Registration>> list_registrations() = 0;
+  // A page of those of one enrollment, at most 1,000; costs what is on it. By id, without regard to case.
+  virtual Outcome<RegistrationPage> registrations_after(const Uuid& enrollment, const std::string& after,
+                                                        std::size_t limit) = 0;
   // The device stays, with its certificates; when it registers again, it is assigned as if for the first time.
   virtual Outcome<Committed<Nothing>> delete_registration(const Call& call, const std::string& registration_id) = 0;
 
@@ -547,10 +583,12 @@ class Registry {
                                                              const std::string& scope) = 0;
   virtual Outcome<std::vector<roles::RoleAssignment>> list_role_assignments() = 0;
 
-  // --- labels: what is kept beside resources (model/resources.h). These two change nothing else; devices and policies
+  // --- labels: what is kept beside resources (model/resources.h). These change nothing else; devices and policies
   //     take theirs with their own update. kNotFound, kParentNotFound.
   virtual Outcome<Committed<Nothing>> relabel_namespace(const Call& call, const std::string& name) = 0;
   virtual Outcome<Committed<Nothing>> relabel_credential(const Call& call, const std::string& ns) = 0;
+  // The provisioning service is no row of the registry: whoever calls this knows its name.
+  virtual Outcome<Committed<Nothing>> relabel_provisioning_service(const Call& call, const std::string& name) = 0;
   // Of resources as audit records spell them ("namespaces/plant/devices/pump"), in their order; empty where there are
   // none. Costs a read by key for each.
   virtual Outcome<std::vector<Labels>> labels_of(const std::vector<std::string>& resources) = 0;
@@ -588,8 +626,8 @@ class Registry {
   virtual Outcome<Nothing> copy_to(const std::string& path) = 0;
   // The names of the keys that the CAs in such a copy have.
   virtual Outcome<std::vector<std::string>> key_refs_in(const std::string& path) = 0;
-  // Makes the state that of the copy. `name` is for the audit. kPreconditionFailed: the hubs are other ones now, or the
-  // copy has another version of the schema. The keys of its CAs are the caller's to put back before.
+  // Makes the state that of the copy. `name` is for the audit. kPreconditionFailed: the copy has another version of the
+  // schema. The keys of its CAs are the caller's to put back before, and its hubs the caller's to serve afterwards.
   virtual Outcome<Committed<Nothing>> restore(const Call& call, const std::string& name, const std::string& path) = 0;
   // Empties the state, and removes the settings named `forgotten`. kPreconditionFailed unless `hubs` are the hubs that
   // there are, in order, each as "hub in default": those that the caller makes anew.

@@ -172,6 +172,14 @@ Outcome<std::int64_t> revoke_leaves(Act& act, const Uuid& device, RevocationReas
   return revoked.certificates;
 }
 
+Outcome<Nothing> check_device_limit(store::Database& db, const Uuid& ns, const Limits& limits) {
+  if (!limits.devices_a_namespace) return Nothing{};
+  const std::uint64_t most = *limits.devices_a_namespace;
+  LATCHKEY_TRY(full, store::has_devices(db, ns, most));
+  if (!full) return Nothing{};
+  return refuse(Reason::kDeviceLimitReached, "a namespace has " + std::to_string(most) + " devices at the most here");
+}
+
 Outcome<IssuanceGrant> reserve_leaf(Act& act, const Device& device, const Policy& policy, const Bytes& serial) {
   constexpr UnixMs kBackdateMs = 5 * 60 * 1000;  // for devices whose clocks are a little behind
   constexpr UnixMs kDayMs = 24 * 60 * 60 * 1000;

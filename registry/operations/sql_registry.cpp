@@ -36,6 +36,20 @@ void SqlRegistry::close() { writer_->close(); }
 
 void SqlRegistry::set_commit_listener(CommitListener listener) { writer_->set_listener(std::move(listener)); }
 
+AuditRecord record_of(const Call& call, const Attempt& attempt, std::string outcome, std::string detail,
+                      std::pair<std::string, std::string> changed) {
+  return {0,
+          call.now,
+          call.actor,
+          std::string(attempt.action),
+          attempt.resource,
+          std::move(outcome),
+          std::move(detail),
+          call.source,
+          std::move(changed.first),
+          std::move(changed.second)};
+}
+
 Outcome<Sequence> SqlRegistry::run(const Call& call, const Attempt& attempt,
                                    const std::function<Outcome<Nothing>(Act&)>& rule) {
   if (call.trial != nullptr) return try_out(call, attempt, rule);
@@ -43,9 +57,7 @@ Outcome<Sequence> SqlRegistry::run(const Call& call, const Attempt& attempt,
   last_now_.store(call.now, std::memory_order_relaxed);
   auto record = [&](store::Transaction& transaction, std::string outcome, std::string detail,
                     std::pair<std::string, std::string> changed) {
-    return transaction.audit({0, call.now, call.actor, std::string(attempt.action), attempt.resource,
-                              std::move(outcome), std::move(detail), call.source, std::move(changed.first),
-                              std::move(changed.second)});
+    return transaction.audit(record_of(call, attempt, std::move(outcome), std::move(detail), std::move(changed)));
   };
   auto answer = writer_->run(
       [&](store::Transaction& transaction) -> Outcome<Nothing> {

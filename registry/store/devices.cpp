@@ -69,13 +69,19 @@ Outcome<std::vector<Device>> devices_after(Database& database, const Uuid& ns, s
 }
 
 Outcome<std::pair<std::uint64_t, std::uint64_t>> count_devices(Database& database, const Uuid& ns) {
-  using Counts = std::pair<std::uint64_t, std::uint64_t>;
-  LATCHKEY_TRY(
-      counted,
-      database.query("SELECT COUNT(*), SUM(enabled) FROM devices WHERE namespace = $1", ns).first([](const Query& row) {
-        return Counts(row.integer(0), row.null(1) ? 0 : row.integer(1));
-      }));
-  return counted.value_or(Counts());
+  const auto number = [](const Query& row) { return static_cast<std::uint64_t>(row.integer(0)); };
+  LATCHKEY_TRY(all, database.query("SELECT COUNT(*) FROM devices WHERE namespace = $1", ns).first(number));
+  // The literal value lets the partial index serve.
+  LATCHKEY_TRY(disabled,
+               database.query("SELECT COUNT(*) FROM devices WHERE namespace = $1 AND enabled = 0", ns).first(number));
+  return std::pair(all.value_or(0), all.value_or(0) - disabled.value_or(0));
+}
+
+Outcome<bool> has_devices(Database& database, const Uuid& ns, std::uint64_t count) {
+  if (count == 0) return true;
+  LATCHKEY_TRY(last, database.query("SELECT 1 FROM devices WHERE namespace = $1 LIMIT 1 OFFSET $2", ns, count - 1)
+                         .first([](const Query& row) { return row.integer(0); }));
+  return last.has_value();
 }
 
 Outcome<DeviceState> state_of(Database& database, const Device& device) {

@@ -19,8 +19,11 @@ Outcome<std::optional<Device>> find_device_by_uuid(Database& database, const Uui
 Outcome<std::vector<Device>> devices_after(Database& database, const Uuid& ns, std::string_view after,
                                            std::size_t limit);
 
-// All of a namespace, and those of them that are enabled. Reads every row.
+// All of a namespace, and those of them that are enabled. Reads an index whole, and no row.
 Outcome<std::pair<std::uint64_t, std::uint64_t>> count_devices(Database& database, const Uuid& ns);
+
+// Whether the namespace has that many, or more. Reads so many entries of an index at the most.
+Outcome<bool> has_devices(Database& database, const Uuid& ns, std::uint64_t count);
 
 // The device as gates see it.
 Outcome<DeviceState> state_of(Database& database, const Device& device);

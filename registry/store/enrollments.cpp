@@ -11,7 +11,7 @@ namespace {
 
 const std::string kSelect =
     "SELECT uuid, is_group, id, namespace, attestation, primary_proof, secondary_proof, policy_name, enabled, "
-    "device_id, created, updated, allocation, hubs, moves, migrates FROM enrollments ";
+    "device_id, created, updated, allocation, hubs, moves, migrates, initial_tags, initial_desired FROM enrollments ";
 
 // A list as one text with a line for each.
 std::string join(const std::vector<std::string>& lines) {
@@ -45,6 +45,7 @@ Enrollment read_enrollment(const Query& row) {
   enrollment.allocation = row.value<AllocationPolicy>(12);
   enrollment.hubs = split(row.text(13));
   enrollment.reprovision = {row.flag(14), row.flag(15)};
+  enrollment.initial_twin = {row.text(16), row.text(17)};
   return enrollment;
 }
 
@@ -62,12 +63,14 @@ Outcome<Nothing> insert(Database& database, const Enrollment& enrollment) {
   return database
       .query(
           "INSERT INTO enrollments (uuid, is_group, id, folded_id, namespace, attestation, primary_proof, "
-          "secondary_proof, policy_name, enabled, device_id, created, updated, allocation, hubs, moves, migrates) "
-          "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
+          "secondary_proof, policy_name, enabled, device_id, created, updated, allocation, hubs, moves, migrates, "
+          "initial_tags, initial_desired) "
+          "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)",
           enrollment.uuid, enrollment.group, enrollment.id, fold(enrollment.id), enrollment.namespace_uuid,
           enrollment.attestation, enrollment.primary, enrollment.secondary, enrollment.policy_name, enrollment.enabled,
           enrollment.device_id, enrollment.created, enrollment.updated, enrollment.allocation, join(enrollment.hubs),
-          enrollment.reprovision.update_hub_assignment, enrollment.reprovision.migrate_device_data)
+          enrollment.reprovision.update_hub_assignment, enrollment.reprovision.migrate_device_data,
+          enrollment.initial_twin.tags, enrollment.initial_twin.desired)
       .run();
 }
 
@@ -76,9 +79,10 @@ Outcome<Nothing> update(Database& database, const Enrollment& enrollment) {
   return database
       .query(
           "UPDATE enrollments SET policy_name = $1, enabled = $2, updated = $3, allocation = $4, hubs = $5, "
-          "moves = $6, migrates = $7 WHERE uuid = $8",
+          "moves = $6, migrates = $7, initial_tags = $8, initial_desired = $9 WHERE uuid = $10",
           enrollment.policy_name, enrollment.enabled, enrollment.updated, enrollment.allocation, join(enrollment.hubs),
-          enrollment.reprovision.update_hub_assignment, enrollment.reprovision.migrate_device_data, enrollment.uuid)
+          enrollment.reprovision.update_hub_assignment, enrollment.reprovision.migrate_device_data,
+          enrollment.initial_twin.tags, enrollment.initial_twin.desired, enrollment.uuid)
       .run();
 }
 
@@ -100,6 +104,12 @@ Outcome<std::optional<Enrollment>> find_enrollment_by_uuid(Database& database, c
 Outcome<std::vector<Enrollment>> list_enrollments(Database& database) {
   static const std::string sql = kSelect + "ORDER BY folded_id, is_group";
   return database.query(sql).all(read_enrollment);
+}
+
+Outcome<std::vector<Enrollment>> enrollments_after(Database& database, bool group, std::string_view after,
+                                                   std::size_t limit) {
+  static const std::string sql = kSelect + "WHERE is_group = $1 AND folded_id > $2 ORDER BY folded_id LIMIT $3";
+  return database.query(sql, group, fold(after), limit).all(read_enrollment);
 }
 
 Outcome<std::vector<Enrollment>> list_groups(Database& database) {

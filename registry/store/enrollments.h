@@ -13,6 +13,9 @@ Outcome<Nothing> remove(Database& database, const Enrollment& enrollment);
 Outcome<std::optional<Enrollment>> find_enrollment(Database& database, std::string_view id, bool group);
 Outcome<std::optional<Enrollment>> find_enrollment_by_uuid(Database& database, const Uuid& uuid);
 Outcome<std::vector<Enrollment>> list_enrollments(Database& database);
+// In the order of their ids, which compare without regard to case; those behind `after`.
+Outcome<std::vector<Enrollment>> enrollments_after(Database& database, bool group, std::string_view after,
+                                                   std::size_t limit);
 // Those that are proven with certificates, groups last, by id.
 Outcome<std::vector<Enrollment>> list_with_certificates(Database& database);
 // Groups alone, in the order of their ids. Reads the whole table: ask group_generation() first.

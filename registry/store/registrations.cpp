@@ -56,6 +56,14 @@ Outcome<std::vector<Registration>> list_registrations(Database& database) {
   return database.query(sql).all([](const Query& row) { return read_registration(row).registration; });
 }
 
+Outcome<std::vector<Registration>> registrations_after(Database& database, const Uuid& enrollment,
+                                                       std::string_view after, std::size_t limit) {
+  static const std::string sql = kSelect + "WHERE r.enrollment = $1 AND r.folded_id > $2 ORDER BY r.folded_id LIMIT $3";
+  return database.query(sql, enrollment, fold(after), limit).all([](const Query& row) {
+    return read_registration(row).registration;
+  });
+}
+
 Outcome<AssignedTo> assigned_to(Database& database, const Uuid& hub, std::size_t limit) {
   AssignedTo assigned;
   LATCHKEY_TRY(count,

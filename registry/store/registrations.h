@@ -16,6 +16,10 @@ Outcome<Nothing> put(Database& database, const RegistrationRow& row);
 Outcome<Nothing> delete_registration(Database& database, std::string_view registration_id);
 Outcome<std::optional<RegistrationRow>> find_registration(Database& database, std::string_view registration_id);
 Outcome<std::vector<Registration>> list_registrations(Database& database);
+// Of those that came through one enrollment, in the order of their ids, which compare without regard to case; those
+// behind `after`.
+Outcome<std::vector<Registration>> registrations_after(Database& database, const Uuid& enrollment,
+                                                       std::string_view after, std::size_t limit);
 // How many are assigned to that hub, and the first of them in the order of their ids.
 struct AssignedTo {
   std::int64_t count = 0;

@@ -8,11 +8,14 @@ namespace {
 //  - a device revoke finds the device's live certificates without reading its old ones (certificates_of_device);
 //  - a policy revoke touches one policy, two CAs and the linked hubs, however many devices there are: leaves below a
 //    revoked issuing CA are dead because their CA is, so no row of theirs changes;
+//  - devices are counted from indexes: their own, and the few that are disabled from theirs (devices_disabled);
 //  - publishing CRLs reads only CAs that are due (cas_due) and serials that are revoked (certificates_revoked).
 // A deleted policy stays as a row with `deleted` set: its number is never given again, and devices and certificates
 // may still name it. CAs are never deleted: their last CRLs are published until they expire.
 // Rows without foreign key keep a uuid of something that may be gone: certificates outlive their device,
 // registrations their enrollment.
+// Numbers of changes and audit records are INTEGER PRIMARY KEY, which is SQLite's way to say BIGINT without a tree of
+// its own; enrollments are unique by kind first, so that pages of groups do not walk over a million individual ones.
 // The triggers at the end keep the audit append-only against mistakes, REPLACE included; whoever may write the file can
 // drop them, which is what the hashes are for (docs/audit.md). They are SQLite's: PostgreSQL spells triggers otherwise.
 constexpr char kStep1[] = R"sql(
@@ -52,13 +55,14 @@ CREATE TABLE devices (
   credential_id BYTEA NOT NULL, enabled SMALLINT NOT NULL, policy BYTEA, registration_id TEXT NOT NULL,
   version BIGINT NOT NULL, created BIGINT NOT NULL, updated BIGINT NOT NULL, last_revoked BIGINT NOT NULL,
   UNIQUE (namespace, id));
+CREATE INDEX devices_disabled ON devices (namespace, enabled) WHERE enabled = 0;
 
 CREATE TABLE enrollments (
   uuid BYTEA PRIMARY KEY, is_group SMALLINT NOT NULL, id TEXT NOT NULL, folded_id TEXT NOT NULL,
   namespace BYTEA NOT NULL REFERENCES namespaces (uuid), attestation SMALLINT NOT NULL, primary_proof BYTEA NOT NULL,
   secondary_proof BYTEA NOT NULL, policy_name TEXT NOT NULL, enabled SMALLINT NOT NULL, device_id TEXT NOT NULL,
   created BIGINT NOT NULL, updated BIGINT NOT NULL,
-  UNIQUE (folded_id, is_group));
+  UNIQUE (is_group, folded_id));
 CREATE INDEX enrollments_of_namespace ON enrollments (namespace);
 
 CREATE TABLE hubs (
@@ -89,11 +93,11 @@ CREATE INDEX certificates_of_device ON certificates (device, status, not_after);
 CREATE INDEX certificates_revoked ON certificates (ca, not_after) WHERE status = 3;
 
 CREATE TABLE changes (
-  sequence BIGINT PRIMARY KEY, kind SMALLINT NOT NULL, scope BYTEA NOT NULL, id TEXT, uuid BYTEA, credential_id BYTEA,
+  sequence INTEGER PRIMARY KEY, kind SMALLINT NOT NULL, scope BYTEA NOT NULL, id TEXT, uuid BYTEA, credential_id BYTEA,
   enabled SMALLINT, policy_number BIGINT, der BYTEA);
 
 CREATE TABLE audit (
-  number BIGINT PRIMARY KEY, at BIGINT NOT NULL, actor TEXT NOT NULL, source TEXT NOT NULL, action TEXT NOT NULL,
+  number INTEGER PRIMARY KEY, at BIGINT NOT NULL, actor TEXT NOT NULL, source TEXT NOT NULL, action TEXT NOT NULL,
   resource TEXT NOT NULL, outcome TEXT NOT NULL, detail TEXT NOT NULL, before TEXT NOT NULL, after TEXT NOT NULL,
   hash BYTEA NOT NULL);
 CREATE TABLE audit_head (count BIGINT NOT NULL, hash BYTEA NOT NULL);
@@ -166,6 +170,7 @@ ALTER TABLE enrollments ADD COLUMN moves SMALLINT NOT NULL DEFAULT 1;
 ALTER TABLE enrollments ADD COLUMN migrates SMALLINT NOT NULL DEFAULT 1;
 ALTER TABLE registrations ADD COLUMN substatus SMALLINT NOT NULL DEFAULT 1;
 CREATE INDEX registrations_of_hub ON registrations (hub);
+CREATE INDEX registrations_of_enrollment ON registrations (enrollment, folded_id);
 )sql";
 
 // Step 7. What Azure Resource Manager keeps beside resources, by the paths of audit records; and what became of its
@@ -196,7 +201,13 @@ CREATE INDEX messages_of_device ON messages (device, number);
 CREATE INDEX messages_by_expiry ON messages (expires);
 )sql";
 
-constexpr const char* kSteps[] = {kStep1, kStep2, kStep3, kStep4, kStep5, kStep6, kStep7, kStep8, kStep9};
+// Step 10. The twin that an enrollment's devices begin with.
+constexpr char kStep10[] = R"sql(
+ALTER TABLE enrollments ADD COLUMN initial_tags TEXT NOT NULL DEFAULT '';
+ALTER TABLE enrollments ADD COLUMN initial_desired TEXT NOT NULL DEFAULT '';
+)sql";
+
+constexpr const char* kSteps[] = {kStep1, kStep2, kStep3, kStep4, kStep5, kStep6, kStep7, kStep8, kStep9, kStep10};
 static_assert(sizeof(kSteps) / sizeof(kSteps[0]) == kSchemaVersion);
 
 Outcome<int> version_of(Database& database) {

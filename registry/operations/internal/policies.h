@@ -10,9 +10,9 @@ namespace latchkey::registry {
 // kParentNotFound without namespace or credential.
 Outcome<Credential> parent_credential(store::Database& db, const std::string& ns);
 // A policy that may be made under that name, numbered, without its CA. kInvalidName, kInvalidValidityPeriod,
-// kAlreadyExists.
+// kAlreadyExists, kPolicyLimitReached.
 Outcome<Policy> draft_policy(Act& act, const Credential& credential, const std::string& name, int validity_days,
-                             bool rehearsal);
+                             const Registry::Options& options);
 // Marks it deleted; its CAs owe their last lists.
 Outcome<Nothing> remove_policy(Act& act, const Policy& policy);
 // kPolicyHasEnrollments, kPolicyHasDevices unless the call overrides them by the policy's name. Of a policy with a root

@@ -2,6 +2,8 @@
 // Parts that several rules share: finding what an operation is about, or refusing in the same words everywhere.
 #pragma once
 
+#include <algorithm>
+
 #include "registry/model/etag.h"
 #include "registry/operations/internal/sql_registry.h"
 
@@ -29,11 +31,22 @@ Outcome<Registry::SyncResult> sync_policy(Act& act, const Policy& policy);
 // Makes a new hub trust the issuing CAs of the policies that the service manages.
 Outcome<Nothing> sync_new_hub(Act& act, const Hub& hub);
 
+// What a caller may have of a list at once.
+inline std::size_t page_size(std::size_t wanted) { return std::clamp<std::size_t>(wanted, 1, 1000); }
+
+// Makes a device and tells the feed. kInvalidName, kAlreadyExists, kDeviceLimitReached, kInvalidArgument (its policy):
+// before it changed anything.
+Outcome<Device> make_device(Act& act, const Namespace& parent, const std::string& id, const DeviceUpdate& initial,
+                            const Limits& limits);
 // Stores a changed device, as a new version, and tells the feed.
 Outcome<Nothing> save_changed(Act& act, Device& device);
 // Revokes the device's live certificates for that reason unless the call has another; the CAs that issued them owe a
 // CRL. Answers how many.
 Outcome<std::int64_t> revoke_leaves(Act& act, const Uuid& device, RevocationReason reason);
+
+// kDeviceLimitReached when that namespace is full. Costs nothing without a limit, and with one a walk over so many
+// entries of an index and no more, however many devices there are.
+Outcome<Nothing> check_device_limit(store::Database& db, const Uuid& ns, const Limits& limits);
 
 // Reserves a serial for a leaf of this device by this policy, as of now.
 Outcome<IssuanceGrant> reserve_leaf(Act& act, const Device& device, const Policy& policy, const Bytes& serial);

@@ -38,6 +38,9 @@ struct Attempt {
   std::string resource;
 };
 
+// What the audit will say of that attempt; `changed` as differences() has it.
+AuditRecord record_of(const Call& call, const Attempt& attempt, std::string outcome, std::string detail,
+                      std::pair<std::string, std::string> changed);
 // kPreconditionFailed unless the call takes a resource of that entity tag.
 Outcome<Nothing> check_etag(const Act& act, const std::string& etag);
 // The act went through: keeps what the call says of its resource's labels, or forgets those of one that is deleted.
@@ -91,6 +94,8 @@ class SqlRegistry final : public Registry {
   Outcome<StandingReport> standing(const Uuid& issuer, const std::vector<Bytes>& serials) override;
   Outcome<Committed<Device>> create_device(const Call& call, const std::string& ns, const std::string& id,
                                            const DeviceUpdate& initial = {}) override;
+  Outcome<Committed<std::vector<Outcome<Device>>>> create_devices(const Call& call, const std::string& ns,
+                                                                  std::span<const NewDevice> devices) override;
   Outcome<Committed<Device>> update_device(const Call& call, const std::string& ns, const std::string& id,
                                            const DeviceUpdate& update) override;
   Outcome<Committed<Device>> revoke_device(const Call& call, const std::string& ns, const std::string& id,
@@ -122,6 +127,7 @@ class SqlRegistry final : public Registry {
   Outcome<Enrollment> find_enrollment(const std::string& id, bool group) override;
   Outcome<Enrollment> find_enrollment_by_uuid(const Uuid& uuid) override;
   Outcome<std::vector<Enrollment>> list_enrollments() override;
+  Outcome<EnrollmentPage> enrollments_after(bool group, const std::string& after, std::size_t limit) override;
   Outcome<std::optional<EnrollmentGroups>> groups_unless(std::optional<std::uint64_t> known) override;
   using Registry::create_hub;
   Outcome<Committed<Hub>> create_hub(const Call& call, const NewHub& hub) override;
@@ -140,6 +146,8 @@ class SqlRegistry final : public Registry {
   Outcome<Operation> find_operation(const std::string& id) override;
   Outcome<Registration> find_registration(const std::string& registration_id) override;
   Outcome<std::vector<Registration>> list_registrations() override;
+  Outcome<RegistrationPage> registrations_after(const Uuid& enrollment, const std::string& after,
+                                                std::size_t limit) override;
   Outcome<Committed<Nothing>> delete_registration(const Call& call, const std::string& registration_id) override;
   Outcome<Committed<roles::Principal>> create_principal(const Call& call, const NewPrincipal& principal) override;
   Outcome<Committed<roles::Principal>> revoke_principal(const Call& call, const std::string& name) override;
@@ -159,6 +167,7 @@ class SqlRegistry final : public Registry {
   Outcome<std::vector<roles::RoleAssignment>> list_role_assignments() override;
   Outcome<Committed<Nothing>> relabel_namespace(const Call& call, const std::string& name) override;
   Outcome<Committed<Nothing>> relabel_credential(const Call& call, const std::string& ns) override;
+  Outcome<Committed<Nothing>> relabel_provisioning_service(const Call& call, const std::string& name) override;
   Outcome<std::vector<Labels>> labels_of(const std::vector<std::string>& resources) override;
   Outcome<Nothing> put_act(const ActRecord& act, UnixMs now) override;
   Outcome<ActRecord> find_act(const std::string& id, UnixMs now) override;
@@ -204,6 +213,10 @@ class SqlRegistry final : public Registry {
   Outcome<Sequence> try_out(const Call& call, const Attempt& attempt,
                             const std::function<Outcome<Nothing>(Act&)>& rule);
   Outcome<Nothing> run_planned(const Call& call, const PlannedAct& act);
+
+  // One commit of create_devices.
+  Outcome<Sequence> create_together(const Call& call, const std::string& ns, std::span<const NewDevice> devices,
+                                    std::vector<Outcome<Device>>& made);
 
   // A write that is no operation of anybody's: bookkeeping of the hub process, not audited.
   Outcome<Nothing> keep(const std::function<Outcome<Nothing>(store::Database&)>& rule);

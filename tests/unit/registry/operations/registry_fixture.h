@@ -38,7 +38,8 @@ class RegistryTest : public testing::Test {
 
   void open(store::Writer::Options hooks = {.batch_limit = 256, .keep_changes = 100000, .before_commit = {}}) {
     registry.reset();
-    auto opened = SqlRegistry::open_with({path, 256, rehearsal}, openssl::host_digest(), std::move(hooks));
+    auto opened =
+        SqlRegistry::open_with({path, 256, rehearsal, nullptr, limits}, openssl::host_digest(), std::move(hooks));
     ASSERT_TRUE(opened) << opened.error().detail;
     registry = std::move(*opened);
   }
@@ -154,6 +155,7 @@ class RegistryTest : public testing::Test {
 
   static constexpr const char* kNs = "factory";
   bool rehearsal = false;
+  Limits limits;
   TemporaryFolder folder;
   std::string path = folder.file("registry.db");
   std::unique_ptr<SqlRegistry> registry;

@@ -96,14 +96,16 @@ TEST_F(Snapshots, restore_survives_a_restart) {
   EXPECT_TRUE(registry->find_policy(kNs, "alpha"));
 }
 
-TEST_F(Snapshots, restore_is_refused_while_the_hubs_are_others) {
-  ASSERT_TRUE(registry->copy_to(copy));
+TEST_F(Snapshots, restore_brings_back_the_hubs_of_then_and_no_others) {
   ASSERT_TRUE(registry->create_hub(call, kNs, "second", "localhost:1"));
-  const auto refused = registry->restore(call, "s1", copy);
-  EXPECT_REFUSED(refused, Reason::kPreconditionFailed);
-  EXPECT_THAT(refused.error().detail, HasSubstr("'second in factory'"));
-  EXPECT_TRUE(registry->find_hub("second")) << "nothing has changed";
-  expect_audit("rehearsal.restore", "snapshots/s1", "precondition failed");
+  const auto second = must(registry->find_hub("second"));
+  ASSERT_TRUE(registry->copy_to(copy));
+  ASSERT_TRUE(registry->delete_hub(call, "second"));
+  ASSERT_TRUE(registry->create_hub(call, kNs, "third", "localhost:2"));
+  ASSERT_TRUE(registry->restore(call, "s1", copy));
+  EXPECT_EQ(must(registry->find_hub("second")).uuid, second.uuid);
+  EXPECT_REFUSED(registry->find_hub("third"), Reason::kNotFound);
+  expect_audit("rehearsal.restore", "snapshots/s1", "ok");
 }
 
 TEST_F(Snapshots, restore_of_what_is_no_registry_changes_nothing) {

@@ -102,7 +102,7 @@ TEST(BuiltInRoles, reader_reads) {
   EXPECT_FALSE(may("Reader", "Microsoft.Devices/provisioningServices/enrollments/read", Plane::kData));
 }
 
-// registry-and-policies.md, sections 8 ("Trap") and 13: both readings are switches.
+// Both readings of the role (docs/roles.md) are switches.
 // Rows: R-8-17, R-8-20, R-13-04
 TEST(BuiltInRoles, credentials_contributor_suffices_for_device_revoke_unless_definitions_rule) {
   const auto* const role = "Azure Device Registry Credentials Contributor";
