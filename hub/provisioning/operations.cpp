@@ -41,7 +41,7 @@ Operations::Operations(registry::Registry& registry, Enforcement& enforcement, c
 
 Outcome<registry::Nothing> Operations::begin(const std::string& id, const std::string& registration_id) {
   const UnixMs now = options_.now();
-  if (!registrations_.admit(now)) return refuse(Reason::kThrottled, "too many registrations");
+  if (registrations_.take(options_.monotonic_ms()) > 0) return refuse(Reason::kThrottled, "too many registrations");
   {
     const std::lock_guard lock(mutex_);
     running_.insert(id);
@@ -109,7 +109,7 @@ Operation Operations::refused(const std::string& id, const Registrant& who, cons
 }
 
 Outcome<Answer> Operations::poll(std::string_view id, const Registrant& who) {
-  if (!polls_.admit(options_.now())) return refuse(Reason::kThrottled, "too many operations");
+  if (polls_.take(options_.monotonic_ms()) > 0) return refuse(Reason::kThrottled, "too many operations");
   const Refusal unknown{Reason::kOperationNotFound, "there is no such operation"};
   const auto operation = registry_.find_operation(std::string(id));
   if (!operation) return fail(is_absent(operation.error()) ? unknown : operation.error());

@@ -30,6 +30,7 @@
 #include <vector>
 
 #include "hub/provisioning/ports.h"
+#include "hub/throttle/throttle.h"
 #include "hub/wire/envelope.h"
 #include "registry/operations/registry.h"
 
@@ -49,7 +50,8 @@ using Reply = std::function<void(std::string_view topic, std::string_view payloa
 
 struct Options {
   std::string id_scope;
-  std::function<UnixMs()> now;                 // the rehearsal's clock
+  std::function<UnixMs()> now;                                           // the rehearsal's clock
+  std::function<std::uint64_t()> monotonic_ms = throttle::monotonic_ms;  // what throttles go by
   std::uint32_t retry_after_s = 1;             // what 202 asks a device to wait; 0 is told as 0
   std::uint32_t fault_retry_s = 5;             // what 5xx asks for
   std::uint32_t throttle_retry_s = 10;         // what 429 asks for

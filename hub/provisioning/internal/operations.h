@@ -15,9 +15,9 @@
 #include <unordered_set>
 
 #include "hub/provisioning/internal/answer.h"
-#include "hub/provisioning/internal/throttle.h"
 #include "hub/provisioning/ports.h"
 #include "hub/provisioning/provisioning.h"
+#include "hub/throttle/throttle.h"
 
 namespace latchkey::hub::provisioning {
 
@@ -58,8 +58,8 @@ class Operations {
   registry::Registry& registry_;
   Enforcement& enforcement_;
   const Options& options_;
-  Throttle registrations_;
-  Throttle polls_;
+  throttle::Throttle registrations_;
+  throttle::Throttle polls_;
 
   mutable std::mutex mutex_;
   std::unordered_set<std::string> running_;                       // by this process; guarded by mutex_

@@ -6,8 +6,6 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "hub/provisioning/internal/throttle.h"
-
 namespace latchkey::hub::provisioning {
 namespace {
 
@@ -94,28 +92,6 @@ TEST(Answer, what_was_not_stored_by_us_is_not_loaded) {
                                  R"({"sequence":1,"orphanAt":"0","body":""})", R"({"sequence":1,"orphanAt":0})"}) {
     EXPECT_FALSE(load_answer({text.begin(), text.end()})) << text;
   }
-}
-
-TEST(Throttle, admits_a_minutes_worth_and_fills_steadily) {
-  Throttle throttle(60);
-  UnixMs now = 1'000'000;
-  for (int i = 0; i < 60; ++i) EXPECT_TRUE(throttle.admit(now));
-  EXPECT_FALSE(throttle.admit(now));
-  now += 1000;
-  EXPECT_TRUE(throttle.admit(now));
-  EXPECT_FALSE(throttle.admit(now));
-}
-
-TEST(Throttle, clock_set_back_gives_nothing) {
-  Throttle throttle(1);
-  EXPECT_TRUE(throttle.admit(1'000'000));
-  EXPECT_FALSE(throttle.admit(500'000));
-  EXPECT_TRUE(throttle.admit(560'000));
-}
-
-TEST(Throttle, off_admits_everything) {
-  Throttle throttle(0);
-  for (int i = 0; i < 10'000; ++i) EXPECT_TRUE(throttle.admit(1));
 }
 
 }  // namespace

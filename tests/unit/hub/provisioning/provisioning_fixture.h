@@ -53,6 +53,7 @@ class ProvisioningTest : public testing::Test {
     Options made;
     made.id_scope = kScope;
     made.now = [this] { return now.load(); };
+    made.monotonic_ms = [this] { return monotonic.load(); };
     made.retry_after_s = 3;
     made.registrations_per_minute = registrations_per_minute;
     made.operations_per_minute = operations_per_minute;
@@ -125,6 +126,7 @@ class ProvisioningTest : public testing::Test {
   }
 
   std::atomic<UnixMs> now{kNow};
+  std::atomic<std::uint64_t> monotonic{1'000'000};
   std::uint32_t registrations_per_minute = 0;
   std::uint32_t operations_per_minute = 0;
   wire::ConnectionId connections = 100;
