@@ -41,15 +41,14 @@ std::string hex(const Uuid& uuid) {
   return hex_encode(uuid.bytes, text) ? std::string(ByteView(text).text()) : std::string();
 }
 
-std::string address(const std::string& folder, const Uuid& issuer, std::string_view suffix) {
-  std::string url = folder;
-  if (!url.ends_with('/')) url += '/';
-  return url + std::string(view(to_text(issuer))) + std::string(suffix);
+std::string certificate_address(const std::string& folder, const Uuid& issuer) {
+  return folder + (folder.ends_with('/') ? "" : "/") + std::string(view(to_text(issuer))) + ".cer";
 }
 
-void add_addresses(CertificateBuilder& builder, const Authority::Options& options, const Uuid& issuer) {
-  if (!options.crl_url.empty()) builder.crl_address(address(options.crl_url, issuer, ".crl"));
-  builder.authority_addresses(options.aia_url.empty() ? "" : address(options.aia_url, issuer, ".cer"),
+void add_addresses(CertificateBuilder& builder, const Authority::Options& options, const Uuid& issuer,
+                   CrlShard shard = {}) {
+  if (!options.crl_url.empty()) builder.crl_address(list_address(options.crl_url, issuer, shard));
+  builder.authority_addresses(options.aia_url.empty() ? "" : certificate_address(options.aia_url, issuer),
                               options.ocsp_url);
 }
 
@@ -133,7 +132,8 @@ registry::Bytes Authority::new_serial() {
 }
 
 Outcome<Csr> Authority::read_csr(std::string_view base64, std::optional<std::string_view> expected_cn) const {
-  return ca::read_csr(base64, expected_cn, options_.allow_rsa ? RsaKeys::kAllowed : RsaKeys::kRefused);
+  return ca::read_csr(base64, expected_cn, options_.allow_rsa ? RsaKeys::kAllowed : RsaKeys::kRefused,
+                      options_.p384_alone ? Curves::kP384Alone : Curves::kP256AndP384);
 }
 
 Outcome<registry::Bytes> Authority::sign_leaf(const CaCertificate& issuer, const registry::IssuanceGrant& grant,
@@ -153,7 +153,7 @@ Outcome<registry::Bytes> Authority::sign_leaf(const CaCertificate& issuer, const
       .public_key(csr.public_key())
       .issuer(issuer_certificate.get());
   add_identifier(builder, {grant.device, grant.credential_id});
-  add_addresses(builder, options_, issuer.id);
+  add_addresses(builder, options_, issuer.id, shard_of(grant.serial, options_.crl_shards));
   const X509Ptr certificate = builder.sign(key.get());
   registry::Bytes der = certificate ? openssl::to_der(i2d_X509, certificate.get()) : registry::Bytes{};
   if (der.empty()) return refuse(Reason::kInternal, "signing for " + grant.device_id + ": " + openssl::take_error());

@@ -18,6 +18,7 @@
 #include <string>
 #include <string_view>
 
+#include "hub/ca/crl_shards.h"
 #include "hub/ca/csr.h"
 #include "hub/ca/key_provider.h"
 #include "registry/operations/registry.h"
@@ -32,12 +33,14 @@ inline constexpr UnixMs kIssuingLifetimeMs = 365 * kDayMs;  // one year
 class Authority {
  public:
   struct Options {
-    // Addresses of folders; the certificate gets <crl_url>/<issuer's uuid>.crl and <aia_url>/<issuer's uuid>.cer. And
-    // the OCSP responder's, one for all CAs. Empty: left out. Without commas.
+    // Addresses of folders; the certificate gets <crl_url>/<list_path of its issuer> and <aia_url>/<issuer's uuid>.cer.
+    // And the OCSP responder's, one for all CAs. Empty: left out. Without commas.
     std::string crl_url;
     std::string aia_url;
     std::string ocsp_url;
-    bool allow_rsa = false;  // accept RSA keys in CSRs
+    unsigned crl_shards = 1;  // leaves name one of so many parts of the list (hub/ca/crl_shards.h); 1: the whole list
+    bool allow_rsa = false;   // accept RSA keys in CSRs
+    bool p384_alone = false;  // accept EC keys on no other curve in CSRs
   };
   // `keys` outlives this object.
   Authority(KeyProvider& keys, Options options);
@@ -53,7 +56,7 @@ class Authority {
   // 16 random octets, the first of them 1 to 127: positive in DER and without a leading zero.
   static registry::Bytes new_serial();
 
-  // hub/ca/csr.h, with this authority's rule on RSA.
+  // hub/ca/csr.h, with this authority's rules on RSA and curves.
   registry::Outcome<Csr> read_csr(std::string_view base64, std::optional<std::string_view> expected_cn) const;
 
   // The leaf's DER. Its CN is the grant's device_id, which may be spelled otherwise than the CSR's CN. Refusals:
@@ -65,8 +68,10 @@ class Authority {
   registry::Outcome<void> destroy_key(const registry::CaCertificate& ca);
 
   // The CRL's DER (v2: authority key id, number, entries with their dates). Linear in the entries, plus a sort.
-  // Refusals as above.
-  registry::Outcome<registry::Bytes> sign_crl(const registry::CrlOrder& order, UnixMs this_update, UnixMs next_update);
+  // `addresses`: those of a shard, which its issuingDistributionPoint says, and that it speaks of leaves alone (RFC
+  // 5280 section 5.2.5); none for a whole list. Refusals as above.
+  registry::Outcome<registry::Bytes> sign_crl(const registry::CrlOrder& order, UnixMs this_update, UnixMs next_update,
+                                              const std::vector<std::string>& addresses = {});
 
  private:
   using ParsedCertificate = std::shared_ptr<X509>;

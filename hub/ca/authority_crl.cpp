@@ -15,6 +15,8 @@ using registry::Reason;
 using registry::refuse;
 using Asn1EnumeratedPtr = openssl::Owner<ASN1_ENUMERATED, ASN1_ENUMERATED_free>;
 using AuthorityKeyIdPtr = openssl::Owner<AUTHORITY_KEYID, AUTHORITY_KEYID_free>;
+using DistributionPointPtr = openssl::Owner<ISSUING_DIST_POINT, ISSUING_DIST_POINT_free>;
+using GeneralNamePtr = openssl::Owner<GENERAL_NAME, GENERAL_NAME_free>;
 
 Asn1TimePtr make_time(UnixMs time) { return Asn1TimePtr(ASN1_TIME_set(nullptr, time / 1000)); }
 
@@ -51,6 +53,38 @@ bool add_extensions(X509_CRL* crl, X509* issuer, std::uint64_t number) {
          X509_CRL_add1_ext_i2d(crl, NID_crl_number, crl_number.get(), 0, 0) == 1;
 }
 
+bool add_address(GENERAL_NAMES* names, const std::string& address) {
+  GeneralNamePtr name(GENERAL_NAME_new());
+  ASN1_IA5STRING* text = name ? ASN1_IA5STRING_new() : nullptr;
+  if (text == nullptr) return false;
+  GENERAL_NAME_set0_value(name.get(), GEN_URI, text);
+  if (ASN1_STRING_set(text, address.data(), static_cast<int>(address.size())) != 1 ||
+      sk_GENERAL_NAME_push(names, name.get()) <= 0) {
+    return false;
+  }
+  name.release();  // NOLINT: the names own it now
+  return true;
+}
+
+// Critical, so that nobody takes a shard for the whole list.
+bool add_distribution_point(X509_CRL* crl, const std::vector<std::string>& addresses) {
+  if (addresses.empty()) return true;
+  constexpr int kFullName = 0;
+  constexpr ASN1_BOOLEAN kTrue = 0xff;
+  const DistributionPointPtr point(ISSUING_DIST_POINT_new());
+  if (!point) return false;
+  point->onlyuser = kTrue;
+  point->distpoint = DIST_POINT_NAME_new();
+  if (point->distpoint == nullptr) return false;
+  point->distpoint->type = kFullName;
+  point->distpoint->name.fullname = GENERAL_NAMES_new();
+  if (point->distpoint->name.fullname == nullptr) return false;
+  for (const auto& address : addresses) {
+    if (!add_address(point->distpoint->name.fullname, address)) return false;
+  }
+  return X509_CRL_add1_ext_i2d(crl, NID_issuing_distribution_point, point.get(), 1, 0) == 1;
+}
+
 X509CrlPtr build(const registry::CrlOrder& order, X509* issuer, UnixMs this_update, UnixMs next_update) {
   X509CrlPtr crl(X509_CRL_new());
   const Asn1TimePtr last = make_time(this_update);
@@ -69,12 +103,14 @@ X509CrlPtr build(const registry::CrlOrder& order, X509* issuer, UnixMs this_upda
 
 }  // namespace
 
-Outcome<registry::Bytes> Authority::sign_crl(const registry::CrlOrder& order, UnixMs this_update, UnixMs next_update) {
+Outcome<registry::Bytes> Authority::sign_crl(const registry::CrlOrder& order, UnixMs this_update, UnixMs next_update,
+                                             const std::vector<std::string>& addresses) {
   LATCHKEY_TRY(issuer, parsed(order.ca));
   LATCHKEY_TRY(key, keys_.load(order.ca.key_ref));
   const X509CrlPtr crl = build(order, issuer.get(), this_update, next_update);
   registry::Bytes der;
-  if (crl && X509_CRL_sign(crl.get(), key.get(), openssl::digest_for(key.get())) > 0) {
+  if (crl && add_distribution_point(crl.get(), addresses) &&
+      X509_CRL_sign(crl.get(), key.get(), openssl::digest_for(key.get())) > 0) {
     der = openssl::to_der(i2d_X509_CRL, crl.get());
   }
   if (der.empty())

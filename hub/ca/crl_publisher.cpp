@@ -2,12 +2,10 @@
 #include "hub/ca/crl_publisher.h"
 
 #include <algorithm>
-#include <ctime>
 #include <limits>
 #include <utility>
 
 #include "platform/files/file.h"
-#include "platform/openssl/openssl_ptr.h"
 
 namespace latchkey::hub::ca {
 namespace {
@@ -17,23 +15,19 @@ using registry::Reason;
 using registry::Refusal;
 using registry::refuse;
 
-constexpr std::size_t kCrlFileMax = std::size_t{512} * 1024 * 1024;
 constexpr UnixMs kNever = std::numeric_limits<UnixMs>::max();
-
-UnixMs unix_ms(const ASN1_TIME* time) {
-  std::tm parts{};
-  return time != nullptr && ASN1_TIME_to_tm(time, &parts) == 1 ? static_cast<UnixMs>(::timegm(&parts)) * 1000 : 0;
-}
-
-std::uint64_t number_of(X509_CRL* crl) {
-  const openssl::Asn1IntegerPtr number(
-      static_cast<ASN1_INTEGER*>(X509_CRL_get_ext_d2i(crl, NID_crl_number, nullptr, nullptr)));
-  std::uint64_t value = 0;
-  return number && ASN1_INTEGER_get_uint64(&value, number.get()) == 1 ? value : 0;
-}
 
 bool signs_lists(const registry::CaCertificate& ca, UnixMs now) {
   return ca.status != registry::CaStatus::kRetired && !ca.key_ref.empty() && ca.not_after > now;
+}
+
+// The entries of one shard, in an order of its own.
+registry::CrlOrder part_of(const registry::CrlOrder& order, CrlShard shard) {
+  registry::CrlOrder part{order.ca, order.number, {}, order.last};
+  for (const auto& entry : order.revoked) {
+    if (shard_of(entry.serial, shard.count).index == shard.index) part.revoked.push_back(entry);
+  }
+  return part;
 }
 
 }  // namespace
@@ -48,9 +42,7 @@ CrlPublisher::CrlPublisher(registry::Registry& registry, Authority& authority, C
 
 CrlPublisher::~CrlPublisher() { stop(); }
 
-std::filesystem::path CrlPublisher::file_of(const Uuid& ca) const {
-  return options_.folder / (std::string(view(to_text(ca))) + ".crl");
-}
+std::filesystem::path CrlPublisher::file_of(const Uuid& ca) const { return options_.folder / list_path(ca, {}); }
 
 Outcome<void> CrlPublisher::start() {
   std::error_code error;
@@ -134,7 +126,7 @@ Outcome<std::size_t> CrlPublisher::publish() {
   for (registry::CrlOrder& order : orders) {
     if (stopping()) break;
     if (auto published = publish_one(std::move(order), now)) {
-      written += *published ? 1 : 0;
+      written += *published;
     } else {
       failure = published.error();  // the others' lists are not made to wait for this one
       look_again_at_ = 0;
@@ -149,9 +141,13 @@ Outcome<void> CrlPublisher::add_stale(UnixMs now, bool anew, std::vector<registr
   look_again_at_ = kNever;
   for (const registry::CaCertificate& ca : cas) {
     if (!signs_lists(ca, now)) continue;
-    const Published& last = last_of(ca.id);
-    const bool fresh = last.fresh_at(now) && !anew;
-    if (fresh) look_again_at_ = std::min(look_again_at_, last.renew_at());
+    bool fresh = true;
+    for (const Part& part : parts_of(ca)) {
+      PublishedList& last = last_of(ca.id, part.shard);
+      if (anew) last.next_update = 0;
+      fresh = fresh && last.fresh_at(now);
+      if (last.fresh_at(now)) look_again_at_ = std::min(look_again_at_, last.renew_at());
+    }
     const bool ordered = std::ranges::any_of(orders, [&](const auto& order) { return order.ca.id == ca.id; });
     if (fresh || ordered) continue;
     auto order = registry_.crl_order(ca.id, now);
@@ -162,44 +158,90 @@ Outcome<void> CrlPublisher::add_stale(UnixMs now, bool anew, std::vector<registr
   return {};
 }
 
-Outcome<void> CrlPublisher::record(const Uuid& ca, const Published& list) {
-  look_again_at_ = std::min(look_again_at_, list.renew_at());
-  LATCHKEY_TRY(recorded, registry_.crl_published(ca, list.number, list.entries));
+// A root's list has a handful of CAs on it, and nobody wants a part of that.
+CrlPublisher::Parts CrlPublisher::parts_of(const registry::CaCertificate& ca) const {
+  Parts parts(1);
+  if (ca.kind == registry::CaKind::kRoot) return parts;
+  for (const CrlSplit& split : options_.splits) {
+    for (unsigned index = 0; index < split.count; ++index) {
+      Part part;
+      part.shard = {split.count, index};
+      for (const auto& folder : split.folders) part.addresses.push_back(list_address(folder, ca.id, part.shard));
+      parts.push_back(std::move(part));
+    }
+  }
+  return parts;
+}
+
+CrlPublisher::Parts CrlPublisher::parts_of(const registry::CrlOrder& order) const {
+  Parts parts = parts_of(order.ca);
+  for (const auto& entry : order.revoked) {
+    for (std::size_t first = 0; first < parts.size(); first += parts[first].shard.count) {
+      parts[first + shard_of(entry.serial, parts[first].shard.count).index].content.add(entry);
+    }
+  }
+  return parts;
+}
+
+bool CrlPublisher::will_do(const Part& part, const registry::CrlOrder& order, UnixMs now) {
+  const PublishedList& last = last_of(order.ca.id, part.shard);
+  if (part.shard.whole() && last.number != order.number) return false;
+  const bool lasts = order.last ? last.number > 0 && last.next_update >= order.ca.not_after : last.fresh_at(now);
+  return lasts && last.content == part.content;
+}
+
+Outcome<void> CrlPublisher::record(const Uuid& ca, const Parts& parts) {
+  std::uint64_t highest = 0;
+  for (const Part& part : parts) {
+    const PublishedList& last = last_of(ca, part.shard);
+    highest = std::max(highest, last.number);
+    look_again_at_ = std::min(look_again_at_, last.renew_at());
+  }
+  LATCHKEY_TRY(recorded, registry_.crl_published(ca, highest, parts.front().content.entries));
   static_cast<void>(recorded);
   return {};
 }
 
-Outcome<bool> CrlPublisher::publish_one(registry::CrlOrder order, UnixMs now) {
-  Published& last = last_of(order.ca.id);
-  if (order.number <= last.number) {
-    // The file is there, the record of it is not: a crash between the two, or an older registry was restored.
-    const bool same_list = order.number == last.number && order.revoked.size() == last.entries;
-    if (same_list && order.last && last.next_update >= order.ca.not_after) {
-      LATCHKEY_TRY_VOID(end(order));
-      return false;
-    }
-    LATCHKEY_TRY_VOID(record(order.ca.id, last));
-    if (same_list && !order.last && last.fresh_at(now)) return false;
+Outcome<std::size_t> CrlPublisher::publish_one(registry::CrlOrder order, UnixMs now) {
+  Parts parts = parts_of(order);
+  // A file has this number already, and another content: an older registry was restored, or entries expired between a
+  // crash and now. What is signed needs a number above it.
+  const bool number_taken = std::ranges::any_of(parts, [&](const Part& part) {
+    return last_of(order.ca.id, part.shard).number >= order.number && !will_do(part, order, now);
+  });
+  if (number_taken) {
+    LATCHKEY_TRY_VOID(record(order.ca.id, parts));
     LATCHKEY_TRY(above, registry_.crl_order(order.ca.id, now));
     order = std::move(above);
+    parts = parts_of(order);
   }
-  LATCHKEY_TRY_VOID(write(order, now, last));
-  LATCHKEY_TRY_VOID(order.last ? end(order) : record(order.ca.id, last));
-  return true;
+  std::size_t written = 0;
+  Writing writing{now, Spoilt::kNot};
+  for (const Part& part : parts) {
+    if (will_do(part, order, now)) continue;
+    if (written == 0 && options_.spoil) writing.spoilt = options_.spoil(order.ca);
+    LATCHKEY_TRY_VOID(write(part.shard.whole() ? order : part_of(order, part.shard), part, writing));
+    ++written;
+  }
+  LATCHKEY_TRY_VOID(order.last ? end(order) : record(order.ca.id, parts));
+  return written;
 }
 
-Outcome<void> CrlPublisher::write(const registry::CrlOrder& order, UnixMs now, Published& last) {
-  Published next{order.number, now, now + options_.validity_ms, order.revoked.size()};
+Outcome<void> CrlPublisher::write(const registry::CrlOrder& order, const Part& part, const Writing& writing) {
+  const UnixMs now = writing.now;
+  PublishedList next{order.number, now, now + options_.validity_ms, part.content};
   if (order.last) next.next_update = std::max(next.next_update, order.ca.not_after);
-  const auto spoilt = options_.spoil ? options_.spoil(order.ca) : Spoilt::kNot;
   // The publisher goes on as if the list were good: whoever spoils one also says when that is over (anew()).
-  const UnixMs back = spoilt == Spoilt::kStale ? next.next_update - now + kDayMs : 0;
-  LATCHKEY_TRY(der, authority_.sign_crl(order, next.this_update - back, next.next_update - back));
-  if (spoilt == Spoilt::kWronglySigned) der.back() ^= 1;  // the last octet of the signature
-  if (auto written = files::replace_file(file_of(order.ca.id), der, files::kPublicFile); !written) {
+  const UnixMs back = writing.spoilt == Spoilt::kStale ? next.next_update - now + kDayMs : 0;
+  LATCHKEY_TRY(der, authority_.sign_crl(order, next.this_update - back, next.next_update - back, part.addresses));
+  if (writing.spoilt == Spoilt::kWronglySigned) der.back() ^= 1;  // the last octet of the signature
+  const auto file = options_.folder / list_path(order.ca.id, part.shard);
+  std::error_code ignored;  // the write says what is wrong
+  std::filesystem::create_directories(file.parent_path(), ignored);
+  if (auto written = files::replace_file(file, der, files::kPublicFile); !written) {
     return refuse(Reason::kStorage, "CRL of " + order.ca.subject + ": " + std::string(to_string(written.error())));
   }
-  last = next;
+  last_of(order.ca.id, part.shard) = next;
   return {};
 }
 
@@ -212,20 +254,10 @@ Outcome<void> CrlPublisher::end(const registry::CrlOrder& order) {
   return authority_.destroy_key(order.ca);
 }
 
-CrlPublisher::Published& CrlPublisher::last_of(const Uuid& ca) {
-  if (const auto found = published_.find(ca); found != published_.end()) return found->second;
-  Published& last = published_[ca];
-  const auto content = files::read_file(file_of(ca), kCrlFileMax);
-  if (!content) return last;
-  const std::uint8_t* end = content->data();
-  const openssl::X509CrlPtr crl(d2i_X509_CRL(nullptr, &end, static_cast<long>(content->size())));
-  openssl::take_error();
-  if (!crl) return last;  // damaged: as good as lost, and made anew
-  STACK_OF(X509_REVOKED)* entries = X509_CRL_get_REVOKED(crl.get());
-  last = {number_of(crl.get()), unix_ms(X509_CRL_get0_lastUpdate(crl.get())),
-          unix_ms(X509_CRL_get0_nextUpdate(crl.get())),
-          entries == nullptr ? 0 : static_cast<std::size_t>(sk_X509_REVOKED_num(entries))};
-  return last;
+PublishedList& CrlPublisher::last_of(const Uuid& ca, CrlShard shard) {
+  const auto [at, fresh] = published_.try_emplace({ca, shard.count, shard.index});
+  if (fresh) at->second = read_published(options_.folder / list_path(ca, shard));
+  return at->second;
 }
 
 }  // namespace latchkey::hub::ca

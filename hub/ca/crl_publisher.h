@@ -3,6 +3,10 @@
 // A CA has a list from its creation on, empty at first; a revocation is on it within a second; an unchanged list is
 // signed anew when half of its validity is over. That goes for a revoked issuing CA as well, until it expires.
 //
+// Issuing CAs have shards beside their list for every way in which lists were ever split (hub/ca/crl_shards.h). A shard
+// is signed when its own entries change, with the number of the list that is signed with it: its numbers increase with
+// gaps. The list goes first and the registry's record comes last, so that what a crash leaves undone is still due.
+//
 // When its policy or credential is deleted, a CA signs one last list, which is valid until the CA's own end (RFC 5280
 // section 5.1.2.5: no other will follow), and then its key is destroyed. File durable, key unnamed in the registry, key
 // destroyed: a crash before the second of these is made good by the next start of this class, one behind it by
@@ -24,9 +28,11 @@
 #include <map>
 #include <mutex>
 #include <thread>
+#include <tuple>
 #include <vector>
 
 #include "hub/ca/authority.h"
+#include "hub/ca/published_list.h"
 
 namespace latchkey::hub::ca {
 
@@ -41,12 +47,13 @@ class CrlPublisher {
  public:
   struct Options {
     std::filesystem::path folder;                 // made (0755) if it is not there
+    std::vector<CrlSplit> splits = {};            // none: whole lists alone
     std::chrono::milliseconds coalesce{100};      // revocations this close together share one signature
     std::chrono::milliseconds check_every{1000};  // real time between looks at the clock, which may be rehearsed
     UnixMs validity_ms = 7 * kDayMs;              // nextUpdate after thisUpdate, but for last lists
     // What else has to be signed by a CA that is about to lose its key. The key stays until this has worked.
     std::function<registry::Outcome<void>(const registry::CaCertificate&)> before_end = {};
-    // Asked for each list that is signed; without it none is spoilt.
+    // Asked each time that lists of a CA are signed; without it none is spoilt.
     std::function<Spoilt(const registry::CaCertificate&)> spoil = {};
   };
   using Clock = std::function<UnixMs()>;
@@ -74,26 +81,34 @@ class CrlPublisher {
   std::filesystem::path file_of(const Uuid& ca) const;
 
  private:
-  struct Published {
-    std::uint64_t number = 0;  // 0: there is no file
-    UnixMs this_update = 0;
-    UnixMs next_update = 0;
-    std::size_t entries = 0;
-    bool fresh_at(UnixMs now) const { return number > 0 && this_update <= now && now < renew_at(); }
-    UnixMs renew_at() const { return this_update + (next_update - this_update) / 2; }
+  // One list of a CA, as it has to be.
+  struct Part {
+    CrlShard shard;
+    std::vector<std::string> addresses;  // empty: the whole list
+    ListContent content;
+  };
+  using Parts = std::vector<Part>;
+  struct Writing {
+    UnixMs now = 0;
+    Spoilt spoilt = Spoilt::kNot;
   };
   void run();
   bool stopping();
   bool anew_wanted();  // and it is not any more
   void report(const registry::Outcome<std::size_t>& outcome);
   registry::Outcome<void> add_stale(UnixMs now, bool anew, std::vector<registry::CrlOrder>& orders);
-  registry::Outcome<void> record(const Uuid& ca, const Published& list);
-  // True: its list was written.
-  registry::Outcome<bool> publish_one(registry::CrlOrder order, UnixMs now);
-  registry::Outcome<void> write(const registry::CrlOrder& order, UnixMs now, Published& last);
+  // Whole list first.
+  Parts parts_of(const registry::CaCertificate& ca) const;
+  Parts parts_of(const registry::CrlOrder& order) const;
+  // What lies on disk will do: it says what it has to, for long enough, and the whole list also under this number.
+  bool will_do(const Part& part, const registry::CrlOrder& order, UnixMs now);
+  registry::Outcome<void> record(const Uuid& ca, const Parts& parts);
+  // How many lists were written.
+  registry::Outcome<std::size_t> publish_one(registry::CrlOrder order, UnixMs now);
+  registry::Outcome<void> write(const registry::CrlOrder& order, const Part& part, const Writing& writing);
   // The last list is on disk.
   registry::Outcome<void> end(const registry::CrlOrder& order);
-  Published& last_of(const Uuid& ca);
+  PublishedList& last_of(const Uuid& ca, CrlShard shard);
 
   registry::Registry& registry_;
   Authority& authority_;
@@ -101,8 +116,8 @@ class CrlPublisher {
   const Options options_;
   const ErrorSink on_error_;
 
-  std::mutex publishing_;                // one publication at a time; guards the next three
-  std::map<Uuid, Published> published_;  // read from the files once
+  std::mutex publishing_;  // one publication at a time; guards the next three
+  std::map<std::tuple<Uuid, unsigned, unsigned>, PublishedList> published_;  // read from the files once
   UnixMs looked_at_ = 0;
   UnixMs look_again_at_ = 0;  // when the first of the unchanged lists has to be renewed
 

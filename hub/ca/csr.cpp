@@ -48,12 +48,15 @@ Outcome<std::string> check_name(const X509_REQ* request, std::optional<std::stri
 
 // Read off the algorithm's parameters rather than the decoded key: OpenSSL recognises a named curve also in explicit
 // parameters, which RFC 5480 section 2.1.1 forbids.
-Outcome<void> check_curve(const X509_ALGOR* algorithm, int signature) {
+Outcome<void> check_curve(const X509_ALGOR* algorithm, int signature, Curves curves) {
   int type = V_ASN1_UNDEF;
   const void* value = nullptr;
   X509_ALGOR_get0(nullptr, &type, &value, algorithm);
   if (type != V_ASN1_OBJECT) return refuse(Reason::kCsrRejected, "the CSR's key has explicit curve parameters");
   const int curve = OBJ_obj2nid(static_cast<const ASN1_OBJECT*>(value));
+  if (curve != NID_secp384r1 && curves == Curves::kP384Alone) {
+    return refuse(Reason::kCsrRejected, "the CSR's curve is not P-384, which alone is taken here");
+  }
   if (curve == NID_X9_62_prime256v1) {
     if (signature == NID_ecdsa_with_SHA256) return {};
     return refuse(Reason::kCsrRejected, "a P-256 CSR is to be signed by ecdsa-with-SHA256");
@@ -75,13 +78,13 @@ Outcome<void> check_rsa(RsaKeys rsa, int signature) {
   }
 }
 
-Outcome<void> check_algorithm(X509_REQ* request, RsaKeys rsa) {
+Outcome<void> check_algorithm(X509_REQ* request, RsaKeys rsa, Curves curves) {
   ASN1_OBJECT* kind = nullptr;
   X509_ALGOR* algorithm = nullptr;
   X509_PUBKEY_get0_param(&kind, nullptr, nullptr, &algorithm, X509_REQ_get_X509_PUBKEY(request));
   const int signature = X509_REQ_get_signature_nid(request);
   switch (OBJ_obj2nid(kind)) {
-    case NID_X9_62_id_ecPublicKey: return check_curve(algorithm, signature);
+    case NID_X9_62_id_ecPublicKey: return check_curve(algorithm, signature, curves);
     case NID_rsaEncryption: return check_rsa(rsa, signature);
     default: return refuse(Reason::kCsrRejected, "the CSR's key is neither EC nor RSA");
   }
@@ -104,10 +107,11 @@ Outcome<void> check_key(X509_REQ* request) {
 
 }  // namespace
 
-Outcome<Csr> read_csr(std::string_view base64, std::optional<std::string_view> expected_cn, RsaKeys rsa) {
+Outcome<Csr> read_csr(std::string_view base64, std::optional<std::string_view> expected_cn, RsaKeys rsa,
+                      Curves curves) {
   LATCHKEY_TRY(request, parse(base64));
   LATCHKEY_TRY(name, check_name(request.get(), expected_cn));
-  LATCHKEY_TRY_VOID(check_algorithm(request.get(), rsa));
+  LATCHKEY_TRY_VOID(check_algorithm(request.get(), rsa, curves));
   LATCHKEY_TRY_VOID(check_key(request.get()));
   const std::shared_ptr<X509_REQ> owner(std::move(request));
   return Csr(std::move(name), {owner, X509_REQ_get_X509_PUBKEY(owner.get())});

@@ -20,12 +20,15 @@ inline constexpr std::size_t kCsrCharactersMax = 8192;  // of base64
 
 class Csr;
 enum class RsaKeys : bool { kRefused = false, kAllowed = true };
+enum class Curves : bool { kP256AndP384 = false, kP384Alone = true };
 
 // `base64`: DER in base64, without PEM lines or line ends, as devices send it. kCsrUnreadable: too long, PEM, not
 // base64, not exactly one PKCS#10. kCsrRejected: the CN is not exactly `expected_cn` (nothing: any) or not unique; the
 // key is none of P-256 (signed with SHA-256), P-384 (SHA-256 or SHA-384), both by curve name, and RSA of 2048 to 4096
-// bits (SHA-256 or better) where allowed; or its own signature is wrong. The detail names the rule.
-registry::Outcome<Csr> read_csr(std::string_view base64, std::optional<std::string_view> expected_cn, RsaKeys rsa);
+// bits (SHA-256 or better) where allowed; or its own signature is wrong. The detail names the rule. With kP384Alone a
+// P-256 key is rejected as well.
+registry::Outcome<Csr> read_csr(std::string_view base64, std::optional<std::string_view> expected_cn, RsaKeys rsa,
+                                Curves curves = Curves::kP256AndP384);
 
 // Only read_csr makes one: who holds a Csr knows that it was checked, and needs the request's text no more.
 class Csr {
@@ -35,7 +38,7 @@ class Csr {
   const X509_PUBKEY* public_key() const { return public_key_.get(); }
 
  private:
-  friend registry::Outcome<Csr> read_csr(std::string_view, std::optional<std::string_view>, RsaKeys);
+  friend registry::Outcome<Csr> read_csr(std::string_view, std::optional<std::string_view>, RsaKeys, Curves);
   Csr(std::string common_name, std::shared_ptr<const X509_PUBKEY> public_key)
       : common_name_(std::move(common_name)), public_key_(std::move(public_key)) {}
 

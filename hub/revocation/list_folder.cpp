@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include <array>
+#include <charconv>
 #include <ctime>
 
 #include "platform/files/file.h"
@@ -35,7 +36,40 @@ std::shared_ptr<const List> read_list(const std::filesystem::path& file) {
   return list;
 }
 
+// Takes "8/" off the front; nothing unless it begins with such a number.
+std::optional<unsigned> take_number(std::string_view& text, char end) {
+  unsigned value = 0;
+  const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  const auto size = static_cast<std::size_t>(rest - text.data());
+  if (error != std::errc() || size == text.size() || text[size] != end) return std::nullopt;
+  text.remove_prefix(size + 1);
+  return value;
+}
+
 }  // namespace
+
+std::string ListName::path() const {
+  const std::string name(view(to_text(ca)));
+  if (shards == 1) return name + ".crl";
+  return name + "/" + std::to_string(shards) + "/" + std::to_string(index) + ".crl";
+}
+
+// What does not read back as it was written (upper case, leading zeros) is no name.
+std::optional<ListName> parse_list_name(std::string_view path) {
+  const auto uuid = parse_uuid(path.substr(0, kUuidTextSize));
+  if (!uuid) return std::nullopt;
+  ListName name{*uuid};
+  if (auto rest = path.substr(kUuidTextSize); rest.starts_with('/')) {
+    rest.remove_prefix(1);
+    const auto shards = take_number(rest, '/');
+    const auto index = take_number(rest, '.');
+    if (!shards || !index || *index >= *shards) return std::nullopt;
+    name.shards = *shards;
+    name.index = *index;
+  }
+  if (name.path() != path) return std::nullopt;
+  return name;
+}
 
 std::string tag_of(ByteView content) {
   constexpr std::size_t kTagBytes = 16;
@@ -54,19 +88,20 @@ std::optional<ListFolder::Stamp> ListFolder::stamp_of(const std::filesystem::pat
 }
 
 // Stamped before it is read: what is replaced in between is read again at the next call.
-std::shared_ptr<const List> ListFolder::list(const Uuid& ca) {
-  const auto file = folder_ / (std::string(view(to_text(ca))) + ".crl");
+std::shared_ptr<const List> ListFolder::list(const ListName& name) {
+  const auto path = name.path();
+  const auto file = folder_ / path;
   const auto stamp = stamp_of(file);
   if (!stamp) return nullptr;
   {
     const std::scoped_lock lock(mutex_);
-    if (const auto found = kept_.find(ca); found != kept_.end() && found->second.stamp == *stamp) {
+    if (const auto found = kept_.find(path); found != kept_.end() && found->second.stamp == *stamp) {
       return found->second.list;
     }
   }
   auto list = read_list(file);
   const std::scoped_lock lock(mutex_);
-  kept_[ca] = {*stamp, list};
+  kept_[path] = {*stamp, list};
   return list;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// ListFolder: the revocation lists that lie in a folder as <ca uuid>.crl, for those who fetch them. A list is read
-// again when its file was replaced, not before.
+// ListFolder: the revocation lists that lie in a folder as <ca uuid>.crl, and their shards as <ca uuid>/8/3.crl, for
+// those who fetch them. A list is read again when its file was replaced, not before.
 //
 // Threads: all functions may be called from any thread.
 #pragma once
@@ -14,6 +14,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "registry/model/resources.h"
 
@@ -26,12 +27,22 @@ struct List {
   UnixMs next_update = 0;
 };
 
+// Of a CA's whole list, or of one of its shards.
+struct ListName {
+  Uuid ca;
+  unsigned shards = 1;  // how many there are; 1: the whole list
+  unsigned index = 0;
+  std::string path() const;  // "{ca}.crl", "{ca}/8/3.crl"
+};
+// Reads path(), in its one spelling; nothing else becomes part of a file's name.
+std::optional<ListName> parse_list_name(std::string_view path);
+
 class ListFolder {
  public:
   explicit ListFolder(std::filesystem::path folder) : folder_(std::move(folder)) {}
 
   // Null when there is none, or when what lies there is no list.
-  std::shared_ptr<const List> list(const Uuid& ca);
+  std::shared_ptr<const List> list(const ListName& name);
 
  private:
   struct Stamp {  // of a file: another one after each replacement
@@ -48,7 +59,7 @@ class ListFolder {
 
   const std::filesystem::path folder_;
   std::mutex mutex_;
-  std::map<Uuid, Kept> kept_;  // guarded by mutex_
+  std::map<std::string, Kept> kept_;  // by path; guarded by mutex_
 };
 
 // A short name for content, the same for the same bytes.

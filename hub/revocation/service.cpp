@@ -117,8 +117,8 @@ http::Response Service::handle(const http::Request& request) {
 }
 
 http::Response Service::list(const http::Request& request, const std::string& name) {
-  const auto ca = named(name, ".crl");
-  const auto found = ca ? lists_.list(*ca) : nullptr;
+  const auto list_name = parse_list_name(name);
+  const auto found = list_name ? lists_.list(*list_name) : nullptr;
   if (!found) return not_found();
   return answer(request, {"application/pkix-crl", found->der, found->tag, found->this_update, found->next_update});
 }
@@ -132,7 +132,7 @@ http::Response Service::all_lists(const http::Request& request) {
   Document document{"application/x-pem-file", {}, {}, 0, std::numeric_limits<UnixMs>::max()};
   for (const auto& ca : *cas) {
     if (ca.status == registry::CaStatus::kRevoked || ca.not_after <= now) continue;
-    const auto found = lists_.list(ca.id);
+    const auto found = lists_.list({ca.id});
     if (!found) continue;
     document.content += crl_pem(found->der);
     document.modified = std::max(document.modified, found->this_update);

@@ -4,6 +4,7 @@
 // section 5).
 //
 //   GET  /crl/{ca uuid}.crl     the CA's list, DER
+//   GET  /crl/{ca uuid}/8/3.crl one of eight shards of it, DER: the fourth
 //   GET  /crl/all.pem           every list that a certificate may still be accepted by, PEM, for a verifier's CRL file
 //   GET  /ca/{ca uuid}.cer      the CA's certificate, DER
 //   POST /ocsp                  an OCSP request

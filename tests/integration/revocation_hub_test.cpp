@@ -126,6 +126,74 @@ TEST(RevocationHubOptions, certificates_name_the_public_address_that_was_given) 
   EXPECT_NE(shown.out.find("OCSP - URI:http://pki.example.com/latchkey/ocsp\n"), std::string::npos) << shown.out;
 }
 
+// A certificate of eight shards, and a hub that goes on with three.
+TEST(RevocationHubOptions, certificate_goes_on_with_its_shard_when_their_number_changes) {
+  const TemporaryFolder folder;
+  const auto options = [&folder](const std::string& shards) {
+    Hub::Options made;
+    made.data = folder.path() / "data";
+    made.more = {"--crl-shards", shards};
+    return made;
+  };
+  const auto list_of = [](const Hub& hub, const std::string& file) {
+    return behind(shell(hub, LATCHKEY_OPENSSL " x509 -noout -ext crlDistributionPoints -in " + file).out, "URI:");
+  };
+  const auto write = [](const Hub& hub, const std::string& name, const Identity& identity) {
+    const char* suffixes[] = {".pem", "-ca.pem", "-root.pem"};
+    for (std::size_t i = 0; i < identity.chain.size() && i < 3; ++i) {
+      std::ofstream(hub.work() / (name + suffixes[i])) << certificate_pem(identity.chain[i]);
+    }
+  };
+  // What `openssl verify` makes of NAME.pem with the list at `address` alone.
+  const auto verified = [](const Hub& hub, const std::string& name, const std::string& address) {
+    const auto fetched =
+        shell(hub, LATCHKEY_PYTHON
+                       " -c 'import sys, urllib.request as r; "
+                       "sys.stdout.buffer.write(r.urlopen(sys.argv[1]).read())' '" +
+                       address + "' > list.der && " LATCHKEY_OPENSSL " crl -inform DER -in list.der -out list.pem");
+    if (fetched.exit_status != 0) return fetched.err;
+    const auto verdict = shell(hub, LATCHKEY_OPENSSL " verify -crl_check -CAfile " + name + "-root.pem -untrusted " +
+                                        name + "-ca.pem -CRLfile list.pem " + name + ".pem");
+    return verdict.exit_status == 0 ? "OK" : verdict.err;
+  };
+  Identity old;
+  std::string address;
+  {
+    Hub hub(options("8"));
+    hub.start();
+    old = hub.provision("dev-1");
+    write(hub, "old", old);
+    address = list_of(hub, "old.pem");
+    EXPECT_NE(address.find("/8/"), std::string::npos) << address;
+    EXPECT_TRUE(eventually([&] { return verified(hub, "old", address) == "OK"; })) << verified(hub, "old", address);
+    hub.stop();
+  }
+  Hub hub(options("3"));
+  hub.start();
+  write(hub, "old", old);
+  write(hub, "new", hub.provision("dev-2"));
+  const auto new_address = list_of(hub, "new.pem");
+  EXPECT_NE(new_address.find("/3/"), std::string::npos) << new_address;
+  EXPECT_TRUE(eventually([&] { return verified(hub, "new", new_address) == "OK"; }));
+  EXPECT_EQ(verified(hub, "old", address), "OK");
+  operate(hub, {"device", "revoke", "-n", "dev-1", "-y"});
+  EXPECT_TRUE(eventually([&] {
+    return verified(hub, "old", address).find("certificate revoked") != std::string::npos;
+  })) << verified(hub, "old", address);
+  EXPECT_EQ(verified(hub, "new", new_address), "OK");
+}
+
+TEST(RevocationHubOptions, number_of_shards_that_cannot_be_is_refused_before_anything_is_made) {
+  const TemporaryFolder folder;
+  for (const char* shards : {"0", "257", "-1", "x", ""}) {
+    const auto refused = run({std::string(LATCHKEY_BIN) + "/latchkey", "--data", (folder.path() / "data").string(),
+                              "up", "--crl-shards", shards});
+    EXPECT_NE(refused.exit_status, 0) << shards;
+    EXPECT_NE(refused.err.find("--crl-shards"), std::string::npos) << refused.err;
+    EXPECT_FALSE(std::filesystem::exists(folder.path() / "data"));
+  }
+}
+
 TEST(RevocationHubOptions, address_that_would_break_a_certificate_is_refused_before_anything_is_made) {
   const TemporaryFolder folder;
   for (const char* url : {"pki.example.com", "ftp://x", "http://a,OCSP;URI:http://b", "http://a b"}) {

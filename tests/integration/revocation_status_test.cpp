@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Relying parties that nobody taught anything about this hub: `openssl ocsp`, `openssl verify` and a stock Mosquitto go
-// by the addresses in 1,000 certificates in every state, and have to come to the registry's verdict.
+// by the addresses in 1,000 certificates in every state, and have to come to the registry's verdict. Some of them name
+// their CA's whole list, some one of three shards of it, and some one of eight, as if that option had been changed
+// twice.
 //
 // A list can only name what was revoked while its CA could sign. So two states look good to whoever goes by lists, and
 // nobody can change that: a certificate that the CA's key signed behind the registry's back, and a device that was
@@ -96,8 +98,12 @@ class RevocationStatus : public testing::Test {
     for (const char* policy : {"live", "doomed", "gone"}) world_->make_policy(policy);
     add(State::kExpired, world_->issue("live", "expired", 150));
     world_->move_to(now - RevocationWorld::kDay);
+    world_->split(3);
     add(State::kGood, world_->issue("live", "good", 250));
-    const auto revoked = add(State::kRevoked, world_->issue("live", "revoked", 200));
+    auto revoked = add(State::kRevoked, world_->issue("live", "revoked", 100));
+    world_->split(8);
+    const auto more = add(State::kRevoked, world_->issue("live", "revoked-too", 100));
+    revoked.insert(revoked.end(), more.begin(), more.end());
     const auto before = add(State::kOlderIdentity, world_->issue("live", "back", 75));
     add(State::kRevokedWithItsCa, world_->issue("doomed", "doomed", 100));
     add(State::kPolicyDeleted, world_->issue("gone", "orphan", 60));
@@ -140,6 +146,9 @@ class RevocationStatus : public testing::Test {
     for (const auto& one : cases_) sorted[one.held.ca].push_back(&one);
     return sorted;
   }
+  static void write_lists(const std::set<std::string>& addresses, const std::string& file);
+  // `openssl verify -crl_check_all` of all certificates with the lists from there.
+  static void expect_verify_agrees(const std::set<std::string>& addresses);
   static void write_issuers(const std::string& file) {
     std::ofstream all(world().folder() / file);
     for (const auto& [ca, cases] : by_ca()) all << read_text(world().folder() / world().ca_file(ca));
@@ -286,21 +295,61 @@ std::string expected_verdict(const Case& one) {
 }
 
 TEST_F(RevocationStatus, openssl_verify_with_the_lists_that_certificates_name_agrees_with_the_registry) {
-  write_issuers("issuers.pem");
   std::set<std::string> addresses;
   for (const auto& one : cases_) addresses.insert(list_address(one.held.der));
   for (const auto& [ca, cases] : by_ca()) addresses.insert(list_address(world().ca(ca).der));
+  for (const char* split : {"/3/", "/8/"}) {
+    EXPECT_TRUE(std::any_of(addresses.begin(), addresses.end(), [split](const auto& address) {
+      return address.find(split) != std::string::npos;
+    })) << split;
+  }
+  expect_verify_agrees(addresses);
+}
+
+TEST_F(RevocationStatus, openssl_verify_with_whole_lists_agrees_whatever_shards_certificates_name) {
+  std::set<std::string> addresses;
+  for (const auto& [ca, cases] : by_ca()) {
+    addresses.insert(world().url() + "/crl/" + std::string(view(to_text(ca))) + ".crl");
+    addresses.insert(list_address(world().ca(ca).der));
+  }
   ASSERT_EQ(addresses.size(), 4u) << "three issuing CAs' lists and the root's";
+  expect_verify_agrees(addresses);
+}
+
+// A shard that a certificate does not name says nothing of it, although its own issuer signed that list.
+TEST_F(RevocationStatus, openssl_verify_takes_no_other_shard_for_the_one_that_a_certificate_names) {
+  const auto found = std::find_if(cases_.begin(), cases_.end(), [](const Case& one) {
+    return one.state == State::kGood && list_address(one.held.der).find("/3/") != std::string::npos;
+  });
+  ASSERT_NE(found, cases_.end());
+  const auto named = list_address(found->held.der);
+  for (const char* other : {"/3/0.crl", "/3/1.crl", "/3/2.crl"}) {
+    auto address = named;
+    address.replace(address.find("/3/"), std::string::npos, other);
+    write_lists({address}, "one.pem");
+    const auto verdict = verified_by_openssl(in_folder(
+        world(), LATCHKEY_OPENSSL " verify -crl_check -CAfile " + world().ca_file(world().root().id) + " -untrusted " +
+                     world().ca_file(found->held.ca) + " -CRLfile one.pem " + found->held.file))[found->held.file];
+    // Otherwise X509_V_ERR_DIFFERENT_CRL_SCOPE, or no list at all.
+    EXPECT_EQ(verdict == "OK", address == named) << address << ": " << verdict;
+  }
+}
+
+void RevocationStatus::write_lists(const std::set<std::string>& addresses, const std::string& file) {
   std::string lists;
   for (const auto& address : addresses) {
-    const auto file = "list" + std::to_string(lists.size());
-    ASSERT_TRUE(fetch(world(), address, file)) << address;
-    const auto pem = in_folder(world(), LATCHKEY_OPENSSL " crl -inform DER -in " + file);
+    const auto der = "list" + std::to_string(lists.size());
+    ASSERT_TRUE(fetch(world(), address, der)) << address;
+    const auto pem = in_folder(world(), LATCHKEY_OPENSSL " crl -inform DER -in " + der);
     ASSERT_EQ(pem.exit_status, 0) << pem.err;
     lists += pem.out;
   }
-  std::ofstream(world().folder() / "lists.pem") << lists;
+  std::ofstream(world().folder() / file) << lists;
+}
 
+void RevocationStatus::expect_verify_agrees(const std::set<std::string>& addresses) {
+  write_issuers("issuers.pem");
+  write_lists(addresses, "lists.pem");
   std::string command = LATCHKEY_OPENSSL " verify -crl_check_all -CAfile " + world().ca_file(world().root().id) +
                         " -untrusted issuers.pem -CRLfile lists.pem";
   for (const auto& one : cases_) command += " " + one.held.file;

@@ -65,21 +65,13 @@ RevocationWorld::RevocationWorld(UnixMs begin) : now_(begin), key_(make_key()) {
   http::Handlers handlers;
   handlers.handle = [this](const http::Request& request) { return service_->handle(request); };
   server_ = must(http::Server::listen_tcp("127.0.0.1", 0, {}, std::move(handlers)));
-  ca::Authority::Options addresses;
-  addresses.crl_url = url() + "/crl";
-  addresses.aia_url = url() + "/ca";
-  authority_ = std::make_unique<ca::Authority>(*keys_, addresses);
   registry::Registry::Options options;
   options.path = (folder() / "registry.db").string();
   registry_ = must(registry::Registry::open(options, openssl::host_digest()));
-  issuance_ = std::make_unique<ca::Issuance>(*registry_, *authority_);
-  ca::CrlPublisher::Options lists;
-  lists.folder = folder() / "crl";
-  std::filesystem::create_directory(lists.folder);
-  publisher_ = std::make_unique<ca::CrlPublisher>(*registry_, *authority_, clock, lists, nullptr);
+  open_authority(1);
   credentials_ = must(ca::OcspCredentials::open(*keys_, {folder() / "ocsp", 7 * kDay}));
   responder_ = std::make_unique<ca::OcspResponder>(*registry_, *credentials_, clock, ca::OcspResponder::Options{});
-  lists_ = std::make_unique<revocation::ListFolder>(lists.folder);
+  lists_ = std::make_unique<revocation::ListFolder>(folder() / "crl");
   app_ = std::make_unique<App>(*responder_);
   service_ = std::make_unique<revocation::Service>(*registry_, *lists_, *app_, clock, revocation::Service::Options{});
 
@@ -90,6 +82,25 @@ RevocationWorld::RevocationWorld(UnixMs begin) : now_(begin), key_(make_key()) {
   must(registry_->create_credential(call(), kNamespace, std::move(root)));
   csr_ = must(authority_->read_csr(make_csr(key_, "any"), "any"));
 }
+
+void RevocationWorld::open_authority(unsigned shards) {
+  ca::Authority::Options addresses;
+  addresses.crl_url = url() + "/crl";
+  addresses.aia_url = url() + "/ca";
+  addresses.crl_shards = shards;
+  if (shards > 1) splits_.push_back({shards, {addresses.crl_url}});
+  ca::CrlPublisher::Options lists;
+  lists.folder = folder() / "crl";
+  lists.splits = splits_;
+  publisher_.reset();
+  issuance_.reset();
+  authority_ = std::make_unique<ca::Authority>(*keys_, addresses);
+  issuance_ = std::make_unique<ca::Issuance>(*registry_, *authority_);
+  publisher_ = std::make_unique<ca::CrlPublisher>(
+      *registry_, *authority_, [this] { return now_.load(); }, lists, nullptr);
+}
+
+void RevocationWorld::split(unsigned shards) { open_authority(shards); }
 
 RevocationWorld::~RevocationWorld() {
   server_.reset();

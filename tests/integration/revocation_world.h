@@ -43,6 +43,9 @@ class RevocationWorld {
   UnixMs now() const { return now_; }
   void move_to(UnixMs at) { now_ = at; }
 
+  // From now on leaves name one of so many shards of their CA's list; what was issued before goes on with its own.
+  void split(unsigned shards);
+
   // A policy of that name with an issuing CA and an enrollment group.
   void make_policy(const std::string& name);
   // `count` devices `prefix`-0... (again, when they are there), each with a new certificate by that policy.
@@ -74,6 +77,7 @@ class RevocationWorld {
     Uuid ca;
   };
   registry::Call call() const { return {"test", now_}; }
+  void open_authority(unsigned shards);
   Held write(const std::string& device, const registry::Bytes& der, const registry::IssuanceGrant& grant);
   Held issue_one(const Uuid& enrollment, const std::string& device);
   Group group(const std::string& policy);
@@ -82,6 +86,7 @@ class RevocationWorld {
   std::atomic<UnixMs> now_;
   std::atomic<int> written_ = 0;
   Key key_;
+  std::vector<hub::ca::CrlSplit> splits_;
   std::optional<hub::ca::Csr> csr_;  // of the one key that all devices share: only their certificates matter here
   std::unique_ptr<hub::ca::FileKeyProvider> keys_;
   std::unique_ptr<hub::ca::Authority> authority_;

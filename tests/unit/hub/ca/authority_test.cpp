@@ -239,6 +239,16 @@ TEST_F(AuthorityTest, key_and_request_of_the_leaf_are_the_csr_s) {
             openssl("req -inform DER -noout -pubkey -in csr.der").output);
 }
 
+// Rows: R-10-22
+TEST_F(AuthorityTest, authority_for_p384_alone_takes_no_other_key) {
+  Authority::Options options;
+  options.p384_alone = true;
+  use(options);
+  EXPECT_FALSE(authority_->read_csr(base64(make_csr(folder_, "/CN=dev-1")), "dev-1"));
+  EXPECT_TRUE(authority_->read_csr(
+      base64(make_csr(folder_, "/CN=dev-1", "ec -pkeyopt ec_paramgen_curve:P-384", "-sha384")), "dev-1"));
+}
+
 TEST_F(AuthorityTest, rsa_leaf_below_an_ec_authority_verifies) {
   use({.crl_url = {}, .aia_url = {}, .ocsp_url = {}, .allow_rsa = true});
   make_cas();

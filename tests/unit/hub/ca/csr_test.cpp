@@ -51,6 +51,17 @@ TEST_F(CsrTest, p256_with_sha256_is_accepted) { expect_accepted(make_csr(folder_
 // Rows: R-10-22
 TEST_F(CsrTest, p384_with_sha384_is_accepted) { expect_accepted(make_csr(folder_, "/CN=dev-1", kP384, "-sha384")); }
 TEST_F(CsrTest, p384_with_sha256_is_accepted) { expect_accepted(make_csr(folder_, "/CN=dev-1", kP384, "-sha256")); }
+// Rows: R-10-22
+TEST_F(CsrTest, p256_is_rejected_where_p384_is_taken_alone) {
+  const auto read = [](const registry::Bytes& der) {
+    return read_csr(base64(der), "dev-1", RsaKeys::kRefused, Curves::kP384Alone);
+  };
+  expect_refused(read(make_csr(folder_, "/CN=dev-1")), Reason::kCsrRejected, "not P-384");
+  for (const char* hash : {"-sha256", "-sha384"}) {
+    const auto taken = read(make_csr(folder_, "/CN=dev-1", kP384, hash));
+    EXPECT_TRUE(taken) << taken.error().detail;
+  }
+}
 TEST_F(CsrTest, rsa_2048_is_accepted_where_allowed) {
   expect_accepted(make_csr(folder_, "/CN=dev-1", "rsa:2048"), RsaKeys::kAllowed);
 }

@@ -90,6 +90,29 @@ TEST_F(ServiceTest, list_of_a_ca_is_served_as_it_lies_there) {
   EXPECT_EQ(response.body, ByteView(file).text());
 }
 
+TEST_F(ServiceTest, shard_is_served_at_its_own_address_and_in_no_other_spelling) {
+  ca::CrlPublisher::Options options;
+  options.folder = folder_ / "crl";
+  options.splits = {{12, {"http://h/crl"}}};
+  publisher_ = std::make_unique<ca::CrlPublisher>(
+      *registry_, *authority_, [this] { return now_; }, options, nullptr);
+  publish();
+  const auto ca = "/crl/" + text_of(issuing_.id);
+  for (const char* one : {"/12/0.crl", "/12/11.crl"}) {
+    const auto response = get(ca + one);
+    EXPECT_EQ(response.status, 200) << one;
+    EXPECT_EQ(response.content_type, "application/pkix-crl");
+    EXPECT_EQ(response.body, ByteView(ca::test::get(folder_ / ("crl/" + text_of(issuing_.id) + one))).text());
+  }
+  EXPECT_NE(get(ca + "/12/0.crl").body, get(ca + "/12/1.crl").body);
+  for (const char* none : {"/12/12.crl", "/12/-1.crl", "/12/00.crl", "/012/0.crl", "/+12/0.crl", "/12/0.crl/", "/12/0",
+                           "/12//0.crl", "//12/0.crl", "/12/0.CRL", "/12/../12/0.crl", "/13/0.crl", "/1/0.crl", "/12/",
+                           "/12", "/", "/99999999999999999999/0.crl", "/12/0x0.crl", "/12/ 0.crl"}) {
+    EXPECT_EQ(get(ca + none).status, 404) << none;
+  }
+  EXPECT_EQ(get("/crl/" + text_of(root_.id) + "/12/0.crl").status, 404) << "a root's list is whole";
+}
+
 TEST_F(ServiceTest, answers_carry_the_fields_that_caches_go_by) {
   now_ = kNow + 60'000;
   const auto response = get(crl_path(issuing_));
