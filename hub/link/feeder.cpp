@@ -163,6 +163,14 @@ bool Feeder::wait_clock(int timeout_ms) {
   return ready_ && applied_clock_ >= wanted;
 }
 
+bool Feeder::wait_clock_or_end(int timeout_ms) {
+  std::unique_lock lock(mutex_);
+  const auto wanted = clock_version_;
+  const auto done = [&] { return !alive_ || (ready_ && applied_clock_ >= wanted); };
+  progress_.wait_for(lock, std::chrono::milliseconds(timeout_ms), [&] { return stopping_ || done(); });
+  return done();
+}
+
 Feeder::State Feeder::state() const {
   const std::lock_guard lock(mutex_);
   return {alive_, up_, ready_, applied_, cut_};

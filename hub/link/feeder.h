@@ -49,6 +49,8 @@ class Feeder {
   bool wait(registry::Sequence sequence, Progress progress, int timeout_ms);
   // True once the gate goes by the clock that was set last.
   bool wait_clock(int timeout_ms);
+  // The same, but nobody has to wait for a gate whose process is gone.
+  bool wait_clock_or_end(int timeout_ms);
 
   struct State {
     bool process_alive = false;

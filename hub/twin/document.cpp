@@ -203,6 +203,11 @@ Outcome<Section> load(const std::string& text) {
   if (text.empty()) return Section{};
   const Json json = Json::parse(text, nullptr, false);
   const auto is_there = [&json](const char* name) { return json.contains(name) && json[name].is_object(); };
+  if (json.is_object() && is_there("value") && json.contains("born") && json["born"].is_number_integer()) {
+    Stamp stamp{json["born"].get<UnixMs>(), {}};
+    if (json.contains("version") && json["version"].is_number_unsigned()) stamp.version = json["version"];
+    return Section{json["value"], stamped(json["value"], stamp)};
+  }
   if (!json.is_object() || !is_there("value") || !is_there("metadata")) {
     return refuse(Reason::kStorage, "a twin's document is damaged");
   }

@@ -53,7 +53,8 @@ Json difference(const Json& before, const Json& after);
 // As the service counts: characters of keys and strings without control characters, 8 for a number, 4 for a boolean.
 std::size_t size_of(const Json& value);
 
-// For the registry. An empty text is an empty section; kStorage when the text is not what store() wrote.
+// For the registry. An empty text is an empty section; what the registry wrapped itself (registry::Twin) was all
+// changed when the device was born. kStorage when the text is neither that nor what store() wrote.
 std::string store(const Section& section);
 registry::Outcome<Section> load(const std::string& text);
 

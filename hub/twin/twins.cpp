@@ -58,7 +58,7 @@ struct Twins::Change {
   std::optional<Json> desired;
 };
 
-struct Twins::Written {
+struct Twins::Stored {
   registry::Twin twin;
   std::optional<Json> patch;  // to tell the device
 };
@@ -159,19 +159,24 @@ Outcome<Twins::Shown> Twins::shown(const registry::Twin& twin) const {
   return Shown{text::dump(json), etag_of(twin.revision)};
 }
 
-Outcome<Twins::Shown> Twins::write(const registry::Call& call, const std::string& device_id, Write how,
-                                   std::string_view body, const std::optional<std::string>& etag) {
-  Outcome<Written> written = refuse(Reason::kInternal, "");
+Outcome<Twins::Written> Twins::write(const registry::Call& call, const std::string& device_id, Write how,
+                                     std::string_view body, const std::optional<std::string>& etag) {
+  Outcome<Stored> stored = refuse(Reason::kInternal, "");
+  std::optional<Notice> notice;
   if (const auto change = read_change(body, how); !change) {
-    written = fail(change.error());
+    stored = fail(change.error());
   } else {
     const std::lock_guard lock(order_of(device_id));
-    written = try_write(call, device_id, *change, etag);
-    if (written && written->patch) tell(device_id, *written->patch, written->twin.desired_version);
+    stored = try_write(call, device_id, *change, etag);
+    if (stored) notice = notice_of(*stored);
+    if (notice) pass_on(device_id, *notice);
   }
-  if (written) return shown(written->twin);
-  if (!audited_by_caller(written.error())) audit_refusal(call, device_id, written.error());
-  return fail(written.error());
+  if (stored) {
+    LATCHKEY_TRY(now, shown(stored->twin));
+    return Written{std::move(now), std::move(notice)};
+  }
+  if (!audited_by_caller(stored.error())) audit_refusal(call, device_id, stored.error());
+  return fail(stored.error());
 }
 
 void Twins::audit_refusal(const registry::Call& call, const std::string& device_id, const Refusal& refusal) {
@@ -212,15 +217,15 @@ Outcome<Twins::Change> Twins::read_change(std::string_view body, Write how) {
   return change;
 }
 
-Outcome<Twins::Written> Twins::try_write(const registry::Call& call, const std::string& device_id, const Change& change,
-                                         const std::optional<std::string>& etag) {
+Outcome<Twins::Stored> Twins::try_write(const registry::Call& call, const std::string& device_id, const Change& change,
+                                        const std::optional<std::string>& etag) {
   const auto apply = change.how == Write::kMerge ? merged : replaced;
   for (int attempt = 0;; ++attempt) {
     LATCHKEY_TRY(before, registry_.find_twin(options_.namespace_name, device_id));
     if (etag && *etag != etag_of(before.revision)) {
       return refuse(Reason::kPreconditionFailed, "the twin's etag is " + etag_of(before.revision) + " by now");
     }
-    Written written{before, {}};
+    Stored written{before, {}};
     registry::Twin& twin = written.twin;
     ++twin.revision;
     ++twin.version;
@@ -243,14 +248,18 @@ Outcome<Twins::Written> Twins::try_write(const registry::Call& call, const std::
   }
 }
 
-void Twins::tell(const std::string& device_id, const Json& patch, std::uint64_t version) {
+std::optional<Twins::Notice> Twins::notice_of(const Stored& stored) {
+  if (!stored.patch) return std::nullopt;
+  std::array<std::uint8_t, 128> buffer{};
+  const auto topic = agent::hub::write_desired_topic(stored.twin.desired_version, buffer);
+  if (!topic) return std::nullopt;
+  return Notice{std::string(*topic), text::dump(with_version(*stored.patch, stored.twin.desired_version))};
+}
+
+void Twins::pass_on(const std::string& device_id, const Notice& notice) {
   const auto live = presence_.live(device_id);
   if (!live) return;  // it reads its twin when it is back
-  std::array<std::uint8_t, 128> buffer{};
-  const auto topic = agent::hub::write_desired_topic(version, buffer);
-  if (!topic) return;
-  const std::string body = text::dump(with_version(patch, version));
-  outbox_.deliver({live->connection, std::string(*topic), wire::Bytes(body.begin(), body.end()), 1});
+  outbox_.deliver({live->connection, notice.topic, wire::Bytes(notice.body.begin(), notice.body.end()), 1});
 }
 
 std::string etag_of(std::uint64_t revision) {

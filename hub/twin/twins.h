@@ -46,6 +46,15 @@ class Twins {
     std::string body;
     std::string etag;
   };
+  // What a device is told of a change of what is desired.
+  struct Notice {
+    std::string topic;
+    std::string body;
+  };
+  struct Written {
+    Shown shown;
+    std::optional<Notice> notice;  // none: what is desired was not changed
+  };
   // kNotFound, kParentNotFound.
   registry::Outcome<Shown> show(const std::string& device_id);
   // {"tags","properties":{"desired"}}; what only the service writes may stand beside it and is passed over. kMerge
@@ -53,18 +62,21 @@ class Twins {
   // twin's; kMalformedRequest and kImmutableProperty (which the caller audits, as it does for every body),
   // kInvalidArgument. All else is audited, refusals included.
   enum class Write { kMerge, kReplace };
-  registry::Outcome<Shown> write(const registry::Call& call, const std::string& device_id, Write how,
-                                 std::string_view body, const std::optional<std::string>& etag);
+  // The device hears of it if it is connected here; the notice is for whoever has it connected elsewhere, too.
+  registry::Outcome<Written> write(const registry::Call& call, const std::string& device_id, Write how,
+                                   std::string_view body, const std::optional<std::string>& etag);
+  // Tells the device what another hub's twins have written, if it is connected here.
+  void pass_on(const std::string& device_id, const Notice& notice);
 
  private:
   struct Change;  // what an operator asks for
-  struct Written;
+  struct Stored;
 
   registry::Outcome<std::uint64_t> try_report(const Speaker& speaker, std::optional<std::uint64_t> base, ByteView body);
-  registry::Outcome<Written> try_write(const registry::Call& call, const std::string& device_id, const Change& change,
-                                       const std::optional<std::string>& etag);
+  registry::Outcome<Stored> try_write(const registry::Call& call, const std::string& device_id, const Change& change,
+                                      const std::optional<std::string>& etag);
   static registry::Outcome<Change> read_change(std::string_view body, Write how);
-  void tell(const std::string& device_id, const Json& patch, std::uint64_t version);
+  static std::optional<Notice> notice_of(const Stored& stored);
   registry::Outcome<Shown> shown(const registry::Twin& twin) const;
   void audit_refusal(const registry::Call& call, const std::string& device_id, const registry::Refusal& refusal);
   std::mutex& order_of(const std::string& device_id);

@@ -109,5 +109,46 @@ TEST_F(EnforcementTest, silent_gate_is_fenced_alone_and_uses_nobody_elses_time) 
   second.stop();
 }
 
+TEST_F(EnforcementTest, clock_is_awaited_without_a_fence_while_the_gate_follows) {
+  begin();
+  feeder_->set_clock({60'000, 0, 1.0});
+  const Enforcement patient({{feeder_.get(), [this] { ++fences_; }}}, test::kPatienceMs);
+  EXPECT_TRUE(patient.wait_clock({}));
+  EXPECT_EQ(fences_, 0);
+}
+
+TEST_F(EnforcementTest, gate_that_goes_on_by_the_old_clock_is_fenced) {
+  begin();
+  gate_.set_acks(FakeGate::Acks::kNever);
+  feeder_->set_clock({60'000, 0, 1.0});
+  const auto outcome = enforcement([this] {
+                         ++fences_;
+                         feeder_->process_ended();
+                       }).wait_clock({});
+  EXPECT_TRUE(outcome) << "nobody is served by the old clock any more";
+  EXPECT_EQ(fences_, 1);
+}
+
+TEST_F(EnforcementTest, clock_is_not_set_while_a_broker_lives_that_goes_by_the_old_one) {
+  begin();
+  gate_.set_acks(FakeGate::Acks::kNever);
+  feeder_->set_clock({60'000, 0, 1.0});
+  const auto outcome = enforcement([this] { ++fences_; }).wait_clock({});
+  ASSERT_FALSE(outcome);
+  EXPECT_EQ(outcome.error().reason, registry::Reason::kEnforcementTimeout);
+  EXPECT_EQ(fences_, 1);
+}
+
+TEST_F(EnforcementTest, wait_for_the_clock_ends_without_a_fence_when_the_hub_stops) {
+  begin();
+  gate_.set_acks(FakeGate::Acks::kNever);
+  feeder_->set_clock({60'000, 0, 1.0});
+  std::stop_source ending;
+  ending.request_stop();
+  const Enforcement patient({{feeder_.get(), [this] { ++fences_; }}}, 600'000);
+  (void)patient.wait_clock(ending.get_token());
+  EXPECT_EQ(fences_, 0);
+}
+
 }  // namespace
 }  // namespace latchkey::hub::link

@@ -22,7 +22,8 @@ class TwinsTest : public TwinTest {
   Json shown(const std::string& id = "dev-1") { return Json::parse(twins.show(id)->body); }
   registry::Outcome<Twins::Shown> write(const Json& body, std::optional<std::string> etag = {},
                                         Twins::Write how = Twins::Write::kMerge, const std::string& id = "dev-1") {
-    return twins.write(call(), id, how, body.dump(), etag);
+    LATCHKEY_TRY(written, twins.write(call(), id, how, body.dump(), etag));
+    return written.shown;
   }
   static Json desired(const Json& value) { return {{"properties", {{"desired", value}}}}; }
 
@@ -220,6 +221,30 @@ TEST_F(TwinsTest, writes_at_one_time_are_all_kept_and_told_in_order) {
   std::uint64_t version = 1;
   for (const auto& sent : outbox.take()) EXPECT_EQ(sent.json()["$version"], ++version);
   EXPECT_EQ(version, 1u + kWriters * kEach);
+}
+
+TEST_F(TwinsTest, what_the_twins_of_another_hub_wrote_is_told_to_who_is_connected_here) {
+  Presence nobody_there;
+  FakeOutbox outbox_there;
+  Twins there(*registry, nobody_there, outbox_there, {"default", [] { return test::kNow; }, 65'536});
+  const auto device = connect("dev-1");
+  const auto written = there.write(call(), "dev-1", Twins::Write::kMerge, desired({{"rate", 5}}).dump(), {});
+  ASSERT_TRUE(written);
+  ASSERT_TRUE(written->notice);
+  EXPECT_TRUE(outbox_there.take().empty());
+  twins.pass_on("dev-2", *written->notice);
+  EXPECT_TRUE(outbox.take().empty()) << "it is not connected";
+  twins.pass_on("dev-1", *written->notice);
+  const auto told = outbox.only();
+  EXPECT_EQ(told.connection, device.connection);
+  EXPECT_EQ(told.topic, "$iothub/twin/PATCH/properties/desired/?$version=2");
+  EXPECT_EQ(told.json(), Json::parse(R"({"rate":5,"$version":2})"));
+}
+
+TEST_F(TwinsTest, change_of_tags_alone_is_no_notice) {
+  const auto written = twins.write(call(), "dev-1", Twins::Write::kMerge, R"({"tags":{"floor":3}})", {});
+  ASSERT_TRUE(written);
+  EXPECT_FALSE(written->notice);
 }
 
 }  // namespace
