@@ -122,8 +122,8 @@ void read_parameters(Fields& effect, Effect& result) {
       return;
     }
     case EffectKind::kLate:
-      if (!effect.has("seconds")) effect.refuse("seconds", "is missing");
-      result.seconds = effect.integer("seconds", 1, kMostSeconds).value_or(1);
+      result.seconds = effect.integer("seconds", 1, kMostSeconds).value_or(0);
+      result.until_released = result.seconds == 0;
       return read_old(effect, result);
     case EffectKind::kSkipped: return read_old(effect, result);
     case EffectKind::kSlow:

@@ -39,7 +39,7 @@ enum class EffectKind : std::uint8_t {
   kResultFailed,        // 200 with {"result":"Failed"}, and nothing done
   kHalfDone,            // new CA made, old hub certificate gone, new one not there; 500 GenericServerError
   kSkipped,             // the sync of that hub does not happen
-  kLate,                // it happens `seconds` later
+  kLate,                // it happens `seconds` later, or once the rule stands no more
   kStale,               // a list whose nextUpdate is over
   kWronglySigned,       // a list whose signature does not verify
   kSlow,                // takes `milliseconds` more
@@ -55,7 +55,7 @@ struct Effect {
   std::int64_t seconds = 0;
   std::int64_t milliseconds = 0;
   std::int64_t polls = 0;
-  bool until_released = false;  // kStuck with neither `seconds` nor `polls`
+  bool until_released = false;  // kStuck with neither `seconds` nor `polls`, kLate without `seconds`
   bool keeps_old = false;       // kSkipped, kLate: the hub's old CA certificate stays meanwhile
   std::string code;             // of an error that is told; may be empty
   std::string message;

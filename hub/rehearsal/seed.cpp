@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "hub/rehearsal/seed.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "hub/rehearsal/internal/reader.h"
@@ -16,6 +17,9 @@ namespace {
 constexpr std::int64_t kMostDays = 3650;
 constexpr std::int64_t kLongestLifetimeS = 2LL * 365 * 24 * 60 * 60;
 constexpr int kFirstError = 400;
+constexpr std::int64_t kMostOfAPattern = 1'000'000;
+constexpr std::int64_t kInOneRequest = 100;
+constexpr std::string_view kNumber = "{}";  // in the id of what stands for many
 
 using Steps = std::vector<SeedStep>;
 
@@ -41,6 +45,35 @@ void read_policy(Steps& steps, const std::string& credential, Fields& policy) {
       policy);
 }
 
+// Numbers have as many digits as the last of them, so that ids sort as they count.
+std::string numbered(const std::string& pattern, std::int64_t number, std::int64_t last) {
+  auto digits = std::to_string(number);
+  digits.insert(0, std::to_string(last).size() - digits.size(), '0');
+  return std::string(pattern).replace(pattern.find(kNumber), kNumber.size(), digits);
+}
+
+// A hundred in a request, as hubs take them.
+void read_pattern(Steps& steps, const std::string& ns, Fields& device, std::int64_t count) {
+  const auto pattern = device.required_text("id");
+  const bool enabled = device.flag("enabled").value_or(true);
+  const auto first = device.integer("first", 0, kMostOfAPattern).value_or(1);
+  const auto place = pattern.find(kNumber);
+  if (place == std::string::npos || pattern.find(kNumber, place + 1) != std::string::npos) {
+    device.refuse("id", "has to have {} in it, once, where the number goes");
+    return;
+  }
+  const auto last = first + count - 1;
+  for (auto number = first; number <= last; number += kInOneRequest) {
+    json items = json::array();
+    for (auto one = number; one <= std::min(last, number + kInOneRequest - 1); ++one) {
+      json item = {{"id", numbered(pattern, one, last)}, {"importMode", "create"}};
+      if (!enabled) item["status"] = "disabled";
+      items.push_back(std::move(item));
+    }
+    steps.push_back({"POST", "/devices?namespace=" + percent_encode(ns), items.dump(), device.pointer()});
+  }
+}
+
 void read_device(Steps& steps, const std::string& ns, Fields& device) {
   const auto path = ns + "/devices/" + percent_encode(device.required_text("id"));
   const bool enabled = device.flag("enabled").value_or(true);
@@ -50,7 +83,8 @@ void read_device(Steps& steps, const std::string& ns, Fields& device) {
 
 // Devices come last: hubs that trust the policies' CAs are there by then.
 void read_namespace(Steps& steps, Steps& devices, Fields& ns) {
-  const auto path = "/namespaces/" + percent_encode(ns.required_text("name"));
+  const auto name = ns.required_text("name");
+  const auto path = "/namespaces/" + percent_encode(name);
   steps.push_back({"PUT", path, "{}", ns.pointer(), path});
   const auto credential = path + "/credentials/default";
   if (ns.has("credential")) {
@@ -60,7 +94,13 @@ void read_namespace(Steps& steps, Steps& devices, Fields& ns) {
     put(steps, credential, {{"properties", properties}}, fields);
   }
   for (auto& policy : ns.objects("policies")) read_policy(steps, credential, policy);
-  for (auto& device : ns.objects("devices")) read_device(devices, path, device);
+  for (auto& device : ns.objects("devices")) {
+    if (const auto count = device.integer("count", 1, kMostOfAPattern)) {
+      read_pattern(devices, name, device, *count);
+    } else {
+      read_device(devices, path, device);
+    }
+  }
 }
 
 void read_hub(Steps& steps, Fields& hub) {
@@ -126,6 +166,16 @@ void read_token(Steps& steps, Fields& token) {
   }
 }
 
+// What a request for many answers names each that failed; of these the first, as a single request would have told it.
+PlaneReply told_as_one(PlaneReply reply) {
+  const auto body = json::parse(reply.body, nullptr, false);
+  if (!body.is_object() || !body.contains("errors") || body["errors"].empty()) return reply;
+  const auto& first = body["errors"][0];
+  reply.body =
+      json{{"error", {{"code", first.value("errorCode", "")}, {"message", first.value("errorStatus", "")}}}}.dump();
+  return reply;
+}
+
 std::string token_in(const PlaneReply& reply) {
   const auto body = json::parse(reply.body, nullptr, false);
   const json::json_pointer place("/properties/token");
@@ -156,7 +206,7 @@ Seeded apply_seed(const Steps& steps, const Plane& plane) {
     if (!step.unless.empty() && plane("GET", step.unless, "").status < kFirstError) continue;
     auto reply = plane(step.method, step.path, step.body);
     if (reply.status >= kFirstError) {
-      seeded.refusal = std::move(reply);
+      seeded.refusal = told_as_one(std::move(reply));
       seeded.pointer = step.pointer;
       return seeded;
     }

@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "tests/unit/hub/rehearsal/documents.h"
@@ -90,6 +91,43 @@ TEST(Seed, hubs_that_it_made_are_to_be_taken_back_the_last_one_first) {
   });
   EXPECT_EQ(seeded.refusal.status, 400);
   EXPECT_THAT(seeded.undo, ElementsAre("/hubs/b?override=b", "/hubs/a?override=a"));
+}
+
+TEST(Seed, pattern_stands_for_as_many_devices_as_it_counts) {
+  const auto steps = read_seed(
+      R"({"namespaces": [{"name": "plant", "devices": [{"id": "p-{}.x", "count": 201, "first": 99, "enabled": false}]}]})");
+  ASSERT_TRUE(steps) << steps.error().detail;
+  ASSERT_EQ(steps->size(), 4u);
+  std::vector<std::string> ids;
+  for (std::size_t i = 1; i < steps->size(); ++i) {
+    EXPECT_EQ((*steps)[i].method, "POST");
+    EXPECT_EQ((*steps)[i].path, "/devices?namespace=plant");
+    EXPECT_EQ((*steps)[i].pointer, "/namespaces/0/devices/0");
+    const auto items = json::parse((*steps)[i].body);
+    EXPECT_LE(items.size(), 100u);
+    for (const auto& item : items) {
+      EXPECT_EQ(item["importMode"], "create");
+      EXPECT_EQ(item["status"], "disabled");
+      ids.push_back(item["id"]);
+    }
+  }
+  ASSERT_EQ(ids.size(), 201u);
+  EXPECT_EQ(ids.front(), "p-099.x");
+  EXPECT_EQ(ids.back(), "p-299.x");
+  EXPECT_TRUE(std::is_sorted(ids.begin(), ids.end()));
+}
+
+TEST(Seed, refusal_of_one_of_many_is_told_as_if_it_were_alone) {
+  const auto steps = read_seed(R"({"namespaces": [{"name": "plant", "devices": [{"id": "p{}", "count": 2}]}]})");
+  ASSERT_TRUE(steps);
+  const auto seeded = apply_seed(*steps, [](const std::string& method, const std::string&, const std::string&) {
+    return method == "POST" ? PlaneReply{400, R"({"isSuccessful":false,"errors":[
+        {"deviceId":"p2","errorCode":"DeviceAlreadyExists","errorStatus":"device 'p2' is there already"}]})"}
+                            : PlaneReply{200, "{}"};
+  });
+  EXPECT_EQ(seeded.refusal.status, 400);
+  EXPECT_EQ(seeded.pointer, "/namespaces/0/devices/0");
+  EXPECT_EQ(json::parse(seeded.refusal.body)["error"]["message"], "device 'p2' is there already");
 }
 
 TEST(Seed, namespace_that_is_there_is_added_to) {
