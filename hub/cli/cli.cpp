@@ -177,7 +177,8 @@ class CommandLine {
       return api.error().exit_status;
     }
     const auto form = globals_.output == "json" ? OutputForm::kJson : OutputForm::kTable;
-    Session session(**api, terminal_, form, globals_.yes);
+    WarningApi warning(**api, terminal_.err);
+    Session session(warning, terminal_, form, globals_.yes);
     return typed.verb->run(session, args_of(typed));
   }
 

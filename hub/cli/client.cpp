@@ -7,6 +7,7 @@
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/beast/core.hpp>
 #include <nlohmann/json.hpp>
+#include <ostream>
 
 #include "hub/cli/cli.h"
 #include "hub/cli/internal/exchange.h"
@@ -88,6 +89,14 @@ Failure failure_of(const Reply& reply, const json& body) {
 }
 
 }  // namespace
+
+Result<Reply, Failure> WarningApi::exchange(const std::string& method, const std::string& target,
+                                            const std::string& body) {
+  auto reply = inner_.exchange(method, target, body);
+  if (!reply) return reply;
+  for (const auto& warning : reply->warnings) people_ << "latchkey: warning: " << warning << '\n';
+  return reply;
+}
 
 std::unique_ptr<Api> unix_socket_api(const std::string& data_folder) {
   return std::make_unique<UnixSocketApi>(data_folder);

@@ -3,9 +3,11 @@
 // a command line can, such as benchmarks.
 #pragma once
 
+#include <iosfwd>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
+#include <vector>
 
 #include "platform/base/status.h"
 
@@ -25,6 +27,7 @@ inline constexpr int kExitTryAgain = 5;
 struct Reply {
   int status = 0;
   std::string body;
+  std::vector<std::string> warnings = {};  // what was done all the same
 };
 
 class Api {
@@ -37,6 +40,19 @@ class Api {
 
 // Each exchange has its own connection. Blocks, up to two minutes for an answer.
 std::unique_ptr<Api> unix_socket_api(const std::string& data_folder);
+
+// Says the warnings of what `inner` answers to people, a line each.
+class WarningApi final : public Api {
+ public:
+  // Both outlive this object.
+  WarningApi(Api& inner, std::ostream& people) : inner_(inner), people_(people) {}
+  Result<Reply, Failure> exchange(const std::string& method, const std::string& target,
+                                  const std::string& body) override;
+
+ private:
+  Api& inner_;
+  std::ostream& people_;
+};
 
 // The answer's JSON (null when it has none), or the failure that an error body tells of.
 Result<nlohmann::json, Failure> call(Api& api, const std::string& method, const std::string& target,

@@ -76,6 +76,23 @@ bool add_allocation(const Args& args, json& body) {
   return !(args.has("iot-hub") && args.has("any-hub"));
 }
 
+Result<json, Failure> read_object(const Args& args, const std::string& option) {
+  json object = args.has(option) ? json::parse(args.text(option), nullptr, false) : json::object();
+  if (object.is_object()) return object;
+  return fail(Failure{kExitBadInput, "--" + option + " takes a JSON object"});
+}
+
+// Both documents at once, as the service keeps them.
+Result<void, Failure> add_initial_twin(const Args& args, json& body) {
+  constexpr const char* kTags = "initial-twin-tags";
+  constexpr const char* kDesired = "initial-twin-properties";
+  if (!args.has(kTags) && !args.has(kDesired)) return {};
+  LATCHKEY_TRY(tags, read_object(args, kTags));
+  LATCHKEY_TRY(desired, read_object(args, kDesired));
+  body["initialTwin"] = {{"tags", std::move(tags)}, {"properties", {{"desired", std::move(desired)}}}};
+  return {};
+}
+
 int create(Session& session, const Args& args) {
   auto proof = attestation(args);
   if (!proof) return session.failed(proof.error());
@@ -87,6 +104,7 @@ int create(Session& session, const Args& args) {
     body["deviceId"] = args.text("device-id");
   }
   if (!add_allocation(args, body)) return session.failed({kExitBadInput, "--iot-hub and --any-hub exclude each other"});
+  if (const auto added = add_initial_twin(args, body); !added) return session.failed(added.error());
   return session.act("PUT", path(args), body, columns_for(args));
 }
 
@@ -97,9 +115,11 @@ int update(Session& session, const Args& args) {
   if (args.has("policy")) body["credentialPolicyName"] = args.text("policy");
   if (args.has("status")) body["provisioningStatus"] = args.text("status");
   if (!add_allocation(args, body)) return session.failed({kExitBadInput, "--iot-hub and --any-hub exclude each other"});
+  if (const auto added = add_initial_twin(args, body); !added) return session.failed(added.error());
   if (body.empty()) {
-    return session.failed(
-        {kExitBadInput, "nothing to change; give --policy, --status, --allocation, --iot-hub or --reprovision"});
+    return session.failed({kExitBadInput,
+                           "nothing to change; give --policy, --status, --allocation, --iot-hub, --reprovision or "
+                           "--initial-twin-properties"});
   }
   return session.act("PATCH", path(args), body, columns_for(args));
 }
@@ -172,6 +192,10 @@ std::vector<Verb> enrollment_verbs() {
                               false,
                               {},
                               {"migrate", "reset", "never"}};
+  const Option tags = {"--initial-twin-tags,--it-tags",
+                       "JSON object: the tags that devices begin with; replaces the initial twin as a whole"};
+  const Option desired = {"--initial-twin-properties,--it-props",
+                          "JSON object: the desired properties that devices begin with; likewise"};
   const Option out = {"--out", "a new file for the key, made with mode 0600; - for standard output", Takes::kText,
                       true};
   const Option secondary = {"--secondary", "the secondary key instead of the primary", Takes::kNothing};
@@ -181,7 +205,7 @@ std::vector<Verb> enrollment_verbs() {
        {},
        "Create an enrollment",
        {id, group, namespace_option(), policy, kind, certificate, second, status, device_id, allocation, hubs,
-        reprovision},
+        reprovision, tags, desired},
        create},
       {"enrollment", "show", {}, "Show an enrollment, without its keys", {id, group}, show},
       {"enrollment", "list", {}, "List the enrollments, or with --group the groups", {group}, list},
@@ -189,7 +213,7 @@ std::vector<Verb> enrollment_verbs() {
        "update",
        {},
        "Point an enrollment at another policy or other hubs, or enable or disable it",
-       {id, group, policy, status, allocation, hubs, any_hub, reprovision},
+       {id, group, policy, status, allocation, hubs, any_hub, reprovision, tags, desired},
        update},
       {"enrollment", "delete", {}, "Delete an enrollment", {id, group}, remove, true},
       {"enrollment", "key", {}, "Write an enrollment's key (base64) to a new file", {id, group, out, secondary}, key},

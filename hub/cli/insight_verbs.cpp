@@ -40,10 +40,10 @@ const Columns kDecisionColumns = {{"AT", "/at", As::kTime},   {"ENDPOINT", "/end
                                   {"SERIAL", "/serialNumber"}};
 const Columns kCountColumns = {{"REASON", "/reason"}, {"COUNT", "/count"}};
 const Columns kStatusCard = {
-    {"VERSION", "/version"},          {"DATA FOLDER", "/dataFolder"}, {"ID SCOPE", "/idScope"},
-    {"KEY PROFILE", "/keyProfile"},   {"REHEARSAL", "/rehearsal"},    {"STARTED", "/startedAt", As::kTime},
-    {"CLOCK", "/clock", As::kTime},   {"CHANGES", "/newestSequence"}, {"ROLES", "/roles"},
-    {"SUBSCRIPTION", "/subscription"}};
+    {"VERSION", "/version"},           {"DATA FOLDER", "/dataFolder"}, {"ID SCOPE", "/idScope"},
+    {"KEY PROFILE", "/keyProfile"},    {"REHEARSAL", "/rehearsal"},    {"STARTED", "/startedAt", As::kTime},
+    {"CLOCK", "/clock", As::kTime},    {"CHANGES", "/newestSequence"}, {"ROLES", "/roles"},
+    {"SUBSCRIPTION", "/subscription"}, {"PARITY", "/parity"}};
 const Columns kGateColumns = {
     {"ENDPOINT", "/endpoint"},       {"ADDRESS", "/address"},   {"READY", "/ready"},       {"BEHIND", "/behind"},
     {"CONNECTIONS", "/connections"}, {"MESSAGES", "/messages"}, {"RESTARTS", "/restarts"}, {"PID", "/brokerPid"}};

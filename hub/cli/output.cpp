@@ -54,6 +54,11 @@ std::string time_text(const std::string& text) {
 std::string plain(const json& value) {
   if (value.is_null()) return kNothing;
   if (value.is_boolean()) return value.get<bool>() ? "yes" : "no";
+  if (value.is_array()) {
+    std::string all;
+    for (const auto& one : value) all += (all.empty() ? "" : ", ") + plain(one);
+    return all.empty() ? kNothing : all;
+  }
   if (!value.is_string()) return value.dump();
   const auto text = value.get<std::string>();
   return text.empty() ? kNothing : harmless(text);

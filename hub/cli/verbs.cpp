@@ -49,6 +49,7 @@ const std::vector<Noun>& nouns() {
       {"enrollment", "Enrollments: who may provision, how it proves itself, under which policy",
        "latchkey enrollment create --id pump-7 --policy line-a\n"
        "  latchkey enrollment key --id pump-7 --out pump-7.key"},
+      {"dps", "The provisioning service: its id scope, addresses and hubs", "latchkey dps show"},
       {"hub", "Hubs, and the CA certificates that each of them trusts",
        "latchkey hub create -n hub-2\n"
        "  latchkey hub certificate list --hub hub-2"},
@@ -93,7 +94,7 @@ std::vector<Verb> all_verbs() {
   std::vector<Verb> verbs;
   for (auto part :
        {namespace_verbs, credential_verbs, policy_verbs, device_verbs, message_verbs, twin_verbs, enrollment_verbs,
-        hub_verbs, insight_verbs, role_verbs, audit_verbs, expiry_verbs, rehearsal_verbs}) {
+        dps_verbs, hub_verbs, insight_verbs, role_verbs, audit_verbs, expiry_verbs, rehearsal_verbs}) {
     auto rows = part();
     verbs.insert(verbs.end(), std::make_move_iterator(rows.begin()), std::make_move_iterator(rows.end()));
   }

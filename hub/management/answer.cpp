@@ -26,6 +26,10 @@ Response error_answer(const Fault& fault) {
   return answer(face.http_status, {{"error", std::move(error)}});
 }
 
+void warn(Response& response, const std::string& text) {
+  response.fields.emplace_back("Warning", "299 latchkey \"" + text + "\"");
+}
+
 Response http_error(int status, const std::string& code, const std::string& message) {
   const int exit_status = status == 401 ? kExitRefused : kExitBadInput;
   return answer(status, {{"error", {{"code", code}, {"message", message}, {"exitStatus", exit_status}}}});

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "hub/management/internal/device_body.h"
 #include "hub/management/internal/envelope.h"
+#include "hub/management/internal/throttles.h"
 #include "hub/text/json.h"
 #include "registry/model/etag.h"
 
@@ -48,8 +49,14 @@ std::string device_labels_path(const std::string& ns, const std::string& id) {
 
 Answer<registry::Device> change_device(const Context& context, const std::string& ns, const std::string& id,
                                        const DeviceBody& body, DeviceAct act) {
+  bool admitted = false;  // once, however often it takes
   for (int tried = 1;; ++tried) {
     LATCHKEY_TRY(seen, context.registry().find_device(ns, id));
+    const bool switches = body.update.enabled && *body.update.enabled != seen.enabled;
+    if (switches && !admitted) {
+      LATCHKEY_TRY_VOID(admit(context, *body.update.enabled ? Counted::kDeviceEnable : Counted::kDeviceDisable));
+      admitted = true;
+    }
     auto updated = try_change(context, ns, body, act, seen);
     const bool overtaken = !updated && updated.error().refusal.reason == Reason::kPreconditionFailed &&
                            body.call.if_match.empty() && tried < kTries;

@@ -10,6 +10,7 @@
 #include "hub/management/internal/reader.h"
 #include "hub/management/internal/revocation.h"
 #include "hub/management/internal/shapes.h"
+#include "hub/management/internal/throttles.h"
 #include "hub/text/json.h"
 #include "registry/model/etag.h"
 
@@ -28,7 +29,7 @@ json shape(const Context& context, const registry::Device& device, const registr
   auto body = device_json(ns, device, context.parts.insight.connected(ns, device.id), names);
   body["etag"] = registry::etag_of(device);
   put_labels(body, labels, Kept::kTracked);
-  const auto extra = json::parse(labels.extra, nullptr, false);
+  const auto extra = labels.extra.empty() ? json() : json::parse(labels.extra, nullptr, false);
   if (!extra.is_object()) return body;
   for (const auto& [name, value] : extra.items()) {
     if (!name.starts_with(kHubsOwn)) body["properties"][name] = value;
@@ -97,6 +98,7 @@ Answer<Response> create_device(const Context& context) {
     LATCHKEY_TRY_VOID(check_name(context));
   }
   if (!body.extra.empty()) body.call.labels->extra = text::dump(body.extra);
+  LATCHKEY_TRY_VOID(admit(context, Counted::kDeviceCreation));
   LATCHKEY_TRY(created, context.registry().create_device(body.call, context.names[0], context.names[1], body.update));
   LATCHKEY_TRY_VOID(context.parts.enforcement.wait_applied(created.sequence));
   return device_answer(context, 201, created.value);

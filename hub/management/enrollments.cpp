@@ -9,6 +9,7 @@
 #include "hub/management/internal/reader.h"
 #include "hub/management/internal/shapes.h"
 #include "hub/management/internal/text.h"
+#include "hub/text/json.h"
 #include "registry/model/etag.h"
 
 namespace latchkey::hub::management {
@@ -98,6 +99,16 @@ Allocation read_allocation(Fields& root) {
   return allocation;
 }
 
+// Nothing: there is no word of it. An empty one: none is to be given, or not any more.
+Answer<std::optional<registry::InitialTwin>> read_initial_twin(const Context& context, const json* given,
+                                                               bool is_null) {
+  if (is_null) return std::optional(registry::InitialTwin{});
+  if (given == nullptr) return std::optional<registry::InitialTwin>();
+  if (context.parts.twins == nullptr) return fault(Reason::kNotConfigured, "this process serves no hub");
+  LATCHKEY_TRY(twin, context.parts.twins->read_initial(text::dump(*given)));
+  return std::optional(std::move(twin));
+}
+
 // The attestation's members as they stand in the body; turned into bytes after the body's shape was found good.
 struct AttestationText {
   std::string type;
@@ -182,9 +193,13 @@ Answer<registry::NewEnrollment> read_enrollment(const Context& context, bool gro
   enrollment.hubs = std::move(allocation.hubs).value_or(enrollment.hubs);
   enrollment.reprovision = allocation.reprovision.value_or(enrollment.reprovision);
   const auto attestation = read_attestation(root, group);
+  const bool no_twin = root.is_null("initialTwin");
+  const auto* given_twin = no_twin ? nullptr : root.any_object("initialTwin");
   if (context.face == Face::kService) pass_service_members(root);
   LATCHKEY_TRY_VOID(reader->finish());
   LATCHKEY_TRY_VOID(fill_attestation(attestation, no_keys, enrollment));
+  LATCHKEY_TRY(initial_twin, read_initial_twin(context, given_twin, no_twin));
+  enrollment.initial_twin = std::move(initial_twin).value_or(registry::InitialTwin{});
   return enrollment;
 }
 
@@ -241,14 +256,20 @@ Answer<Response> update_enrollment(const Context& context) {
   update.allocation = allocation.policy;
   update.hubs = std::move(allocation.hubs);
   update.reprovision = allocation.reprovision;
+  const bool no_twin = root.is_null("initialTwin");
+  const auto* given_twin = no_twin ? nullptr : root.any_object("initialTwin");
   for (const char* name : {"attestation", "namespace", "deviceId", "registrationId", "enrollmentGroupId"}) {
     root.immutable(name);
   }
   LATCHKEY_TRY_VOID(reader->finish());
-  if (!update.policy_name && !update.enabled && !update.allocation && !update.hubs && !update.reprovision) {
-    return fault(Reason::kMalformedRequest,
-                 "there is nothing to change: give credentialPolicyName, provisioningStatus, allocationPolicy, iotHubs "
-                 "or reprovisionPolicy");
+  LATCHKEY_TRY(initial_twin, read_initial_twin(context, given_twin, no_twin));
+  update.initial_twin = std::move(initial_twin);
+  if (!update.policy_name && !update.enabled && !update.allocation && !update.hubs && !update.reprovision &&
+      !update.initial_twin) {
+    return fault(
+        Reason::kMalformedRequest,
+        "there is nothing to change: give credentialPolicyName, provisioningStatus, allocationPolicy, iotHubs, "
+        "reprovisionPolicy or initialTwin");
   }
   LATCHKEY_TRY(updated, context.registry().update_enrollment(context.call, context.names[0], kGroup, update));
   return enrollment_answer(context, 200, updated.value);

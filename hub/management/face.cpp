@@ -21,6 +21,8 @@ using Segments = std::vector<std::string>;
 constexpr std::string_view kRegistryVersions[] = {"2026-03-01-preview", "2025-11-01-preview"};
 constexpr std::string_view kHubVersions[] = {"2025-08-01-preview", "2023-06-30"};
 constexpr std::string_view kProvisioningVersions[] = {"2025-07-01-preview", "2021-10-01"};
+constexpr std::string_view kServiceVersions[] = {"2026-03-01-preview", "2025-02-01-preview", "2022-12-12",
+                                                 "2022-02-05"};
 constexpr std::string_view kIdentityVersions[] = {"2025-08-01-preview", "2021-04-12", "2020-05-31-preview"};
 
 Response not_found(const std::string& code, const std::string& message) { return http_error(404, code, message); }
@@ -140,18 +142,7 @@ Response provisioning_worded(const Fault& fault, UnixMs now) {
 // What hubs answer: the code as a word within the text, which their SDKs look for.
 Response hub_worded(const Fault& fault) {
   const auto& face = registry::faces(fault.refusal.reason);
-  const auto word = [&]() -> std::string {
-    switch (fault.refusal.reason) {
-      case Reason::kNotFound: return "DeviceNotFound";
-      case Reason::kAlreadyExists: return "DeviceAlreadyExists";
-      case Reason::kMalformedRequest:
-      case Reason::kInvalidArgument:
-      case Reason::kInvalidName:
-      case Reason::kImmutableProperty: return "ArgumentInvalid";
-      case Reason::kUnsupportedApiVersion: return "InvalidProtocolVersion";
-      default: return std::string(face.arm_code);
-    }
-  }();
+  const auto word = hub_error_code(fault.refusal.reason);
   const std::string tracking = text::random_hex(16);
   auto response = answer(face.http_status, {{"Message", "ErrorCode:" + word + ";" + fault.refusal.detail},
                                             {"ExceptionMessage", "Tracking ID:" + tracking}});
@@ -160,6 +151,20 @@ Response hub_worded(const Fault& fault) {
 }
 
 }  // namespace
+
+std::string hub_error_code(Reason reason) {
+  switch (reason) {
+    case Reason::kNotFound: return "DeviceNotFound";
+    case Reason::kAlreadyExists: return "DeviceAlreadyExists";
+    case Reason::kMalformedRequest:
+    case Reason::kInvalidArgument:
+    case Reason::kInvalidName:
+    case Reason::kImmutableProperty: return "ArgumentInvalid";
+    case Reason::kUnsupportedApiVersion: return "InvalidProtocolVersion";
+    case Reason::kThrottled: return "ThrottlingException";
+    default: return std::string(registry::faces(reason).arm_code);
+  }
+}
 
 Service service_of(const Route& route) {
   for (const auto* first : {"/enrollments", "/enrollmentGroups", "/registrations"}) {
@@ -201,6 +206,7 @@ std::vector<std::string_view> api_versions(const Route& route) {
   if (service == Service::kProvisioning) add(kProvisioningVersions);
   if (service == Service::kHub || begins(route.pattern, "/twins")) add(kIdentityVersions);
   if (begins(route.pattern, "/hubs")) add(kHubVersions);
+  if (begins(route.pattern, "/provisioningServices")) add(kServiceVersions);
   if (service != Service::kHub) add(kRegistryVersions);
   return versions;
 }
@@ -221,13 +227,17 @@ Answer<registry::Nothing> check_api_version(Face face, const Route& route, const
 
 Response worded(Face face, const Route& route, const Fault& fault, const Place& place, const std::string& resource,
                 UnixMs now) {
-  switch (face) {
-    case Face::kShort: break;
-    case Face::kArm: return arm_worded(fault, place, resource);
-    case Face::kService:
-      return service_of(route) == Service::kHub ? hub_worded(fault) : provisioning_worded(fault, now);
-  }
-  return error_answer(fault);
+  auto response = [&] {
+    switch (face) {
+      case Face::kShort: break;
+      case Face::kArm: return arm_worded(fault, place, resource);
+      case Face::kService:
+        return service_of(route) == Service::kHub ? hub_worded(fault) : provisioning_worded(fault, now);
+    }
+    return error_answer(fault);
+  }();
+  if (fault.retry_after_s > 0) response.fields.emplace_back("Retry-After", std::to_string(fault.retry_after_s));
+  return response;
 }
 
 }  // namespace latchkey::hub::management

@@ -126,6 +126,38 @@ Answer<Response> show_hub_certificate(const Context& context) {
   return response;
 }
 
+// Azure's hubs let devices in below a CA certificate that a customer uploads and proves to hold the key of. Here a
+// device is let in by the identifier in a certificate that a policy issued, and a certificate of another CA has none:
+// to take the upload would be to promise what the gate refuses.
+Answer<Response> upload_hub_certificate(const Context& context) {
+  LATCHKEY_TRY(reader, Reader::parse(context.body));
+  auto root = reader->root();
+  for (const char* name : {"id", "name", "type", "etag", "systemData"}) root.pass(name);
+  auto properties = root.object("properties");
+  for (const char* name : {"certificate", "isVerified", "policyResourceId", "subject", "expiry", "thumbprint",
+                           "created", "updated", "certificateAuthority"}) {
+    properties.pass(name);
+  }
+  LATCHKEY_TRY_VOID(reader->finish());
+  LATCHKEY_TRY(hub, context.registry().find_hub(context.names[0]));
+  return fault(Reason::kNotSupported,
+               "hub '" + hub.name +
+                   "' takes no CA certificates of others: it knows devices by the identifier in certificates that "
+                   "policies issue, so devices below this CA would not get in; a policy with a root of your own "
+                   "(bringYourOwnRoot) puts a CA of yours above them");
+}
+
+Answer<Response> prove_hub_certificate(const Context& context) {
+  LATCHKEY_TRY(reader, Reader::parse(context.body));
+  reader->root().pass("certificate");
+  LATCHKEY_TRY_VOID(reader->finish());
+  LATCHKEY_TRY(shown, show_hub_certificate(context));
+  (void)shown;
+  return fault(Reason::kNotSupported, "certificate '" + context.names[1] +
+                                          "' came from a policy of the hub's namespace and counts as verified: nobody "
+                                          "has to prove to hold its key");
+}
+
 Answer<Response> delete_hub_certificate(const Context& context) {
   if (context.arm() && context.if_match.empty()) {
     return fault(Reason::kPreconditionFailed, "deleting a certificate needs the 'If-Match' that says which",

@@ -3,11 +3,12 @@
 // Registry owns of them (its uuid, the policy) is shown, and not taken.
 #include <nlohmann/json.hpp>
 
-#include "hub/management/internal/device_body.h"
+#include "hub/management/internal/identity_body.h"
 #include "hub/management/internal/identity_query.h"
 #include "hub/management/internal/reader.h"
 #include "hub/management/internal/shapes.h"
 #include "hub/management/internal/text.h"
+#include "hub/management/internal/throttles.h"
 #include "hub/text/json.h"
 #include "registry/model/etag.h"
 
@@ -20,6 +21,8 @@ namespace {
 
 constexpr std::size_t kLargestPage = 1000;
 constexpr std::size_t kUsualPage = 100;
+constexpr std::size_t kBlock = 250;      // of devices that a query with conditions looks at together
+constexpr std::size_t kMostSeen = 1000;  // by one page of it
 constexpr std::size_t kLongestReason = 128;
 constexpr const char* kStatusReason = "$statusReason";
 constexpr const char* kNever = "0001-01-01T00:00:00Z";
@@ -37,13 +40,12 @@ constexpr const char* kServiceMade[] = {"generationId",
                                         "deviceResourceId",
                                         "attributes"};
 
-std::string namespace_of(const Context& context) { return context.query_value("namespace").value_or("default"); }
-
 std::string digits(const Uuid& id) { return hex(ByteView(id.bytes)); }
 
 json identity_json(const Context& context, const std::string& ns, const registry::Device& device,
                    const registry::Labels& labels, Names& names) {
-  const auto extra = json::parse(labels.extra, nullptr, false);
+  // Most have none, and the parser would word for each what it misses.
+  const auto extra = labels.extra.empty() ? json() : json::parse(labels.extra, nullptr, false);
   const bool connected = context.parts.insight.connected(ns, device.id).value_or(false);
   const auto policy = device.policy ? names.policy_id(*device.policy) : std::nullopt;
   json nothing = {{"primaryKey", json()}, {"secondaryKey", json()}};
@@ -101,6 +103,10 @@ void read_authentication(Fields& root) {
   }
 }
 
+}  // namespace
+
+std::string namespace_of(const Context& context) { return context.query_value("namespace").value_or("default"); }
+
 Answer<DeviceBody> read_identity(const Context& context) {
   LATCHKEY_TRY(reader, Reader::parse(context.body));
   auto root = reader->root();
@@ -126,8 +132,6 @@ Answer<DeviceBody> read_identity(const Context& context) {
   return body;
 }
 
-}  // namespace
-
 Answer<Response> list_identities(const Context& context) {
   LATCHKEY_TRY(top, context.top(kLargestPage, kLargestPage));
   const auto ns = namespace_of(context);
@@ -150,6 +154,7 @@ Answer<Response> put_identity(const Context& context) {
     return identity_answer(context, changed);
   }
   body.call.labels->extra = text::dump(body.extra);
+  LATCHKEY_TRY_VOID(admit(context, Counted::kDeviceCreation));
   LATCHKEY_TRY(created, context.registry().create_device(body.call, ns, context.names[0], body.update));
   LATCHKEY_TRY_VOID(context.parts.enforcement.wait_applied(created.sequence));
   return identity_answer(context, created.value);
@@ -172,9 +177,9 @@ Answer<Response> query_identities(const Context& context) {
   const auto ns = namespace_of(context);
   json found = json::array();
   // A page of few may be followed by more: a query that fits hardly any device is not to hold up its caller.
-  constexpr int kPagesRead = 10;
-  for (int read = 0; read < kPagesRead && found.size() < most; ++read) {
-    LATCHKEY_TRY(page, context.registry().list_devices(ns, after, kLargestPage));
+  const std::size_t block = query.chooses() ? kBlock : most;
+  for (std::size_t seen = 0; seen < kMostSeen && found.size() < most; seen += block) {
+    LATCHKEY_TRY(page, context.registry().list_devices(ns, after, block));
     LATCHKEY_TRY(list, identities(context, ns, page.devices));
     after = page.next;
     for (auto& identity : list) {

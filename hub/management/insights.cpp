@@ -104,6 +104,7 @@ Answer<Response> show_status(const Context& context) {
                       {"idScope", state.id_scope},
                       {"keyProfile", registry::to_string(state.key_profile)},
                       {"rehearsal", state.rehearsal},
+                      {"parity", state.parity},
                       {"roles", registry::roles::to_string(context.parts.parity)},
                       {"subscription", context.place.subscription},
                       {"resourceGroup", context.place.group},

@@ -14,6 +14,7 @@
 #include "hub/management/internal/handlers.h"
 #include "hub/management/internal/operations.h"
 #include "hub/management/internal/router.h"
+#include "hub/management/internal/throttles.h"
 #include "hub/management/internal/what_if.h"
 #include "platform/base/percent.h"
 #include "registry/roles/scope.h"
@@ -32,6 +33,7 @@ struct Management::State {
   Parts parts;
   Place place;
   std::mutex ca_acts;
+  Throttles throttles{parts.quotas};
 
   registry::Call call(const Caller& caller) const {
     registry::Call made{caller.actor(), parts.clock.now()};
@@ -98,6 +100,7 @@ Answer<Response> run(const Route& route, Context& context, const Request& reques
   LATCHKEY_TRY(query, parse_query(request.query, route.queries));
   context.query = std::move(query);
   LATCHKEY_TRY_VOID(check_api_version(context.face, route, context.query_value("api-version")));
+  LATCHKEY_TRY_VOID(admit_route(context, route));
   LATCHKEY_TRY(etags, etags_in(request.if_match));
   context.call.if_match = std::move(etags);
   if (request.method != Method::kGet) context.call.labels.emplace();  // who did it, for systemData
@@ -126,7 +129,7 @@ void Management::State::audit_unseen(const Request& request, const registry::Cal
                                      const registry::Refusal& refusal) const {
   if (request.method == Method::kGet || registry::faces(refusal.reason).http_status != 400) return;
   if (refusal.reason != Reason::kMalformedRequest && refusal.reason != Reason::kImmutableProperty &&
-      refusal.reason != Reason::kUnsupportedApiVersion) {
+      refusal.reason != Reason::kUnsupportedApiVersion && refusal.reason != Reason::kNotSupported) {
     return;
   }
   (void)parts.registry.audit(call, "request", request.path.substr(0, kPathAudited),
@@ -156,8 +159,8 @@ Response Management::handle(const Request& request) {
                                        std::string(registry::to_string(no->reason)), no->detail);
     return unauthenticated(*no);
   }
-  Context context{state_->parts,    state_->ca_acts, call,         request.body, match.names, {},
-                  request.if_match, state_->place,   located.face, &request};
+  Context context{state_->parts,    state_->ca_acts, call,         request.body, match.names,       {},
+                  request.if_match, state_->place,   located.face, &request,     &state_->throttles};
   auto outcome = run(*match.route, context, request);
   if (!outcome) state_->audit_unseen(request, call, outcome.error().refusal);
   if (located.face == Face::kArm && !forecast)

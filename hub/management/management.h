@@ -23,6 +23,7 @@
 #include <string>
 #include <vector>
 
+#include "hub/management/quotas.h"
 #include "hub/management/request.h"
 #include "hub/wire/decision.h"
 #include "platform/ports/clock.h"
@@ -101,7 +102,8 @@ struct HubState {
   UnixMs now = 0;  // by the rehearsal's clock
   registry::Sequence newest = 0;
   std::vector<GateState> gates;
-  std::string metrics = {};  // address and port where they are served; empty: nowhere
+  std::string metrics = {};              // address and port where they are served; empty: nowhere
+  std::vector<std::string> parity = {};  // what the process follows the real service in (docs/parity.md)
 };
 
 class Insight {
@@ -138,6 +140,8 @@ class DeviceTwins {
     std::string etag;
   };
   enum class Write { kMerge, kReplace };
+  // What devices of an enrollment begin with, as the service writes it. Pure. kMalformedRequest, kInvalidArgument.
+  virtual registry::Outcome<registry::InitialTwin> read_initial(const std::string& json) = 0;
   virtual registry::Outcome<Shown> show(const std::string& ns, const std::string& device) = 0;
   // kPreconditionFailed unless the twin has that `etag`, if one is given.
   virtual registry::Outcome<Shown> write(const registry::Call& call, const std::string& ns, const std::string& device,
@@ -211,6 +215,7 @@ struct Parts {
   registry::Attendance* attendance = nullptr;                       // without: forecasts take nobody to be connected
   PaceOfReturn* pace_of_return = nullptr;       // without: forecasts do not say how long the return takes
   OwnCertificates* own_certificates = nullptr;  // without: expiry reports know of none
+  Quotas quotas = {};                           // none
 };
 
 class Management {

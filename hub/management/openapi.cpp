@@ -76,8 +76,18 @@ json response(const char* description, json schema) {
   return result;
 }
 
+bool always_refused(const Route& route) {
+  return route.handler == upload_hub_certificate || route.handler == prove_hub_certificate;
+}
+
+std::string note_on(const Route& route) {
+  if (!always_refused(route)) return {};
+  return " Always refused with OperationNotSupported: hubs here trust the CA certificates of policies alone.";
+}
+
 json responses_of(const Route& route, bool full) {
   json answers = {{"default", response("Refused", {{"$ref", kErrorSchema}})}};
+  if (always_refused(route)) return answers;
   const auto ends = full ? ends_of(route) : Ends::kAtOnce;
   const json any = json::object();
   if (ends == Ends::kWithResource) {
@@ -115,7 +125,7 @@ std::string operation_id(const Route& route, bool full) {
 json operation(const Route& route, const std::string& path, bool full) {
   const std::string action(route.needs.action().name);
   json result = {{"operationId", operation_id(route, full)},
-                 {"description", "Needs " + action + "."},
+                 {"description", "Needs " + action + "." + note_on(route)},
                  {"parameters", parameters_of(route, path, full)},
                  {"responses", responses_of(route, full)}};
   const bool takes_body = route.method != Method::kGet && route.method != Method::kDelete;
@@ -140,6 +150,7 @@ std::optional<std::string> openapi_full_path(const Route& route) {
     parts[0] = "IotHubs";
     return kGroup + std::string("Microsoft.Devices") + below(parts);
   }
+  if (parts[0] == "provisioningServices") return kGroup + std::string("Microsoft.Devices") + below(parts);
   if (service_of(route) == Service::kProvisioning) {
     return kGroup + std::string("Microsoft.Devices/provisioningServices/{provisioningServiceName}") + below(parts);
   }

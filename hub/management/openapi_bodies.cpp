@@ -79,6 +79,12 @@ json reason() {
                  "cessationOfOperation", "privilegeWithdrawn"});
 }
 
+json initial_twin() {
+  auto twin = object({{"tags", any()}, {"properties", object({{"desired", any()}})}});
+  twin["nullable"] = true;
+  return twin;
+}
+
 json enrollment(bool group) {
   json schema = {{"type", "object"},
                  {"properties",
@@ -89,7 +95,8 @@ json enrollment(bool group) {
                    {"allocationPolicy", one_of({"hashed", "geoLatency", "static"})},
                    {"iotHubs", texts()},
                    {"iotHubHostName", text()},
-                   {"reprovisionPolicy", object({{"updateHubAssignment", flag()}, {"migrateDeviceData", flag()}})}}}};
+                   {"reprovisionPolicy", object({{"updateHubAssignment", flag()}, {"migrateDeviceData", flag()}})},
+                   {"initialTwin", initial_twin()}}}};
   auto& properties = schema["properties"];
   properties[group ? "enrollmentGroupId" : "registrationId"] = text();
   if (!group) properties["deviceId"] = text();
@@ -107,6 +114,24 @@ json enrollments(const char* name) {
 }
 
 json query() { return object({{"query", text()}}, {"query"}); }
+
+json identities() {
+  const json modes = {"create", "update", "updateIfMatchETag", "delete", "deleteIfMatchETag"};
+  return {{"type", "array"},
+          {"minItems", 1},
+          {"maxItems", 100},
+          {"items",
+           {{"type", "object"},
+            {"required", {"id", "importMode"}},
+            {"properties",
+             {{"id", text()},
+              {"importMode", one_of(modes)},
+              {"eTag", text()},
+              {"status", one_of({"enabled", "disabled"})},
+              {"statusReason", {{"type", "string"}, {"nullable", true}}},
+              {"authentication", any()},
+              {"capabilities", object({{"iotEdge", flag()}})}}}}}};
+}
 
 json role_properties() {
   return object({{"description", text()},
@@ -160,6 +185,7 @@ constexpr Body kBodies[] = {
                      {"authentication", any()},
                      {"capabilities", object({{"iotEdge", flag()}})}}}};
      }},
+    {"/devices", [](Method) { return identities(); }},
     {"/messages", [](Method) { return any(); }},
     {"/twins/{}", [](Method) { return any(); }},
     {"/twins/{}/methods",
@@ -172,6 +198,12 @@ constexpr Body kBodies[] = {
                      {"connectTimeoutInSeconds", number(0, 300)}}}};
      }},
     {"/hubs/{}", [](Method) { return any(); }},
+    {"/certificates/{}", [](Method) { return any(); }},
+    {"/certificates/{}/verify",
+     [](Method) {
+       return json{{"type", "object"}, {"properties", {{"certificate", text()}}}};
+     }},
+    {"/provisioningServices/{}", [](Method) { return tracked(any()); }},
     {"/principals/{}",
      [](Method) {
        return object({{"properties", any()}});

@@ -56,6 +56,7 @@ Response accepted(const Context& context, const Located& located, const std::str
     body["properties"]["provisioningState"] = "Accepted";
     response = answer(outcome ? outcome->status : 201, body);
     if (outcome) response.etag = outcome->etag;
+    if (outcome) response.fields = outcome->fields;
   } else {
     response.fields.emplace_back("Location", address(context, location, "operationResults", id));
   }

@@ -20,6 +20,7 @@ using registry::Reason;
 namespace {
 
 constexpr int kUsualValidityDays = 30;
+constexpr std::size_t kPortalNameLength = 50;  // the specification says 63
 
 // In the older generation a policy had location and tags; in the newer one it lies where its credential does.
 Kept kept(const Context& context) {
@@ -165,7 +166,11 @@ Answer<Response> create_policy(const Context& context) {
   }
   LATCHKEY_TRY_VOID(context.parts.enforcement.wait_applied(created.sequence));
   LATCHKEY_TRY(body, shape(context, created.value));
-  return answer(201, body);
+  auto response = answer(201, body);
+  if (name.size() > kPortalNameLength) {
+    warn(response, "the portal takes policy names of " + std::to_string(kPortalNameLength) + " characters at the most");
+  }
+  return response;
 }
 
 Answer<Response> update_policy(const Context& context) {

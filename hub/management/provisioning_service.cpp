@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the service API of provisioning services has beside single enrollments: many at once, queries, and the
 // registrations of a group.
-#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "hub/management/internal/actions.h"
@@ -27,23 +26,9 @@ constexpr std::size_t kUsualPage = 100;
 
 const char* id_name(bool group) { return group ? "enrollmentGroupId" : "registrationId"; }
 
-// A page of them, by the member `key`, with its fields.
-Answer<Response> page_of(const Context& context, json items, const std::string& key, const char* type) {
-  LATCHKEY_TRY(most, item_limit(context, kUsualPage, kLargestPage));
-  LATCHKEY_TRY(after, continuation(context));
-  std::sort(items.begin(), items.end(),
-            [&key](const json& a, const json& b) { return a.value(key, "") < b.value(key, ""); });
-  json page = json::array();
-  std::string next;
-  for (auto& item : items) {
-    if (!after.empty() && item.value(key, "") <= after) continue;
-    if (page.size() == most) {
-      next = page.back().value(key, "");
-      break;
-    }
-    page.push_back(std::move(item));
-  }
-  auto response = answer(200, page);
+// A page, and in its fields what it is of and where the next one begins.
+Response page_answer(const json& items, const std::string& next, const char* type) {
+  auto response = answer(200, items);
   response.fields.emplace_back("x-ms-item-type", type);
   if (!next.empty()) response.fields.emplace_back("x-ms-continuation", base64(ByteView(next)));
   return response;
@@ -141,13 +126,13 @@ Answer<Response> change_enrollments(const Context& context) {
 template <bool kGroup>
 Answer<Response> query_enrollments(const Context& context) {
   LATCHKEY_TRY_VOID(check_query(context, kGroup ? "enrollmentGroups" : "enrollments"));
-  LATCHKEY_TRY(list, context.registry().list_enrollments());
+  LATCHKEY_TRY(most, item_limit(context, kUsualPage, kLargestPage));
+  LATCHKEY_TRY(after, continuation(context));
+  LATCHKEY_TRY(page, context.registry().enrollments_after(kGroup, after, most));
   Names names(context.registry());
   json items = json::array();
-  for (const auto& enrollment : list) {
-    if (enrollment.group == kGroup) items.push_back(enrollment_json(enrollment, names));
-  }
-  return page_of(context, std::move(items), id_name(kGroup), kGroup ? "enrollmentGroup" : "enrollment");
+  for (const auto& enrollment : page.enrollments) items.push_back(enrollment_json(enrollment, names));
+  return page_answer(items, page.next, kGroup ? "enrollmentGroup" : "enrollment");
 }
 
 // The devices that a group has brought in.
@@ -155,13 +140,13 @@ Answer<Response> query_registrations(const Context& context) {
   LATCHKEY_TRY(reader, Reader::parse(context.body));
   LATCHKEY_TRY_VOID(reader->finish());
   LATCHKEY_TRY(group, context.registry().find_enrollment(context.names[0], true));
-  LATCHKEY_TRY(list, context.registry().list_registrations());
+  LATCHKEY_TRY(most, item_limit(context, kUsualPage, kLargestPage));
+  LATCHKEY_TRY(after, continuation(context));
+  LATCHKEY_TRY(page, context.registry().registrations_after(group.uuid, after, most));
   Names names(context.registry());
   json items = json::array();
-  for (const auto& registration : list) {
-    if (registration.enrollment == group.uuid) items.push_back(registration_json(registration, names));
-  }
-  return page_of(context, std::move(items), "registrationId", "deviceRegistrationState");
+  for (const auto& registration : page.registrations) items.push_back(registration_json(registration, names));
+  return page_answer(items, page.next, "deviceRegistrationState");
 }
 
 Answer<Response> delete_registration(const Context& context) {

@@ -24,6 +24,7 @@ struct Family {
 constexpr Family kFamilies[] = {
     {"namespaces", kDeviceRegistry, "namespaces"},
     {"hubs", kDevices, "IotHubs"},
+    {"provisioningServices", kDevices, "provisioningServices"},
     {"enrollments", kDevices, {}},
     {"enrollmentGroups", kDevices, {}},
     {"registrations", kDevices, {}},
@@ -31,9 +32,11 @@ constexpr Family kFamilies[] = {
 constexpr std::string_view kServices = "provisioningServices";
 
 // Types below those, and acts on them, as the routes spell them.
-constexpr std::string_view kTypes[] = {
-    "credentials", "policies", "devices", "certificates", "synchronize", "revokeIssuer", "activateBringYourOwnRoot",
-    "revoke"};
+constexpr std::string_view kTypes[] = {"credentials", "policies",
+                                       "devices",     "certificates",
+                                       "synchronize", "revokeIssuer",
+                                       "revoke",      "activateBringYourOwnRoot",
+                                       "verify",      "generateVerificationCode"};
 
 const Family* family_of(std::string_view first) {
   const auto* found = std::find_if(std::begin(kFamilies), std::end(kFamilies),
@@ -109,7 +112,12 @@ std::optional<Segments> short_segments(const Place& place, const Segments& full)
   const std::string& type = full[kPrefix];
   Segments rest(full.begin() + kPrefix + 1, full.end());
   if (same_text(provider, kDevices) && same_text(type, kServices)) {
-    if (rest.size() < 2 || !same_text(rest[0], kProvisioningService)) return std::nullopt;
+    if (rest.size() < 2) {  // itself, under any name, or all that there are
+      if (!rest.empty() && same_text(rest[0], kProvisioningService)) rest[0] = std::string(kProvisioningService);
+      rest.insert(rest.begin(), std::string(kServices));
+      return rest;
+    }
+    if (!same_text(rest[0], kProvisioningService)) return std::nullopt;
     rest.erase(rest.begin());
     for (const auto& family : kFamilies) {
       if (!family.type.empty() || !same_text(family.first, rest[0])) continue;

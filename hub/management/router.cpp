@@ -87,7 +87,14 @@ const std::vector<Route>& routes() {
       {kDelete, "/hubs/{}", kDeleteHub, delete_hub, "override"},
       {kGet, "/hubs/{}/certificates", kReadHubCertificate, list_hub_certificates},
       {kGet, "/hubs/{}/certificates/{}", kReadHubCertificate, show_hub_certificate},
+      {kPut, "/hubs/{}/certificates/{}", kWriteHubCertificate, upload_hub_certificate},
       {kDelete, "/hubs/{}/certificates/{}", kDeleteHubCertificate, delete_hub_certificate, kWhatIf},
+      {kPost, "/hubs/{}/certificates/{}/generateVerificationCode", kMakeVerificationCode, prove_hub_certificate},
+      {kPost, "/hubs/{}/certificates/{}/verify", kVerifyHubCertificate, prove_hub_certificate},
+
+      {kGet, "/provisioningServices", kReadProvisioningService, list_provisioning_services},
+      {kGet, "/provisioningServices/{}", kReadProvisioningService, show_provisioning_service},
+      {kPatch, "/provisioningServices/{}", kWriteProvisioningService, update_provisioning_service},
 
       {kGet, "/certificateAuthorities", kReadCa, list_cas},
       {kGet, "/certificateAuthorities/{}", kReadCa, show_ca},
@@ -98,6 +105,7 @@ const std::vector<Route>& routes() {
       {kPost, "/registrations/{}/query", kReadRegistration, query_registrations},
 
       {kGet, "/devices", kReadIdentity, list_identities, "top,namespace"},
+      {kPost, "/devices", kWriteIdentity, change_identities, "namespace"},
       {kPost, "/devices/query", kReadIdentity, query_identities, "namespace"},
       {kGet, "/devices/{}", kReadIdentity, show_identity, "namespace"},
       {kPut, "/devices/{}", kWriteIdentity, put_identity, "namespace"},

@@ -79,6 +79,12 @@ json enrolled_certificate(const registry::Bytes& der) {
             {"notAfterUtc", iso8601(facts.not_after)}}}};
 }
 
+// What twin::read_initial made: an object, or nothing.
+json object_of(const std::string& text) {
+  auto object = json::parse(text, nullptr, false);
+  return object.is_object() ? object : json::object();
+}
+
 }  // namespace
 
 std::string namespace_path(const std::string& ns) { return "/namespaces/" + percent_encode(ns); }
@@ -163,6 +169,7 @@ json device_json(const std::string& ns, const registry::Device& device, std::opt
                      {"credentialId", hex(device.credential_id.bytes)},
                      {"registrationId", device.registration_id},
                      {"version", device.version},
+                     {"lastTransitionTime", iso8601(device.updated)},
                      {"lastRevokedAt", time_or_null(device.last_revoked)},
                      {"policy", json()},
                      {"connected", json()},
@@ -209,6 +216,10 @@ json enrollment_json(const registry::Enrollment& enrollment, Names& names) {
                  {"lastUpdatedDateTimeUtc", iso8601(enrollment.updated)}};
   if (enrollment.allocation == registry::AllocationPolicy::kStatic) result["iotHubHostName"] = enrollment.hubs.front();
   if (!enrollment.group) result["deviceId"] = enrollment.device_id;
+  if (!enrollment.initial_twin.empty()) {
+    result["initialTwin"] = {{"tags", object_of(enrollment.initial_twin.tags)},
+                             {"properties", {{"desired", object_of(enrollment.initial_twin.desired)}}}};
+  }
   return result;
 }
 

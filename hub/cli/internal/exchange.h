@@ -24,6 +24,13 @@ struct Outgoing {
 
 inline constexpr auto kAnswerTimeout = std::chrono::seconds(120);  // acts wait until every gate has confirmed
 
+// 299 agent "text" (RFC 7234 section 5.5); all of a field that looks otherwise.
+inline std::string warning_text(const std::string& field) {
+  const auto first = field.find('"');
+  const auto last = field.rfind('"');
+  return first < last ? field.substr(first + 1, last - first - 1) : field;
+}
+
 template <class Stream>
 Result<Reply, Failure> exchange_over(boost::asio::io_context& io, Stream& stream, const Outgoing& asked) {
   namespace beast = boost::beast;
@@ -64,7 +71,12 @@ Result<Reply, Failure> exchange_over(boost::asio::io_context& io, Stream& stream
                                            "); whether the act was done is not known"});
   }
   auto response = parser.release();
-  return Reply{static_cast<int>(response.result_int()), std::move(response.body())};
+  Reply reply{static_cast<int>(response.result_int()), std::move(response.body())};
+  const auto warnings = response.equal_range(http::field::warning);
+  for (auto field = warnings.first; field != warnings.second; ++field) {
+    reply.warnings.push_back(warning_text(std::string(field->value())));
+  }
+  return reply;
 }
 
 }  // namespace latchkey::hub::cli

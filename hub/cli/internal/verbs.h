@@ -97,6 +97,7 @@ std::vector<Verb> device_verbs();
 std::vector<Verb> message_verbs();  // device send, device message
 std::vector<Verb> twin_verbs();     // device twin, device method
 std::vector<Verb> enrollment_verbs();
+std::vector<Verb> dps_verbs();
 std::vector<Verb> hub_verbs();
 std::vector<Verb> insight_verbs();  // ca, registration, decisions, status
 std::vector<Verb> role_verbs();     // role token, assignment, definition

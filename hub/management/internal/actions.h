@@ -59,7 +59,13 @@ inline constexpr Needs kReadHub = control("Microsoft.Devices/IotHubs/read");
 inline constexpr Needs kWriteHub = control("Microsoft.Devices/IotHubs/write");
 inline constexpr Needs kDeleteHub = control("Microsoft.Devices/IotHubs/delete");
 inline constexpr Needs kReadHubCertificate = control("Microsoft.Devices/IotHubs/certificates/read");
+inline constexpr Needs kWriteHubCertificate = control("Microsoft.Devices/IotHubs/certificates/write");
+inline constexpr Needs kMakeVerificationCode =
+    control("Microsoft.Devices/IotHubs/certificates/generateVerificationCode/action");
+inline constexpr Needs kVerifyHubCertificate = control("Microsoft.Devices/IotHubs/certificates/verify/action");
 inline constexpr Needs kDeleteHubCertificate = control("Microsoft.Devices/IotHubs/certificates/delete");
+inline constexpr Needs kReadProvisioningService = control("Microsoft.Devices/provisioningServices/read");
+inline constexpr Needs kWriteProvisioningService = control("Microsoft.Devices/provisioningServices/write");
 inline constexpr Needs kReadRegistration = data("Microsoft.Devices/provisioningServices/registrationStates/read");
 
 inline constexpr Needs kDeleteRegistration = data("Microsoft.Devices/provisioningServices/registrationStates/delete");

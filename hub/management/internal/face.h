@@ -37,6 +37,9 @@ std::vector<std::string_view> api_versions(const Route& route);
 // kUnsupportedApiVersion; or, on the faces that want one, that it is missing.
 Answer<registry::Nothing> check_api_version(Face face, const Route& route, const std::optional<std::string>& version);
 
+// A reason as hubs name it: "DeviceNotFound".
+std::string hub_error_code(registry::Reason reason);
+
 // A refusal in the words of that face. `resource`: the id of what was asked for.
 Response worded(Face face, const Route& route, const Fault& fault, const Place& place, const std::string& resource,
                 UnixMs now);

@@ -18,6 +18,8 @@ namespace latchkey::hub::management {
 // The faces of the API (internal/face.h).
 enum class Face : std::uint8_t { kShort, kArm, kService };
 
+class Throttles;
+
 struct Context {
   const Parts& parts;
   std::mutex& ca_acts;  // held from the making of a CA to the commit of its row, and while a CA's owner is deleted
@@ -29,6 +31,7 @@ struct Context {
   Place place = {};
   Face face = Face::kShort;
   const Request* request = nullptr;
+  Throttles* throttles = nullptr;  // internal/throttles.h; without: nothing is counted
 
   registry::Registry& registry() const { return parts.registry; }
   std::optional<std::string> query_value(const std::string& name) const;
@@ -99,9 +102,16 @@ Answer<Response> delete_hub(const Context& context);
 Answer<Response> list_hub_certificates(const Context& context);
 Answer<Response> show_hub_certificate(const Context& context);
 Answer<Response> delete_hub_certificate(const Context& context);
+// What the real service has for customers' own CA certificates: always refused (docs/deviations.md).
+Answer<Response> upload_hub_certificate(const Context& context);
+Answer<Response> prove_hub_certificate(const Context& context);
 
 Answer<Response> list_cas(const Context& context);
 Answer<Response> show_ca(const Context& context);
+
+Answer<Response> list_provisioning_services(const Context& context);
+Answer<Response> show_provisioning_service(const Context& context);
+Answer<Response> update_provisioning_service(const Context& context);
 
 Answer<Response> list_registrations(const Context& context);
 Answer<Response> show_registration(const Context& context);
@@ -117,6 +127,7 @@ Answer<Response> show_identity(const Context& context);
 Answer<Response> put_identity(const Context& context);
 Answer<Response> delete_identity(const Context& context);
 Answer<Response> query_identities(const Context& context);
+Answer<Response> change_identities(const Context& context);
 Answer<Response> show_statistics(const Context& context);
 
 Answer<Response> show_openapi(const Context& context);

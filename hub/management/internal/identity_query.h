@@ -19,6 +19,8 @@ namespace latchkey::hub::management {
 class IdentityQuery {
  public:
   bool fits(const nlohmann::json& identity) const;
+  // Not every one fits.
+  bool chooses() const { return !conditions_.empty(); }
 
  private:
   friend Answer<IdentityQuery> parse_identity_query(const std::string& text);

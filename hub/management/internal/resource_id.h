@@ -4,6 +4,7 @@
 //
 //   below GROUP = /subscriptions/{uuid}/resourceGroups/latchkey
 //   /namespaces/plant         GROUP/providers/Microsoft.DeviceRegistry/namespaces/plant
+//   /provisioningServices/dps GROUP/providers/Microsoft.Devices/provisioningServices/dps
 //   /hubs/hub/certificates/c  GROUP/providers/Microsoft.Devices/IotHubs/hub/certificates/c
 //   /enrollments/pump         GROUP/providers/Microsoft.Devices/provisioningServices/dps/enrollments/pump
 //                             (enrollmentGroups and registrations likewise)

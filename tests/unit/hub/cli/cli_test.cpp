@@ -178,6 +178,14 @@ TEST_F(CliTest, every_verb_sends_the_request_that_it_stands_for) {
       {"enrollment update --id dev-1 --allocation geoLatency --any-hub --reprovision reset",
        "PATCH /enrollments/dev-1 {\"allocationPolicy\":\"geoLatency\",\"iotHubs\":[],"
        "\"reprovisionPolicy\":{\"migrateDeviceData\":false,\"updateHubAssignment\":true}}"},
+      {"enrollment create --id dev-1 --initial-twin-tags {\"floor\":3}",
+       "PUT /enrollments/dev-1 {\"attestation\":{\"type\":\"symmetricKey\"},\"initialTwin\":{\"properties\":"
+       "{\"desired\":{}},\"tags\":{\"floor\":3}},\"namespace\":\"default\"}"},
+      {"enrollment update --id dev-1 --it-props {\"rate\":5}",
+       "PATCH /enrollments/dev-1 {\"initialTwin\":{\"properties\":{\"desired\":{\"rate\":5}},\"tags\":{}}}"},
+      {"dps list", "GET /provisioningServices"},
+      {"dps show", "GET /provisioningServices/dps"},
+      {"dps show -n other", "GET /provisioningServices/other"},
       {"hub list", "GET /hubs"},
       {"hub create -n east --namespace plant --listen 127.0.0.3:0 --latency 40",
        "PUT /hubs/east {\"properties\":{\"deviceRegistry\":{\"namespaceResourceId\":\"/namespaces/plant\"},"
@@ -235,6 +243,8 @@ TEST_F(CliTest, bad_words_exit_2_before_anything_is_sent) {
                                  "enrollment create --id x --attestation x509 --certificate /nowhere",
                                  "enrollment create --id x --group --device-id y",
                                  "enrollment update --id x",
+                                 "enrollment update --id x --initial-twin-tags 5",
+                                 "enrollment create --id x --initial-twin-properties {",
                                  "enrollment key --id x",
                                  "enrollment create --id x --status on",
                                  "device send -n x --message hi --property novalue",
@@ -366,7 +376,7 @@ TEST_F(CliTest, http_dates_are_shown_like_all_others) {
 TEST_F(CliTest, status_shows_the_gates) {
   usual = {200, R"({"version":"0.1.0","dataFolder":"/d","idScope":"0ne1","keyProfile":"ec-p256","rehearsal":true,
     "startedAt":"2026-11-21T13:22:18.000Z","clock":"2026-12-21T13:22:18.000Z","newestSequence":12,
-    "roles":"seed","subscription":"7a1d6a3e-0000-4000-8000-000000000001",
+    "roles":"seed","subscription":"7a1d6a3e-0000-4000-8000-000000000001","parity":["azure-preview","azure-roles"],
     "gates":[{"endpoint":"hub","address":"127.0.0.1:8883","ready":true,"behind":0,"connections":3,"messages":4,
               "restarts":0,"brokerPid":42}]})"};
   EXPECT_EQ(run({"status"}).out,
@@ -380,6 +390,7 @@ TEST_F(CliTest, status_shows_the_gates) {
             "CHANGES       12\n"
             "ROLES         seed\n"
             "SUBSCRIPTION  7a1d6a3e-0000-4000-8000-000000000001\n"
+            "PARITY        azure-preview, azure-roles\n"
             "\n"
             "ENDPOINT  ADDRESS         READY  BEHIND  CONNECTIONS  MESSAGES  RESTARTS  PID\n"
             "hub       127.0.0.1:8883  yes    0       3            4         0         42\n");

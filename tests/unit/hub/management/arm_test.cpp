@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The face of Azure Resource Manager: paths, versions, envelope, tags, errors (registry-and-policies sections 1 to 4,
-// 8).
+// The face of Azure Resource Manager: paths, versions, envelope, tags, errors (docs/behaviour.md, sections 1 to 4
+// and 8).
 #include "tests/unit/hub/management/arm_support.h"
 
 namespace latchkey::hub::management {

@@ -142,6 +142,7 @@ TEST_F(BadInputTest, every_member_of_a_wrong_type_is_refused_by_name) {
 TEST_F(BadInputTest, every_route_with_a_body_refuses_unknown_members_and_what_is_not_an_object) {
   for (const auto& route : routes()) {
     if (route.method == Method::kGet || route.method == Method::kDelete) continue;
+    if (route.pattern == "/devices") continue;  // a list: identities_in_bulk_test.cpp
     const auto path = example(route.pattern);
     const auto unknown = ask(route.method, path, R"({"surprise":1})");
     EXPECT_EQ(unknown.code(), "BadRequest") << path;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Device identities as hubs serve them (registry-and-policies section 9).
+// Device identities as hubs serve them (docs/behaviour.md, section 9).
 #include "tests/unit/hub/management/arm_support.h"
 
 namespace latchkey::hub::management {

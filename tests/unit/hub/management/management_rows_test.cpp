@@ -99,6 +99,18 @@ TEST_F(ManagementRows, uuid_of_a_device_is_the_services_whatever_is_asked_for) {
   EXPECT_EQ(get(kDevices + "/pump").body["properties"]["uuid"], uuid);
 }
 
+// Rows: R-8-04
+TEST_F(ManagementRows, last_transition_of_a_device_is_its_last_change_and_the_services_to_say) {
+  put(kDevices + "/pump", {{"properties", {{"lastTransitionTime", "2020-01-01T00:00:00Z"}}}});
+  const auto shown = get(kDevices + "/pump").body;
+  EXPECT_EQ(shown["properties"]["lastTransitionTime"], shown["systemData"]["lastModifiedAt"]);
+  const registry::Call later{"test", clock.now() + 60'000};
+  ASSERT_TRUE(registry->update_device(later, "default", "pump", {false}));
+  const auto changed = get(kDevices + "/pump").body["properties"];
+  EXPECT_EQ(changed["lastTransitionTime"], "2026-11-21T13:03:18.123Z");
+  EXPECT_FALSE(changed.contains("status"));
+}
+
 // Rows: R-9-13, R-9-16
 TEST_F(ManagementRows, what_the_service_says_of_an_identity_is_not_written_by_clients) {
   const std::string pump = "/devices/pump?api-version=2021-04-12";

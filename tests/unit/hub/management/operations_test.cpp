@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Long-running operations (registry-and-policies section 3): what begins one, how it is asked after, how it ends.
+// Long-running operations (docs/behaviour.md, section 3): what begins one, how it is asked after, how it ends.
 #include "tests/unit/hub/management/arm_support.h"
 #include "tests/unit/hub/management/role_support.h"
 

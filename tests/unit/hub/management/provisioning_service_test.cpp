@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The service API of provisioning services (registry-and-policies section 10).
+// The service API of provisioning services (docs/behaviour.md, section 10).
 #include "tests/unit/hub/management/arm_support.h"
 
 namespace latchkey::hub::management {

@@ -64,6 +64,7 @@ TEST(ResourceId, short_scope_stands_for_the_full_one) {
   EXPECT_EQ(full_scope(kPlace, "/namespaces/plant/devices/pump"), kNamespace + "/devices/pump");
   EXPECT_EQ(full_scope(kPlace, "/hubs/hub"), kHub);
   EXPECT_EQ(full_scope(kPlace, "/enrollmentGroups/line"), kDps + "/enrollmentGroups/line");
+  EXPECT_EQ(full_scope(kPlace, "/provisioningServices/dps"), kDps);
 }
 
 TEST(ResourceId, what_is_no_scope_stands_for_none) {
@@ -86,6 +87,9 @@ TEST(ResourceId, full_path_becomes_the_short_one_in_the_routes_spelling) {
             (Segments{"hubs", "hub", "certificates", "c"}));
   EXPECT_EQ(full({"Microsoft.Devices", "ProvisioningServices", "dps", "enrollmentgroups", "line"}),
             (Segments{"enrollmentGroups", "line"}));
+  EXPECT_EQ(full({"Microsoft.Devices", "ProvisioningServices"}), (Segments{"provisioningServices"}));
+  EXPECT_EQ(full({"Microsoft.Devices", "provisioningservices", "DPS"}), (Segments{"provisioningServices", "dps"}));
+  EXPECT_EQ(full({"Microsoft.Devices", "provisioningServices", "other"}), (Segments{"provisioningServices", "other"}));
 }
 
 TEST(ResourceId, path_below_another_group_or_provider_becomes_nothing) {
@@ -94,7 +98,7 @@ TEST(ResourceId, path_below_another_group_or_provider_becomes_nothing) {
        {Segments{}, Segments{"Microsoft.Devices"}, Segments{"Microsoft.Storage", "accounts", "a"},
         Segments{"Microsoft.Devices", "namespaces", "plant"},
         Segments{"Microsoft.Devices", "provisioningServices", "other", "enrollments"},
-        Segments{"Microsoft.Devices", "provisioningServices", "dps"}}) {
+        Segments{"Microsoft.Devices", "provisioningServices", "dps", "certificates"}}) {
     auto all = prefix;
     all.insert(all.end(), rest.begin(), rest.end());
     EXPECT_EQ(short_segments(kPlace, all), std::nullopt) << rest.size();

@@ -57,7 +57,7 @@ TEST_F(RolesApi, acts_of_a_principal_are_audited_in_its_name) {
   EXPECT_EQ(record["action"], "device.revoke");
 }
 
-// registry-and-policies.md section 13, "Role for device revoke": both readings.
+// Both readings of who may revoke a device (docs/roles.md).
 // Rows: R-13-04
 TEST_F(RolesApi, credentials_contributor_revokes_and_disables_devices_unless_definitions_rule) {
   put(kDevices + "/pump");
