@@ -43,7 +43,10 @@ std::string greeting(const Announcement& about) {
   if (options.https) {
     out << "  Management API   https://" << host_and_port(*options.https) << "   for callers with a token\n";
   }
-  if (options.metrics) out << "  Metrics          http://" << host_and_port(*options.metrics) << "/metrics\n";
+  if (options.metrics) {
+    out << "  Metrics          http://" << host_and_port(*options.metrics) << "/metrics"
+        << (is_loopback(*options.metrics) ? "" : "   not loopback: answers whoever reaches it") << "\n";
+  }
   if (options.admin) {
     out << "  Rehearsal API    http://" << host_and_port(*options.admin) << "   with the secret in "
         << (folder.path() / "admin.secret").string() << "\n";
@@ -52,11 +55,13 @@ std::string greeting(const Announcement& about) {
       << "  Server CA file   " << ca_file.string() << "\n"
       << "  Enrollment key   " << folder.enrollment_key().string() << "   (group '" << kDefaultGroup << "')\n"
       << "  Data folder      " << folder.path().string() << "\n"
-      << "  Key profile      " << registry::to_string(options.key_profile) << "\n\n"
-      << "Connect a device:\n"
+      << "  Key profile      " << registry::to_string(options.key_profile) << "\n";
+  for (const auto& parity : options.parity) out << "  Parity           " << parity << "\n";
+  out << "\nConnect a device:\n"
       << "  " << beside_us("latchkey-agent") << " --registration-id dev-1 --id-scope " << folder.id_scope() << " --dps "
       << options.endpoints.dps.text() << " \\\n    --ca " << ca_file.string() << " --key-file "
-      << folder.enrollment_key().string() << " --group-key --state ./dev-1\n"
+      << folder.enrollment_key().string() << " --group-key --state ./dev-1"
+      << (options.p384_alone ? " --key-profile ec-p384" : "") << "\n"
       << "Take its trust away:\n"
       << "  " << beside_us("latchkey") << " --data " << folder.path().string() << " device revoke -n dev-1\n\n"
       << "Ctrl-C stops hub and brokers.\n";
@@ -69,6 +74,7 @@ Outcome<Nothing> write_endpoints(const Announcement& about) {
       {"idScope", about.folder.id_scope()},        {"caFile", about.ca_file.string()},
       {"enrollmentGroup", kDefaultGroup},          {"enrollmentKeyFile", about.folder.enrollment_key().string()},
       {"data", about.folder.path().string()},      {"pid", ::getpid()}};
+  json["parity"] = about.options.parity;
   for (const auto& hub : about.hubs) json["hubs"][hub->name()] = host_and_port(hub->gate().address());
   if (const auto& status = about.options.status; status.served) {
     json["status"] = host_and_port(status.address);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "hub/app/device_twins.h"
 
+#include "hub/twin/initial.h"
+
 namespace latchkey::hub::app {
 
 using registry::Outcome;
@@ -20,6 +22,8 @@ Outcome<std::shared_ptr<TwinRooms>> DeviceTwins::rooms(const std::string& ns, co
   return refuse(Reason::kNotFound, "no hub of this process is linked to a namespace '" + ns.substr(0, 64) + "'");
 }
 
+Outcome<registry::InitialTwin> DeviceTwins::read_initial(const std::string& json) { return twin::read_initial(json); }
+
 Outcome<DeviceTwins::Shown> DeviceTwins::show(const std::string& ns, const std::string& device) {
   LATCHKEY_TRY(room, rooms(ns, device));
   LATCHKEY_TRY(shown, room->twins().show(device));
@@ -29,10 +33,20 @@ Outcome<DeviceTwins::Shown> DeviceTwins::show(const std::string& ns, const std::
 Outcome<DeviceTwins::Shown> DeviceTwins::write(const registry::Call& call, const std::string& ns,
                                                const std::string& device, Write how, const std::string& body,
                                                const std::optional<std::string>& etag) {
+  const std::lock_guard lock(order_[std::hash<std::string>{}(device) % order_.size()]);
   LATCHKEY_TRY(room, rooms(ns, device));
   const auto kind = how == Write::kMerge ? twin::Twins::Write::kMerge : twin::Twins::Write::kReplace;
-  LATCHKEY_TRY(shown, room->twins().write(call, device, kind, body, etag));
-  return Shown{std::move(shown.body), std::move(shown.etag)};
+  LATCHKEY_TRY(written, room->twins().write(call, device, kind, body, etag));
+  if (written.notice) tell_others(ns, room.get(), device, *written.notice);
+  return Shown{std::move(written.shown.body), std::move(written.shown.etag)};
+}
+
+void DeviceTwins::tell_others(const std::string& ns, const TwinRooms* writer, const std::string& device,
+                              const twin::Twins::Notice& notice) const {
+  for (const auto& hub : hubs_.all()) {
+    if (hub->namespace_name() != ns || &hub->twin_rooms() == writer) continue;
+    hub->twin_rooms().twins().pass_on(device, notice);
+  }
 }
 
 Outcome<std::string> DeviceTwins::invoke(const registry::Call& call, const std::string& ns, const std::string& device,

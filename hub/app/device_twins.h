@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Twins and direct methods as management asks for them: at the hub of this process that the device is connected to, or
-// else at any that is linked to its namespace.
+// else at any that is linked to its namespace. What is desired of a device that is connected to several is told at
+// each.
 #pragma once
+
+#include <array>
+#include <mutex>
 
 #include "hub/app/hub_endpoints.h"
 #include "hub/management/management.h"
@@ -11,6 +15,7 @@ namespace latchkey::hub::app {
 class DeviceTwins final : public management::DeviceTwins {
  public:
   explicit DeviceTwins(const HubEndpoints& hubs) : hubs_(hubs) {}
+  registry::Outcome<registry::InitialTwin> read_initial(const std::string& json) override;
   registry::Outcome<Shown> show(const std::string& ns, const std::string& device) override;
   registry::Outcome<Shown> write(const registry::Call& call, const std::string& ns, const std::string& device,
                                  Write how, const std::string& body, const std::optional<std::string>& etag) override;
@@ -21,7 +26,12 @@ class DeviceTwins final : public management::DeviceTwins {
   // kNotFound when no hub of this process serves the namespace.
   registry::Outcome<std::shared_ptr<TwinRooms>> rooms(const std::string& ns, const std::string& device) const;
 
+  void tell_others(const std::string& ns, const TwinRooms* writer, const std::string& device,
+                   const twin::Twins::Notice& notice) const;
+
   const HubEndpoints& hubs_;
+  // By the hash of the device's id; held over a write and its notices, so that every session hears them in one order.
+  std::array<std::mutex, 64> order_;
 };
 
 }  // namespace latchkey::hub::app

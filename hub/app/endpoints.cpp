@@ -58,6 +58,8 @@ Outcome<SocketAddress> bind_once(const Address& address) {
 
 }  // namespace
 
+bool is_loopback(const Address& address) { return address.host.starts_with("127.") || address.host == "::1"; }
+
 bool is_free(const Address& address) { return bind_once(address).has_value(); }
 
 Outcome<Address> parse_address(const std::string& text) {

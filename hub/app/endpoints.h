@@ -28,6 +28,8 @@ struct Endpoints {
 // "127.0.0.1", "127.0.0.1:8883", "[::1]:0". kInvalidArgument names what is wrong. Port 0: any free one.
 registry::Outcome<Address> parse_address(const std::string& text);
 
+bool is_loopback(const Address& address);
+
 // Can a broker listen there now?
 bool is_free(const Address& address);
 

@@ -23,14 +23,25 @@ class Enforcement final : public management::Enforcement,
   registry::Outcome<registry::Nothing> wait_cut(registry::Sequence sequence) override {
     return wait(sequence, link::Progress::kCut);
   }
+  // The clock is the DPS endpoint's, too.
+  registry::Outcome<registry::Nothing> wait_clock(Gate& dps, const std::stop_token& end) const {
+    const auto hubs = hubs_.all();
+    auto all = members(hubs);
+    all.push_back({&dps.feeder(), [&dps] { dps.fence(); }});
+    return link::Enforcement(std::move(all), timeout_ms_).wait_clock(end);
+  }
 
  private:
   // A hub that is added after the list was taken starts from a snapshot that has the change already.
   registry::Outcome<registry::Nothing> wait(registry::Sequence sequence, link::Progress progress) const {
     const auto hubs = hubs_.all();
+    return link::Enforcement(members(hubs), timeout_ms_).wait(sequence, progress);
+  }
+  // As long as the list lives.
+  static std::vector<link::Enforcement::Member> members(const HubEndpoints::List& hubs) {
     std::vector<link::Enforcement::Member> members;
     for (const auto& hub : hubs) members.push_back({&hub->gate().feeder(), [&hub] { hub->gate().fence(); }});
-    return link::Enforcement(std::move(members), timeout_ms_).wait(sequence, progress);
+    return members;
   }
 
   const HubEndpoints& hubs_;

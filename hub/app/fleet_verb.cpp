@@ -43,7 +43,7 @@ cli::LocalVerb fleet_verb() {
   verb.add_options = [parsed](CLI::App& app) {
     *parsed = &app;
     app.prefix_command()->fallthrough(false);  // all that follows is the other program's
-    app.footer("'latchkey fleet run --help' lists its options.");
+    app.set_help_flag();                       // --help too
   };
   verb.run = [parsed](const std::string& data) {
     auto words = (*parsed)->remaining();

@@ -44,31 +44,29 @@ UnixMs HubClock::settled_now() const {
   return settled_.at(real_.now());
 }
 
-void HubClock::follow(std::function<void(const wire::ClockSet&)> changed) {
+void HubClock::follow(Changed changed) {
   changed_ = std::move(changed);
   settled_ = setting();
-  changed_(settled_);
-  if (rehearsal_) thread_ = std::thread([this] { watch(); });
+  (void)changed_(settled_, {});
+  if (rehearsal_) thread_ = std::jthread([this](const std::stop_token& end) { watch(end); });
 }
 
 void HubClock::stop() {
-  {
-    const std::lock_guard lock(mutex_);
-    stopping_ = true;
-    stop_.notify_all();
-  }
+  thread_.request_stop();
   if (thread_.joinable()) thread_.join();
 }
 
-void HubClock::watch() {
+void HubClock::watch(const std::stop_token& end) {
   std::unique_lock lock(mutex_);
-  while (!stop_.wait_for(lock, kLookEvery, [this] { return stopping_; })) {
+  for (;;) {
+    pause_.wait_for(lock, end, kLookEvery, [] { return false; });
+    if (end.stop_requested()) return;
     const auto current = setting();
     if (same(settled_, current)) continue;
     lock.unlock();
-    changed_(current);
+    const bool everywhere = changed_(current, end);
     lock.lock();
-    settled_ = current;
+    if (everywhere) settled_ = current;
   }
 }
 

@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <stop_token>
 #include <string>
 #include <thread>
 
@@ -29,26 +30,26 @@ class HubClock final : public ports::Clock {
   wire::ClockSet setting() const;
   // What a clock document means to hub and gates.
   static wire::ClockSet setting_of(const posix::RehearsalDocument& document);
-  // The last setting that `changed` has returned for.
+  // The last setting that every gate went by.
   wire::ClockSet settled() const;
-  // The time by the last setting that `changed` has returned for: what every gate goes by, too.
-  UnixMs settled_now() const;
-  // Calls `changed` with the setting now and, on a thread of its own, after every change of the document. It tells
-  // the gates and returns when they have it.
-  void follow(std::function<void(const wire::ClockSet&)> changed);
+  UnixMs settled_now() const;  // the time by it
+  // Tells the gates and waits for them: true once all go by it. False when they do not, or `end` is asked for.
+  using Changed = std::function<bool(const wire::ClockSet&, const std::stop_token& end)>;
+  // Calls `changed` with the setting now and, on a thread of its own, after every change of the document; again and
+  // again until it answers true.
+  void follow(Changed changed);
   void stop();
 
  private:
-  void watch();
+  void watch(const std::stop_token& end);
 
   posix::PosixClock real_;
   const std::unique_ptr<posix::RehearsalClock> rehearsal_;
-  std::function<void(const wire::ClockSet&)> changed_;
-  std::thread thread_;
+  Changed changed_;
   mutable std::mutex mutex_;  // guards the rest
-  std::condition_variable stop_;
+  std::condition_variable_any pause_;
   wire::ClockSet settled_;
-  bool stopping_ = false;
+  std::jthread thread_;
 };
 
 }  // namespace latchkey::hub::app

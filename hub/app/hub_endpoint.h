@@ -34,6 +34,7 @@ class HubEndpoint {
 
   const std::string& name() const { return gate_.name(); }
   Gate& gate() { return gate_; }
+  const Gate& gate() const { return gate_; }
   session::Sessions& sessions() { return *sessions_; }
   TwinRooms& twin_rooms() { return *twin_rooms_; }
   // Ends every wait for a device, so that whoever asked has an answer before management closes.

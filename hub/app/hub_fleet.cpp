@@ -162,6 +162,28 @@ Outcome<Nothing> HubFleet::remove(const registry::Call& call, const std::string&
   return Nothing{};
 }
 
+Outcome<Nothing> HubFleet::reconcile() {
+  const std::lock_guard lock(acts_);
+  LATCHKEY_TRY(rows, registry_.list_hubs());
+  // One that was deleted and created again is another: its files go by another name.
+  const auto is_of = [this](const HubEndpoint& hub, const Hub& row) {
+    return hub.name() == row.name && hub.gate().files() == files_of(row, options_.first);
+  };
+  for (const auto& hub : hubs_.all()) {
+    if (std::none_of(rows.begin(), rows.end(), [&](const Hub& row) { return is_of(*hub, row); })) take_down(*hub);
+  }
+  for (const auto& row : rows) {
+    if (hubs_.find(row.name) != nullptr) continue;
+    LATCHKEY_TRY(hub, maker_(row));
+    hubs_.add(hub);
+    auto up = hub->start();
+    if (up) up = hub->gate().wait_ready(options_.ready_timeout_ms, ending_.get_token());
+    LATCHKEY_TRY_VOID(go_on_without(*hub, up));
+  }
+  if (options_.told) options_.told();
+  return Nothing{};
+}
+
 // Its sessions end with its broker, and nobody waits for it any more.
 void HubFleet::take_down(HubEndpoint& hub) {
   hub.stop_waiting();

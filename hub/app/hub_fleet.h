@@ -5,7 +5,8 @@
 // The registry is the truth. A hub is there once its row is; a process that dies in the middle of an act leaves a row
 // without a broker, or a broker without a row, and the next start puts either right.
 //
-// Threads: create() and remove() from any thread, one act at a time. The others belong to whoever starts the process.
+// Threads: create(), remove() and reconcile() from any thread, one act at a time. The others belong to whoever starts
+// the process.
 #pragma once
 
 #include <functional>
@@ -39,6 +40,9 @@ class HubFleet final : public management::HubActs {
   // first hub there is nothing to go on with.
   registry::Outcome<registry::Nothing> start();
   registry::Outcome<registry::Nothing> wait_ready(const std::stop_token& end);
+  // The registry has other hubs now: ends the brokers of those that are gone, and serves those that have come. One that
+  // cannot be served is said on standard error, as at a start.
+  registry::Outcome<registry::Nothing> reconcile();
   // Ends the wait of a create() that is under way.
   void stop() { ending_.request_stop(); }
 

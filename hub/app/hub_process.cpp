@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <functional>
+#include <optional>
 #include <set>
 #include <utility>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "hub/app/announcement.h"
 #include "hub/app/bootstrap.h"
 #include "hub/app/certificates.h"
+#include "hub/app/crl_splits.h"
 #include "hub/app/data_folder.h"
 #include "hub/app/device_twins.h"
 #include "hub/app/dps_endpoint.h"
@@ -40,7 +42,6 @@ using registry::refuse;
 constexpr std::size_t kLanes = 16;
 constexpr std::size_t kSigners = 4;
 constexpr int kReadyMs = 30'000;
-constexpr int kClockMs = 2'000;
 
 // What to do when an endpoint's address is in use.
 std::string other_address(const std::string& option) {
@@ -87,6 +88,7 @@ struct HubProcess::Parts {
   std::unique_ptr<RevocationStatus> status;
   std::unique_ptr<ca::Authority> authority;
   std::unique_ptr<ca::Issuance> issuance;
+  std::vector<ca::CrlSplit> crl_splits;
   std::unique_ptr<ca::CrlPublisher> crls;
   std::unique_ptr<ProvisioningIssuer> provisioning_issuer;
   std::unique_ptr<SessionIssuer> session_issuer;
@@ -129,9 +131,9 @@ HubProcess::Parts::~Parts() {
 }
 
 Outcome<Nothing> HubProcess::Parts::open_registry() {
-  LATCHKEY_TRY(opened,
-               registry::Registry::open({folder.database().string(), 256, folder.rehearsal(), rehearsal.store_faults()},
-                                        openssl::host_digest()));
+  LATCHKEY_TRY(opened, registry::Registry::open({folder.database().string(), 256, folder.rehearsal(),
+                                                 rehearsal.store_faults(), options.limits},
+                                                openssl::host_digest()));
   registry = std::move(opened);
   registry->set_observer(&store_watch);
   LATCHKEY_TRY(provider, ca::FileKeyProvider::open(folder.keys()));
@@ -140,6 +142,7 @@ Outcome<Nothing> HubProcess::Parts::open_registry() {
   issuance = std::make_unique<ca::Issuance>(*registry, *authority);
   ca::CrlPublisher::Options publishing;
   publishing.folder = folder.crl();
+  publishing.splits = crl_splits;
   publishing.before_end = [this](const registry::CaCertificate& ca) { return status->prepare_end(ca); };
   publishing.spoil = rehearsal.list_faults();
   crls = std::make_unique<ca::CrlPublisher>(
@@ -179,7 +182,11 @@ Outcome<Nothing> HubProcess::Parts::open_status() {
     addresses.crl_url = url + "/crl";
     addresses.aia_url = url + "/ca";
     addresses.ocsp_url = url + "/ocsp";
+    addresses.crl_shards = options.status.crl_shards;
   }
+  LATCHKEY_TRY(splits, remember_split(*registry, options.status.crl_shards, addresses.crl_url));
+  crl_splits = std::move(splits);
+  addresses.p384_alone = options.p384_alone;
   authority = std::make_unique<ca::Authority>(*keys, addresses);
   return Nothing{};
 }
@@ -219,6 +226,8 @@ Outcome<Nothing> HubProcess::Parts::make_endpoints() {
   provisioning.id_scope = folder.id_scope();
   provisioning.now = [this] { return clock.now(); };
   provisioning.retry_after_s = options.retry_after_s;
+  provisioning.registrations_per_minute = options.registrations_per_minute;
+  provisioning.operations_per_minute = options.polls_per_minute;
   provisioning.faults = rehearsal.dps_faults();
   dps->open_provisioning({*registry, *provisioning_issuer, verifier, *enforcement, *workers, decisions}, provisioning);
 
@@ -273,11 +282,10 @@ Outcome<Nothing> HubProcess::Parts::wait_for_gates(const std::stop_token& end) {
   LATCHKEY_TRY_VOID(fleet->wait_ready(end));
   LATCHKEY_TRY_VOID(dps->gate().wait_ready(kReadyMs, end));
   if (end.stop_requested()) return Nothing{};
-  clock.follow([this](const wire::ClockSet& setting) {
+  clock.follow([this](const wire::ClockSet& setting, const std::stop_token& ending) {
     hubs.set_clock(setting);
     dps->gate().feeder().set_clock(setting);
-    for (const auto& hub : hubs.all()) hub->gate().feeder().wait_clock(kClockMs);
-    dps->gate().feeder().wait_clock(kClockMs);
+    return enforcement->wait_clock(dps->gate(), ending) && !ending.stop_requested();
   });
   return Nothing{};
 }
@@ -286,8 +294,10 @@ Outcome<Nothing> HubProcess::Parts::open_management() {
   insight = std::make_unique<Insight>(folder, options, clock, *registry, decisions, dps->gate(), hubs);
   messages = std::make_unique<Messages>(hubs);
   device_twins = std::make_unique<DeviceTwins>(hubs);
+  std::optional<double> pace;
+  if (options.registrations_per_minute > 0) pace = options.registrations_per_minute;
   fleet_watch = std::make_unique<FleetWatch>(
-      FleetWatch::Rooms{*registry, *insight, decisions, hubs, clock, store_watch, folder.tls()});
+      FleetWatch::Rooms{*registry, *insight, decisions, hubs, clock, store_watch, folder.tls(), pace});
   if (options.https) {
     LATCHKEY_TRY(address, HttpsListener::choose(*registry, *options.https));
     options.https = address;
@@ -308,6 +318,7 @@ Outcome<Nothing> HubProcess::Parts::open_management() {
                           fleet.get()};
   fleet_watch->lend_to(rooms);
   rooms.pace = rehearsal.operation_faults();
+  rooms.quotas = options.quotas;
   management = std::make_unique<management::Management>(rooms);
   LATCHKEY_TRY_VOID(open_rehearsal());
   management::ServerOptions server_options;
@@ -328,10 +339,12 @@ Outcome<Nothing> HubProcess::Parts::open_management() {
 }
 
 Outcome<Nothing> HubProcess::Parts::open_rehearsal() {
-  LATCHKEY_TRY_VOID(rehearsal.open(
-      {*registry, clock, *keys, *crls, hubs, *enforcement, *management, options.clock, [this] {
-         return bootstrap(*registry, *authority, folder, options.endpoints.hub, options.key_profile, clock.now());
-       }}));
+  LATCHKEY_TRY_VOID(rehearsal.open({*registry, clock, *keys, *crls, hubs, *enforcement, *management, options.clock,
+                                    [this] {
+                                      return bootstrap(*registry, *authority, folder, options.endpoints.hub,
+                                                       options.key_profile, clock.now());
+                                    },
+                                    [this] { return fleet->reconcile(); }}));
   if (options.admin) {
     LATCHKEY_TRY(address, rehearsal.listen(*options.admin));
     options.admin = address;

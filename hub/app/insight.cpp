@@ -51,6 +51,7 @@ management::HubState Insight::status() {
   state.id_scope = folder_.id_scope();
   state.key_profile = options_.key_profile;
   state.rehearsal = folder_.rehearsal();
+  state.parity = options_.parity;
   state.started = started_;
   state.now = clock_.settled_now();
   state.newest = registry_.newest_sequence();

@@ -23,7 +23,7 @@ namespace {
 
 constexpr std::size_t kDocumentMax = 1024 * 1024;
 constexpr auto kSettleStep = std::chrono::milliseconds(10);
-constexpr int kSettleSteps = 1000;
+constexpr int kSettleSteps = 3000;  // a gate that stays silent is given ten seconds, and then ended
 constexpr const char* kActor = "rehearsal";
 
 const char* const kNone =
@@ -147,6 +147,7 @@ Outcome<Nothing> Rehearsal::keep_faults(const std::string& document) {
   const auto file = folder_.path() / "faults.json";
   const auto kept = document.empty() ? files::remove_file(file) : files::replace_file(file, document);
   rooms_->lists.anew();
+  store_faults_.released();
   if (kept) return Nothing{};
   return refuse(Reason::kStorage, file.string() + " cannot be written: the faults hold until the hub stops");
 }
@@ -197,6 +198,7 @@ Outcome<Nothing> Rehearsal::tell_addresses() {
 }
 
 Outcome<Nothing> Rehearsal::take_over(registry::Sequence) {
+  LATCHKEY_TRY_VOID(rooms_->reconcile());
   LATCHKEY_TRY_VOID(tell_addresses());
   const auto told = write_group_key(rooms_->registry, folder_);
   if (!told && told.error().reason != Reason::kEnrollmentNotFound) return told;

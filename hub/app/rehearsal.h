@@ -41,6 +41,7 @@ class Rehearsal {
     management::Management& management;
     std::string clock_file;
     std::function<registry::Outcome<registry::Nothing>()> bootstrap;  // what a fresh folder starts with
+    std::function<registry::Outcome<registry::Nothing>()> reconcile;  // serves the hubs that the registry has now
   };
   registry::Outcome<registry::Nothing> open(Rooms rooms);
   // The admin listener; the address as it was chosen. kInvalidArgument, also outside rehearsals.

@@ -111,7 +111,7 @@ StoreFaults::Sync StoreFaults::sync(std::string_view action, const registry::Pol
   const Pair pair{policy.uuid, hub.uuid};
   const std::lock_guard lock(mutex_);
   if (const auto found = late_.find(pair); found != late_.end()) {
-    if (std::chrono::steady_clock::now() < found->second.due) return found->second.meanwhile;
+    if (!is_due(found->second)) return found->second.meanwhile;
     late_.erase(found);
     namespaces_.erase(pair);
     return Sync::kWhole;
@@ -121,7 +121,9 @@ StoreFaults::Sync StoreFaults::sync(std::string_view action, const registry::Pol
   if (!effect) return Sync::kWhole;
   const auto meanwhile = effect->keeps_old ? Sync::kNothing : Sync::kRemovalsOnly;
   if (effect->kind == EffectKind::kLate) {
-    late_[pair] = {std::chrono::steady_clock::now() + std::chrono::seconds(effect->seconds), meanwhile, false};
+    const auto due =
+        effect->until_released ? Time::max() : std::chrono::steady_clock::now() + std::chrono::seconds(effect->seconds);
+    late_[pair] = {due, effect->until_released ? effect->rule : 0, meanwhile, false};
     namespaces_[pair] = policy.namespace_uuid;
     changed_.notify_all();
   }
@@ -131,6 +133,16 @@ StoreFaults::Sync StoreFaults::sync(std::string_view action, const registry::Pol
 void StoreFaults::start(Resync resync) {
   resync_ = std::move(resync);
   thread_ = std::thread([this] { run(); });
+}
+
+void StoreFaults::released() {
+  const std::lock_guard lock(mutex_);
+  for (auto& [pair, late] : late_) {
+    if (late.rule == 0 || !is_due(late)) continue;
+    late.due = std::chrono::steady_clock::now();
+    late.rule = 0;
+  }
+  changed_.notify_all();
 }
 
 void StoreFaults::stop() {
@@ -149,7 +161,7 @@ void StoreFaults::run() {
     const auto first = std::min_element(late_.begin(), late_.end(), [&](const auto& a, const auto& b) {
       return waiting(a) != waiting(b) ? waiting(a) : a.second.due < b.second.due;
     });
-    if (first == late_.end() || first->second.called) {
+    if (first == late_.end() || first->second.called || first->second.due == Time::max()) {
       changed_.wait(lock);
     } else if (const auto due = first->second.due; std::chrono::steady_clock::now() < due) {
       changed_.wait_until(lock, due);

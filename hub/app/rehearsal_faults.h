@@ -54,15 +54,21 @@ class StoreFaults final : public registry::Faults {
   Sync sync(std::string_view action, const registry::Policy& policy, const registry::Hub& hub) override;
 
   void start(Resync resync);
+  // The document has changed: what was late for as long as a rule stood may be due.
+  void released();
   void stop();
 
  private:
   using Time = std::chrono::steady_clock::time_point;
   struct Late {
     Time due;
+    rehearsal::RuleId rule = 0;  // not 0: due once that rule stands no more
     Sync meanwhile = Sync::kNothing;
     bool called = false;  // the sync that makes it good is on its way
   };
+  bool is_due(const Late& late) const {
+    return late.rule != 0 ? !faults_.stands(late.rule) : std::chrono::steady_clock::now() >= late.due;
+  }
   using Pair = std::pair<Uuid, Uuid>;  // policy, hub
   void run();
 

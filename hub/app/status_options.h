@@ -12,6 +12,7 @@ struct StatusOptions {
   bool served = true;
   Address address{"127.0.0.1", 0};  // port 0: the one that was used last, else any free one
   std::string url;                  // what certificates name; empty: the address
+  unsigned crl_shards = 1;          // in how many lists new certificates of a CA are; 1: in its whole list alone
 };
 
 // `listen`: "off", or an address. `url`: http or https, or empty. kInvalidArgument.

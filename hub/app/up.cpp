@@ -7,11 +7,14 @@
 #include <algorithm>
 #include <iostream>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "hub/app/end_signals.h"
 #include "hub/app/hub_process.h"
+#include "hub/app/up_parity.h"
+#include "hub/ca/crl_shards.h"
 
 namespace latchkey::hub::app {
 namespace {
@@ -32,23 +35,24 @@ struct Arguments {
   std::string hub = "127.0.0.2:8883";
   std::string status_listen = "127.0.0.1:0";
   std::string status_url;
+  unsigned crl_shards = 1;
   std::string https = "127.0.0.1:0";
   std::string metrics;
   std::string endpoints_file;
   std::string clock;
   std::string admin_listen;
-  std::string key_profile = "ec-p256";
+  std::string key_profile;  // empty: by parity
   std::string mosquitto = "/usr/sbin/mosquitto";
   std::string plugin = default_plugin().string();
   int confirm_timeout_ms = kConfirmTimeoutMs;  // not shown in the help: tests of the fence shorten it
   std::uint32_t retry_after_s = 1;
+  std::optional<std::uint32_t> registrations_per_minute;
   bool rehearsal = false;
   std::vector<std::string> compat;
   std::vector<std::string> parity;
 };
 
 constexpr const char* kRevokeRotates = "byor-revoke-rotates";
-constexpr const char* kAzureRoles = "azure-roles";
 
 void declare(CLI::App& program, Arguments& arguments) {
   program.add_option("--dps", arguments.dps, "Address and port of the provisioning endpoint; port 0 takes a free one")
@@ -64,6 +68,12 @@ void declare(CLI::App& program, Arguments& arguments) {
   program.add_option("--status-url", arguments.status_url,
                      "What certificates name instead of http://ADDRESS:PORT, as others reach it");
   program
+      .add_option("--crl-shards", arguments.crl_shards,
+                  "Split the revocation list of an issuing CA into that many, of which a new certificate names one; "
+                  "certificates from before go on with theirs")
+      ->check(CLI::Range(1U, ca::kCrlShardsMax))
+      ->capture_default_str();
+  program
       .add_option("--https-listen", arguments.https,
                   "Address and port of the management API over HTTPS, for callers with a token (latchkey role token); "
                   "port 0 takes a free one and keeps it; 'off' serves none")
@@ -75,8 +85,10 @@ void declare(CLI::App& program, Arguments& arguments) {
   program.add_option("--endpoints-file", arguments.endpoints_file,
                      "Write endpoints, id scope and file names there, as JSON");
   program
-      .add_option("--key-profile", arguments.key_profile, "Keys of CAs that the first start makes: ec-p256 or ec-p384")
-      ->capture_default_str();
+      .add_option("--key-profile", arguments.key_profile,
+                  "Keys of CAs for which nothing else is asked, ec-p256 or ec-p384; without it ec-p256, with --parity "
+                  "azure-preview ec-p384")
+      ->type_name("PROFILE");
   program.add_flag("--rehearsal", arguments.rehearsal,
                    "Make the data folder for rehearsals: allows --clock and short lifetimes; cannot be undone");
   program.add_option("--clock", arguments.clock,
@@ -87,6 +99,11 @@ void declare(CLI::App& program, Arguments& arguments) {
   program
       .add_option("--retry-after", arguments.retry_after_s, "Seconds that devices are asked to wait before they poll")
       ->capture_default_str();
+  program
+      .add_option("--registrations-per-minute", arguments.registrations_per_minute,
+                  "How many registrations a minute provisioning lets through; devices beyond it hear 429 and come "
+                  "again. 0: all, as without it; with --parity azure-preview 1000")
+      ->type_name("NUMBER");
   program.add_option("--confirm-timeout-ms", arguments.confirm_timeout_ms)->check(CLI::Range(1, 600'000))->group("");
   program
       .add_option("--compat", arguments.compat,
@@ -96,9 +113,11 @@ void declare(CLI::App& program, Arguments& arguments) {
       ->allow_extra_args(false);
   program
       .add_option("--parity", arguments.parity,
-                  std::string("Where the sources disagree, follow the real service; may be repeated. ") + kAzureRoles +
+                  std::string("Follow the real service where that would otherwise only hurt, or where the sources "
+                              "disagree; may be repeated. ") +
+                      kAzurePreview + ": its preview's limits, throttles and keys. " + kAzureRoles +
                       ": roles allow what their published definitions say, no more and no less")
-      ->check(CLI::IsMember({kAzureRoles}))
+      ->check(CLI::IsMember({kAzurePreview, kAzureRoles}))
       ->allow_extra_args(false);
   program.add_option("--mosquitto", arguments.mosquitto, "The broker's program")->capture_default_str();
   program.add_option("--gate", arguments.plugin, "The gate plugin")->capture_default_str();
@@ -110,6 +129,7 @@ registry::Outcome<UpOptions> to_options(const Arguments& arguments, const std::s
   LATCHKEY_TRY(status, parse_status(arguments.status_listen, arguments.status_url));
   UpOptions options;
   options.status = std::move(status);
+  options.status.crl_shards = arguments.crl_shards;
   options.https.reset();
   if (arguments.https != "off") {
     LATCHKEY_TRY(https, parse_address(arguments.https));
@@ -130,21 +150,22 @@ registry::Outcome<UpOptions> to_options(const Arguments& arguments, const std::s
     LATCHKEY_TRY(admin, parse_address(arguments.admin_listen));
     options.admin = admin;
   }
-  const auto profile = registry::parse_key_profile(arguments.key_profile);
-  if (!profile) {
-    return registry::refuse(registry::Reason::kInvalidArgument,
-                            "--key-profile is ec-p256 or ec-p384, not '" + arguments.key_profile + "'");
+  follow(arguments.parity, options);
+  if (!arguments.key_profile.empty()) {
+    const auto profile = registry::parse_key_profile(arguments.key_profile);
+    if (!profile) {
+      return registry::refuse(registry::Reason::kInvalidArgument,
+                              "--key-profile is ec-p256 or ec-p384, not '" + arguments.key_profile + "'");
+    }
+    options.key_profile = *profile;
   }
-  options.key_profile = *profile;
+  options.registrations_per_minute = arguments.registrations_per_minute.value_or(options.registrations_per_minute);
   options.mosquitto = arguments.mosquitto;
   options.plugin = arguments.plugin;
   options.confirm_timeout_ms = arguments.confirm_timeout_ms;
   options.retry_after_s = arguments.retry_after_s;
   options.own_root_revoke_rotates =
       std::find(arguments.compat.begin(), arguments.compat.end(), kRevokeRotates) != arguments.compat.end();
-  if (std::find(arguments.parity.begin(), arguments.parity.end(), kAzureRoles) != arguments.parity.end()) {
-    options.role_parity = registry::roles::Parity::kAzureRoles;
-  }
   return options;
 }
 

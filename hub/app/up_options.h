@@ -2,11 +2,15 @@
 // What `latchkey up` was asked for.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "hub/app/status_options.h"
+#include "hub/management/quotas.h"
+#include "registry/model/limits.h"
 #include "registry/model/resources.h"
 #include "registry/roles/evaluation.h"
 
@@ -23,8 +27,14 @@ struct UpOptions {
   std::filesystem::path endpoints_file;                    // where to tell the chosen addresses as JSON; empty: nowhere
   bool rehearsal = false;
   std::optional<Address> admin;  // where whoever rehearses asks (hub/rehearsal); only in a rehearsal; nothing: nowhere
+  std::vector<std::string> parity;  // the values of --parity, each once: hub/app/up_parity.h made the rest of them
   registry::roles::Parity role_parity = registry::roles::Parity::kSeed;
-  std::string clock;  // clock document; only in a rehearsal
+  registry::Limits limits;                     // of the registry: none
+  management::Quotas quotas;                   // of the management API: none
+  std::uint32_t registrations_per_minute = 0;  // that provisioning lets through; 0: all
+  std::uint32_t polls_per_minute = 0;          // likewise
+  bool p384_alone = false;                     // CSRs for keys on no other curve
+  std::string clock;                           // clock document; only in a rehearsal
   registry::KeyProfile key_profile = registry::KeyProfile::kEcP256;
   std::filesystem::path mosquitto = "/usr/sbin/mosquitto";
   std::filesystem::path plugin;

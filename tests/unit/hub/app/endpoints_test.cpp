@@ -40,6 +40,11 @@ TEST(ChoosePort, keeps_a_port_that_was_given_and_finds_a_free_one_for_zero) {
   EXPECT_GT(chosen->port, 0);
 }
 
+TEST(Address, is_loopback_when_nobody_elsewhere_reaches_it) {
+  for (const auto* host : {"127.0.0.1", "127.9.9.9", "::1"}) EXPECT_TRUE(is_loopback({host, 1})) << host;
+  for (const auto* host : {"0.0.0.0", "::", "10.0.0.1", "192.0.2.127"}) EXPECT_FALSE(is_loopback({host, 1})) << host;
+}
+
 TEST(Address, tells_devices_the_port_only_where_it_is_unusual) {
   EXPECT_EQ((Address{"127.0.0.2", 8883}).device_text(), "127.0.0.2");
   EXPECT_EQ((Address{"127.0.0.2", 1883}).device_text(), "127.0.0.2:1883");
