@@ -82,6 +82,14 @@ expect("GET: 404 in ARM's words", status == 404 and body["error"]["code"] == "Re
 status, headers, body = ask("DELETE", device + VERSION)
 expect("DELETE of nothing: 204", status == 204)
 
+service = group + "/providers/Microsoft.Devices/provisioningServices/dps"
+status, headers, body = ask("GET", service + "?api-version=2022-12-12")
+expect("provisioning service: its scope, its namespace, its hub",
+       status == 200 and body["properties"]["idScope"].startswith("0ne") and len(body["properties"]["iotHubs"]) == 1
+       and body["properties"]["deviceRegistryNamespace"]["resourceId"] == NAMESPACE)
+status, headers, body = ask("PATCH", service + "?api-version=2022-12-12", {"tags": {"line": "a"}})
+expect("provisioning service: a reader changes no tags", status == 403)
+
 status, headers, body = ask("DELETE", NAMESPACE + VERSION)
 expect("what the roles do not allow: 403 names the action",
        status == 403 and "Microsoft.DeviceRegistry/namespaces/delete" in body["error"]["message"])

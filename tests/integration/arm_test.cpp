@@ -29,6 +29,8 @@ class ArmOverHttps : public testing::Test {
     operate(hub, {"role", "token", "create", "-n", "ci", "--out", token_file()});
     operate(hub, {"role", "assignment", "create", "--assignee", "ci", "--role", "Azure Device Registry Contributor",
                   "--scope", "/namespaces/default"});
+    operate(hub, {"role", "assignment", "create", "--assignee", "ci", "--role", "Reader", "--scope",
+                  "/provisioningServices/dps"});
   }
   static std::string address(const Hub& hub) {
     return json::parse(read_text(hub.data() / "endpoints.json")).value("https", "");
@@ -37,7 +39,7 @@ class ArmOverHttps : public testing::Test {
   const TemporaryFolder work_;
 };
 
-// Rows: R-1-05, R-3-08, R-3-09, R-3-10
+// Rows: R-1-05, R-3-08, R-3-09, R-3-10, R-10-01
 TEST_F(ArmOverHttps, client_that_is_not_ours_goes_through_a_devices_life) {
   Hub hub(options());
   hub.start();

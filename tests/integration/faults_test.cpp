@@ -113,6 +113,26 @@ TEST_F(Faults, registration_is_stuck_for_so_many_polls) {
   EXPECT_TRUE(eventually([&] { return json::parse(device.poll(begun).payload).at("status") == "assigned"; }));
 }
 
+// Not before its time, however often it is asked.
+TEST_F(Faults, registration_is_stuck_for_so_many_seconds) {
+  set_faults(hub(), {fault({{"operation", "dps.register"}}, {{"kind", "stuck"}, {"seconds", 2}})});
+  RawDps device(hub(), "stuck-3");
+  const auto before = std::chrono::steady_clock::now();
+  const auto begun = device.begin();
+  EXPECT_TRUE(eventually([&] { return json::parse(device.poll(begun).payload).at("status") == "assigned"; }));
+  EXPECT_GE(std::chrono::steady_clock::now() - before, std::chrono::seconds(2));
+}
+
+TEST_F(Faults, client_that_polls_on_has_its_certificate_in_the_end) {
+  for (const auto& effect : {json{{"kind", "stuck"}, {"polls", 4}}, json{{"kind", "stuck"}, {"seconds", 1}}}) {
+    set_faults(hub(), {fault({{"operation", "dps.register"}, {"device", "patient-*"}}, effect)});
+    const std::string id = effect.contains("polls") ? "patient-1" : "patient-2";
+    const auto identity = hub().provision(id);
+    EXPECT_TRUE(accepted(hub(), id, identity));
+    EXPECT_EQ(hub().json({"rehearsal", "faults", "show"}).at("rules").at(0).at("struck"), 1);
+  }
+}
+
 TEST_F(Faults, throttled_request_is_answered_429_with_retry_after_and_the_command_line_says_try_again) {
   set_faults(hub(), {fault({{"operation", "management.request"}, {"resource", "/namespaces/default/devices*"}},
                            {{"kind", "throttled"}, {"retryAfterSeconds", 11}})});
@@ -144,27 +164,67 @@ TEST_F(Faults, revoke_says_failed_inside_a_200_and_nothing_is_revoked) {
   EXPECT_TRUE(accepted(hub(), "unrevoked-1", identity));
 }
 
+// A device's revoke as a client of Azure Resource Manager begins it, and its monitor as that client asks it.
+class ArmOperation {
+ public:
+  ArmOperation(Hub& hub, const std::string& device) : hub_(hub) {
+    const auto subscription = hub.json({"status"}).at("subscription").get<std::string>();
+    begun_ =
+        ask_owner_socket(hub, "POST",
+                         "/subscriptions/" + subscription +
+                             "/resourceGroups/latchkey/providers/Microsoft.DeviceRegistry/namespaces/default/devices/" +
+                             device + "/revoke?api-version=2026-03-01-preview",
+                         "{}");
+    if (begun_.status != 202) throw std::runtime_error("not begun: " + begun_.body.dump());
+  }
+  std::string status() { return ask(begun_.operation).body.at("status"); }
+  HttpAnswer result() { return ask(begun_.location); }
+
+ private:
+  HttpAnswer ask(const std::string& link) {
+    return ask_owner_socket(hub_, "GET", link.substr(link.find("/subscriptions/")));
+  }
+  Hub& hub_;
+  HttpAnswer begun_;
+};
+
+// Rows: R-3-09, R-3-13
+TEST_F(Faults, operation_of_azure_resource_manager_runs_for_so_many_polls) {
+  hub().provision("polled-operation");
+  set_faults(hub(), {fault({{"operation", "management.operation"}, {"resource", "*/devices/polled-operation"}},
+                           {{"kind", "stuck"}, {"polls", 3}})});
+  ArmOperation revoke(hub(), "polled-operation");
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(revoke.status(), "InProgress") << i;
+  EXPECT_EQ(revoke.status(), "Succeeded");
+  EXPECT_EQ(revoke.status(), "Succeeded") << "and stays so";
+}
+
+// Rows: R-3-09, R-3-13
+TEST_F(Faults, operation_of_azure_resource_manager_runs_for_so_many_seconds_of_the_rehearsals_clock) {
+  hub().provision("timed-operation");
+  set_faults(hub(), {fault({{"operation", "management.operation"}, {"resource", "*/devices/timed-operation"}},
+                           {{"kind", "stuck"}, {"seconds", 3600}})});
+  ArmOperation revoke(hub(), "timed-operation");
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(revoke.status(), "InProgress") << "polls do not hasten it";
+  operate(hub(), {"rehearsal", "clock", "advance", "--seconds", "3601"});
+  EXPECT_EQ(revoke.status(), "Succeeded");
+  operate(hub(), {"rehearsal", "clock", "advance", "--seconds", "-3601", "--backwards"});
+}
+
 // Rows: R-3-09, R-3-13
 TEST_F(Faults, operation_of_azure_resource_manager_runs_until_it_is_released) {
-  const auto subscription = hub().json({"status"}).at("subscription").get<std::string>();
-  const auto device = "/subscriptions/" + subscription +
-                      "/resourceGroups/latchkey/providers/Microsoft.DeviceRegistry/namespaces/default/devices/held-1";
-  const std::string version = "?api-version=2026-03-01-preview";
   hub().provision("held-1");
   set_faults(hub(),
              {fault({{"operation", "management.operation"}, {"resource", "*/devices/held-1"}}, {{"kind", "stuck"}})});
-  const auto begun = ask_owner_socket(hub(), "POST", device + "/revoke" + version, "{}");
-  ASSERT_EQ(begun.status, 202) << begun.body;
-  const auto monitor = begun.operation.substr(begun.operation.find("/subscriptions/"));
-  for (int i = 0; i < 3; ++i) EXPECT_EQ(ask_owner_socket(hub(), "GET", monitor).body.at("status"), "InProgress");
+  ArmOperation held(hub(), "held-1");
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(held.status(), "InProgress");
   clear_faults(hub());
-  EXPECT_EQ(ask_owner_socket(hub(), "GET", monitor).body.at("status"), "Succeeded");
+  EXPECT_EQ(held.status(), "Succeeded");
 
   set_faults(hub(), {fault({{"operation", "management.operation"}, {"action", "*/devices/revoke/action"}},
                            {{"kind", "failed"}, {"message", "on purpose"}})});
-  const auto failed = ask_owner_socket(hub(), "POST", device + "/revoke" + version, "{}");
-  ASSERT_EQ(failed.status, 202) << failed.body;
-  const auto result = ask_owner_socket(hub(), "GET", failed.location.substr(failed.location.find("/subscriptions/")));
+  ArmOperation failed(hub(), "held-1");
+  const auto result = failed.result();
   EXPECT_EQ(result.status, 200);
   EXPECT_EQ(result.body.at("result"), "Failed");
   EXPECT_EQ(result.body.at("error").at("message"), "on purpose");

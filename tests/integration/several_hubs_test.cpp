@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Several hubs of one process: each with its broker and its list of CA certificates, one registry behind them all.
-#include <signal.h>
-
 #include <filesystem>
-#include <nlohmann/json.hpp>
 
-#include "tests/integration/hub_cohort.h"
+#include "tests/integration/several_hubs.h"
 #include "tests/integration/up_world.h"
 
 namespace latchkey::tests {
@@ -13,68 +10,13 @@ namespace {
 
 using nlohmann::json;
 
-constexpr const char* kEast = "east";
-
-json gate_of(Hub& hub, const std::string& name) {
-  const auto status = hub.json({"status"});
-  for (const auto& gate : status.at("gates")) {
-    if (gate.at("endpoint") == name) return gate;
-  }
-  return json::object();
-}
-
-pid_t broker_of(Hub& hub, const std::string& name) { return gate_of(hub, name).value("brokerPid", -1); }
-
-std::string address_of(Hub& hub, const std::string& name) {
-  return hub.json({"hub", "show", "-n", name}).at("properties").at("listen");
-}
-
-// A device's options for that hub of several.
-DeviceClient::Options options_at(Hub& hub, const std::string& name, const std::string& id, const Identity& identity) {
-  auto options = hub.hub_options(id, identity);
-  const auto address = address_of(hub, name);
-  const auto colon = address.rfind(':');
-  options.host = address.substr(0, colon);
-  options.port = std::stoi(address.substr(colon + 1));
-  return options;
-}
-
-// What the hub of that name decides about a new connection, by CONNACK and on record.
-std::string seen_at(Hub& hub, const std::string& name, const std::string& id, const Identity& identity) {
-  const auto before = hub.last_decision(id, name).first;
-  const auto seen = DeviceClient(options_at(hub, name, id, identity)).connect();
-  std::string reason = "nothing on record";
-  eventually([&] {
-    const auto [number, text] = hub.last_decision(id, name);
-    if (number > before) reason = text;
-    return number > before;
-  });
-  const bool fits = seen.seen == (reason == "accepted" ? Seen::kAccepted : Seen::kRefused);
-  return fits ? reason : reason + ", but the device saw " + seen.text();
-}
-
-std::unique_ptr<DeviceClient> session_at(Hub& hub, const std::string& name, const std::string& id,
-                                         const Identity& identity) {
-  auto client = std::make_unique<DeviceClient>(options_at(hub, name, id, identity));
-  if (const auto seen = client->connect(); seen.seen != Seen::kAccepted) throw std::runtime_error(seen.text());
-  return client;
-}
-
-std::vector<std::string> certificates_at(Hub& hub, const std::string& name, const std::string& subject) {
-  std::vector<std::string> names;
-  for (const auto& one : rows(hub.json({"hub", "certificate", "list", "--hub", name}))) {
-    if (one.at("properties").at("subject") == subject) names.push_back(one.at("name"));
-  }
-  return names;
-}
-
 json registration_of(const json& answer) { return answer.at("body").at("registrationState"); }
 
 class SeveralHubs : public HubTest<SeveralHubs> {
  public:
   static void SetUpTestSuite() {
     HubTest::SetUpTestSuite();
-    operate(hub(), {"hub", "create", "-n", kEast, "--listen", "127.0.0.3:0"});
+    operate(hub(), {"hub", "create", "-n", kEast, "--listen", kEastAddress});
   }
 
  protected:
@@ -114,6 +56,32 @@ TEST_F(SeveralHubs, device_revoke_bites_on_all_linked_hubs) {
   const auto fresh = cohort.provision(a);
   EXPECT_EQ(seen_at(hub(), kHubName, a, fresh), "accepted");
   EXPECT_EQ(seen_at(hub(), kEast, a, fresh), "accepted");
+}
+
+TEST_F(SeveralHubs, desired_properties_are_told_to_every_session_of_a_device_in_one_order) {
+  Cohort cohort(hub(), "desired");
+  const auto a = cohort.device("a");
+  const auto identity = cohort.provision(a);
+  const auto here = session_at(hub(), kHubName, a, identity);
+  const auto there = session_at(hub(), kEast, a, identity);
+  for (auto* session : {here.get(), there.get()}) {
+    ASSERT_EQ(session->subscribe("$iothub/twin/PATCH/properties/desired/#"), 1);
+    ASSERT_EQ(session->subscribe("$iothub/twin/res/#"), 1);
+    // Its answer is the proof that this hub knows of the session.
+    session->publish("$iothub/twin/GET/?$rid=1", "");
+    ASSERT_TRUE(session->wait_message(
+        [](const Message& message) { return message.topic.find("/res/200/") != message.topic.npos; }));
+  }
+  for (int rate = 1; rate <= 5; ++rate) {
+    operate(hub(), {"device", "twin", "update", "-n", a, "--desired", "{\"rate\": " + std::to_string(rate) + "}"});
+  }
+  for (auto* session : {here.get(), there.get()}) {
+    for (int rate = 1; rate <= 5; ++rate) {
+      const auto told = session->wait_message([](const Message&) { return true; });
+      ASSERT_TRUE(told) << (session == here.get() ? kHubName : kEast) << " " << rate;
+      EXPECT_EQ(json::parse(told->payload), (json{{"rate", rate}, {"$version", rate + 1}}));
+    }
+  }
 }
 
 // Rows: R-7-39
@@ -237,19 +205,10 @@ TEST_F(SeveralHubs, deleted_hub_ends_its_broker_and_sessions_and_keeps_no_file) 
   EXPECT_TRUE(answers(cohort.try_provision(a), "assigned"));
 }
 
-class SeveralHubsLives : public testing::Test {
- protected:
-  // kill() takes what is not above 0 for groups of processes, and -1 for every process there is.
-  static void pause(pid_t process) {
-    ASSERT_GT(process, 1) << "no broker";
-    ASSERT_EQ(::kill(process, SIGSTOP), 0);
-  }
-};
-
-TEST_F(SeveralHubsLives, hubs_come_back_at_their_addresses_and_are_adopted_after_a_crash) {
+TEST(SeveralHubsLives, hubs_come_back_at_their_addresses_and_are_adopted_after_a_crash) {
   Hub hub;
   hub.start();
-  operate(hub, {"hub", "create", "-n", kEast, "--listen", "127.0.0.3:0"});
+  operate(hub, {"hub", "create", "-n", kEast, "--listen", kEastAddress});
   const auto address = address_of(hub, kEast);
   Cohort cohort(hub, "lives");
   const auto a = cohort.device("a");
@@ -271,16 +230,16 @@ TEST_F(SeveralHubsLives, hubs_come_back_at_their_addresses_and_are_adopted_after
   EXPECT_EQ(seen_at(hub, kEast, a, identity), "identifier mismatch");
 }
 
-TEST_F(SeveralHubsLives, silent_broker_of_one_hub_is_fenced_alone) {
+TEST(SeveralHubsLives, silent_broker_of_one_hub_is_fenced_alone) {
   Hub hub;
   hub.start();
-  operate(hub, {"hub", "create", "-n", kEast, "--listen", "127.0.0.3:0"});
+  operate(hub, {"hub", "create", "-n", kEast, "--listen", kEastAddress});
   Cohort cohort(hub, "fenced");
   const auto a = cohort.device("a");
   const auto identity = cohort.provision(a);
   const auto here = broker_of(hub, kHubName);
   const auto there = broker_of(hub, kEast);
-  ASSERT_NO_FATAL_FAILURE(pause(there));
+  ASSERT_TRUE(pause_process(there));
   operate(hub, {"device", "revoke", "-n", a, "-y"});
   EXPECT_FALSE(alive(there));
   EXPECT_TRUE(eventually([&] { return gate_of(hub, kEast).value("ready", false); }));
@@ -289,10 +248,10 @@ TEST_F(SeveralHubsLives, silent_broker_of_one_hub_is_fenced_alone) {
   EXPECT_EQ(seen_at(hub, kEast, a, identity), "identifier mismatch");
 }
 
-TEST_F(SeveralHubsLives, hub_whose_address_is_taken_keeps_nobody_else_down_and_can_be_deleted) {
+TEST(SeveralHubsLives, hub_whose_address_is_taken_keeps_nobody_else_down_and_can_be_deleted) {
   Hub hub;
   hub.start();
-  operate(hub, {"hub", "create", "-n", kEast, "--listen", "127.0.0.3:0"});
+  operate(hub, {"hub", "create", "-n", kEast, "--listen", kEastAddress});
   const auto address = address_of(hub, kEast);
   hub.stop();
   const Listener squatter("127.0.0.3", std::stoi(address.substr(address.rfind(':') + 1)));
@@ -309,12 +268,12 @@ TEST_F(SeveralHubsLives, hub_whose_address_is_taken_keeps_nobody_else_down_and_c
 }
 
 // The row is gone and the broker is not: what a crash in the middle of a deletion leaves.
-TEST_F(SeveralHubsLives, broker_of_a_hub_that_is_gone_is_ended_at_the_next_start) {
+TEST(SeveralHubsLives, broker_of_a_hub_that_is_gone_is_ended_at_the_next_start) {
   const std::string sqlite = LATCHKEY_SQLITE;
   ASSERT_TRUE(std::filesystem::exists(sqlite)) << "the package sqlite3 is needed";
   Hub hub;
   hub.start();
-  operate(hub, {"hub", "create", "-n", kEast, "--listen", "127.0.0.3:0"});
+  operate(hub, {"hub", "create", "-n", kEast, "--listen", kEastAddress});
   const auto broker = broker_of(hub, kEast);
   hub.kill();
   const auto edited = run({sqlite, (hub.data() / "registry.db").string(),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Cloud-to-device messages at least once: a device that withholds its PUBACK, loses its link, and comes back.
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { test } from '../support/ending.mjs';
 import { Hub, startHub } from '../support/hub.mjs';
 import { until } from '../support/waiting.mjs';
 import { Device, hubOptions, provision, roundTrip, twinAnswers } from '../support/wire.mjs';

@@ -2,7 +2,7 @@
 // How renewal behaves when devices and links do: what was measured on the live preview, row by row.
 import assert from 'node:assert/strict';
 import { renameSync, writeFileSync } from 'node:fs';
-import { test } from 'node:test';
+import { test } from '../support/ending.mjs';
 import { Hub, startHub } from '../support/hub.mjs';
 import { identityOf, newCsr, newKey } from '../support/identity.mjs';
 import { until } from '../support/waiting.mjs';

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The error codes of renewal, as a device hears them. README.md lists them all, and says why some cannot be heard here.
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { after, before, describe } from 'node:test';
+import { test } from '../support/ending.mjs';
 import { Hub } from '../support/hub.mjs';
 import { identityOf, newCsr, newKey } from '../support/identity.mjs';
 import { Device, connectHub, dpsAnswers, dpsOptions, finish, issue, provision, renewalAnswers, roundTrip, token } from '../support/wire.mjs';

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The rules that decide whether an unmodified client works, each on the wire. README.md has the list.
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { test } from '../support/ending.mjs';
 import { Hub } from '../support/hub.mjs';
 import { certificateText, newCsr, newKey, verify } from '../support/identity.mjs';
 import { event } from '../support/waiting.mjs';

@@ -2,9 +2,10 @@
 // azure-iot-device over azure-iot-device-mqtt, unmodified, with a certificate that the hub issued: everything that a
 // device does, and what it hears.
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { after, before, describe } from 'node:test';
 import device from 'azure-iot-device';
 import { openClient } from '../support/client.mjs';
+import { test } from '../support/ending.mjs';
 import { Hub } from '../support/hub.mjs';
 import { event, until, within } from '../support/waiting.mjs';
 import { provision } from '../support/wire.mjs';

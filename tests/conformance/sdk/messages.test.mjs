@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // azure-iot-device, unmodified: messages that waited for it, and what a method call says of a device that does not listen.
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
 import { openClient } from '../support/client.mjs';
+import { test } from '../support/ending.mjs';
 import { Hub } from '../support/hub.mjs';
 import { until, within } from '../support/waiting.mjs';
 import { provision } from '../support/wire.mjs';

@@ -4,13 +4,14 @@ import assert from 'node:assert/strict';
 import { writeFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'node:test';
 import provisioning from 'azure-iot-provisioning-device';
 import transport from 'azure-iot-provisioning-device-mqtt';
 import symmetric from 'azure-iot-security-symmetric-key';
 import x509 from 'azure-iot-security-x509';
+import { test } from '../support/ending.mjs';
 import { Hub } from '../support/hub.mjs';
 import { selfSigned } from '../support/identity.mjs';
+import { within } from '../support/waiting.mjs';
 
 const hub = Hub.shared();
 // By its name: the SDK's packages bring several copies of the class.
@@ -19,8 +20,9 @@ const unauthorized = { name: 'UnauthorizedError' };
 function client(security) {
   return provisioning.ProvisioningDeviceClient.create(hub.dps, hub.idScope, new transport.Mqtt(), security);
 }
-const withKey = (id, key = hub.deviceKey(id)) => client(new symmetric.SymmetricKeySecurityClient(id, key)).register();
-const withCertificate = (id, identity) => client(new x509.X509Security(id, identity)).register();
+const register = (security) => within(client(security).register(), 'registering');
+const withKey = (id, key = hub.deviceKey(id)) => register(new symmetric.SymmetricKeySecurityClient(id, key));
+const withCertificate = (id, identity) => register(new x509.X509Security(id, identity));
 
 async function enrollCertificate(id, cert) {
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-'));

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The SDK through a revocation: it is cut, sees the refusal as its own error, and is back after provisioning again.
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
 import device from 'azure-iot-device';
 import { openClient } from '../support/client.mjs';
+import { test } from '../support/ending.mjs';
 import { Hub } from '../support/hub.mjs';
 import { event, within } from '../support/waiting.mjs';
 import { provision } from '../support/wire.mjs';

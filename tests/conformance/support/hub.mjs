@@ -5,7 +5,7 @@ import { chmodSync, closeSync, existsSync, mkdtempSync, openSync, readFileSync, 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createHmac } from 'node:crypto';
-import { until } from './waiting.mjs';
+import { until, within } from './waiting.mjs';
 
 const bin = process.env.LATCHKEY_BIN;
 
@@ -74,7 +74,7 @@ export async function startHub(more = []) {
   }
   async function end(signal) {
     child.kill(signal);
-    await ended;
+    await within(ended, `the end of the hub at ${signal}`).catch((late) => { child.kill('SIGKILL'); throw late; });
   }
   const own = {
     hub: await start(),

@@ -2,6 +2,7 @@
 // A device that shows every packet: mqtt.js with nothing of an SDK on top. Speaks CSR and renewal as the preview SDKs do.
 import { createHmac } from 'node:crypto';
 import mqtt from 'mqtt';
+import { endWithTest } from './ending.mjs';
 import { event, generous, within } from './waiting.mjs';
 import { identityOf, newCsr, newKey } from './identity.mjs';
 
@@ -12,6 +13,7 @@ export class Device {
   // Resolves when the connection is accepted; rejects with an Error whose `code` is the CONNACK's, if one came.
   static connect(options) {
     const client = mqtt.connect({ protocol: 'mqtts', protocolVersion: 4, clean: true, reconnectPeriod: 0, connectTimeout: generous, ...options });
+    endWithTest(() => client.end(true));
     const device = new Device(client);
     return within(new Promise((resolve, reject) => {
       client.once('connect', () => resolve(device));
@@ -71,7 +73,10 @@ export class Device {
       .then((message) => ({ status: Number(shape.exec(message.topic)[1]), ...message }));
   }
 
-  end() { return new Promise((resolve) => this.client.end(false, {}, resolve)); }
+  end() {
+    return within(new Promise((resolve) => this.client.end(false, {}, resolve)), 'the end of a connection')
+      .catch((late) => { this.client.end(true); throw late; });
+  }
   // As a lost link ends it: no DISCONNECT.
   drop() { this.client.stream.destroy(); return event(this.client, 'close').catch(() => {}); }
 }
