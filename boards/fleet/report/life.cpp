@@ -13,7 +13,7 @@ struct Meaning {
   std::string_view meaning;
 };
 // Why connections end; CONNACK: MQTT 3.1.1 table 3.1; alerts: RFC 8446 section 6.
-constexpr std::array<Meaning, 17> kMeanings{{
+constexpr std::array<Meaning, 18> kMeanings{{
     {"connack 2", "CONNACK 2, client id refused"},
     {"connack 3", "CONNACK 3, server unavailable"},
     {"connack 4", "CONNACK 4, bad user name or password"},
@@ -22,6 +22,7 @@ constexpr std::array<Meaning, 17> kMeanings{{
     {"tls alert 44", "TLS alert 44, certificate revoked"},
     {"tls alert 45", "TLS alert 45, certificate expired"},
     {"tls alert 48", "TLS alert 48, unknown CA"},
+    {"dps 200", "DPS, disabled"},  // the only no that comes with this status
     {"own", "the device left"},
     {"unreachable", "no connection"},
     {"server-not-trusted", "the server is not trusted"},

@@ -198,6 +198,7 @@ TEST(Words, are_what_people_read) {
   EXPECT_EQ(moment_text(62'500'000), "1:02.5");
   EXPECT_EQ(moment_text(TimeUs{3'661} * 1'000'000), "1:01:01");
   EXPECT_EQ(explained("dps 429001"), "DPS 429001, too many requests");
+  EXPECT_EQ(explained("dps 200"), "DPS, disabled");
   EXPECT_EQ(explained("connack 9"), "CONNACK 9");
   EXPECT_EQ(explained("tls alert 46"), "TLS alert 46");
   EXPECT_EQ(explained("renewal 409005"), "renewal 409005, conflict");
