@@ -64,7 +64,8 @@ void take_turn(Storm& storm, Contender& contender) {
 }
 
 pid_t broker_of(Hub& hub) {
-  for (const auto& gate : hub.json({"status"}).at("gates")) {
+  const auto status = hub.json({"status"});
+  for (const auto& gate : status.at("gates")) {
     if (gate.at("endpoint") == "hub") return gate.at("brokerPid").get<pid_t>();
   }
   throw std::runtime_error("no gate of the hub endpoint");
