@@ -138,7 +138,6 @@ std::optional<Body> read_fleet_body(std::string_view kind, Members& m) {
 }
 
 std::optional<Body> read_device_body(std::string_view kind, Members& m) {
-  if (kind == "state") return StateChanged{m.text("state")};
   if (kind == "connecting") return Connecting{m.word<Service>("service"), m.number<std::uint32_t>("generation")};
   if (kind == "connected") return Connected{m.word<Service>("service"), m.number<std::uint32_t>("generation")};
   if (kind == "ended") {

@@ -94,7 +94,6 @@ struct Names {
   std::string_view operator()(const Refused&) const { return "refused"; }
   std::string_view operator()(const Ended&) const { return "ended"; }
   std::string_view operator()(const Stored&) const { return "stored"; }
-  std::string_view operator()(const StateChanged&) const { return "state"; }
   std::string_view operator()(const Telemetry&) const { return "telemetry"; }
   std::string_view operator()(const Load&) const { return "load"; }
   std::string_view operator()(const ActBegun&) const { return "act"; }
@@ -154,7 +153,6 @@ struct Members {
     line.number("not_after_ms", stored.not_after_ms);
     line.flag("renewed", stored.renewed);
   }
-  void operator()(const StateChanged& changed) { line.text("state", changed.state); }
   void operator()(const Telemetry& telemetry) {
     line.number("sent", telemetry.sent);
     line.number("acknowledged", telemetry.acknowledged);

@@ -64,7 +64,7 @@ void Reader::advance(Source& source) {
   while (std::getline(source.stream, text)) {
     ++source.line;
     if (source.stream.eof()) {  // no LF: the writer was stopped within the line
-      damages_.push_back({source.name, source.line, "torn last line"});
+      damages_.push_back({source.name, source.line, "torn last line", true});
       return;
     }
     auto record = parse_line(text, why);
@@ -76,6 +76,7 @@ void Reader::advance(Source& source) {
       if (const auto* run = std::get_if<RunBegun>(&record->body)) source.worker = run->worker;
       source.record = std::move(*record);
       source.record.worker = source.worker;
+      source.record.line = source.line;
       heap_.push_back(&source);
       std::push_heap(heap_.begin(), heap_.end(), later<Source>);
       return;

@@ -22,6 +22,7 @@ struct Damage {
   std::string file;      // its name
   std::size_t line = 0;  // from 1
   std::string why;       // "torn last line", "no record: ..."
+  bool is_torn = false;  // the last line of a writer that was stopped within it
 };
 
 class Reader {

@@ -115,12 +115,6 @@ struct Stored {
   bool operator==(const Stored&) const = default;
 };
 
-// The core's state by its name (agent/core/state.h).
-struct StateChanged {
-  std::string state;
-  bool operator==(const StateChanged&) const = default;
-};
-
 // Of a worker's devices within about a second: since its Telemetry before this one.
 struct Telemetry {
   std::uint64_t sent = 0;
@@ -193,14 +187,15 @@ struct RunEnded {
   bool operator==(const RunEnded&) const = default;
 };
 
-using Body = std::variant<RunBegun, Due, Asleep, Connecting, Connected, Refused, Ended, Stored, StateChanged, Telemetry,
-                          Load, ActBegun, ActAnswered, Fault, RunEnded>;
+using Body = std::variant<RunBegun, Due, Asleep, Connecting, Connected, Refused, Ended, Stored, Telemetry, Load,
+                          ActBegun, ActAnswered, Fault, RunEnded>;
 
 struct Record {
   TimeUs time = 0;
   Device device = kNoDevice;
   Body body;
   std::uint32_t worker = 0;  // whose file it is from, as its RunBegun said; not written
+  std::uint64_t line = 0;    // where it stands there, from 1, when a Reader gave it; not written
 };
 
 // The names that files and reports use; they never change their meaning.

@@ -20,9 +20,9 @@ inline constexpr std::string_view kMetricsType = "text/plain; version=0.0.4; cha
 // | latchkey_fleet_refusals_total              | reason               | as report.json names them
 // | latchkey_fleet_failures_total              | reason               |
 // | latchkey_fleet_messages_total              | state                | sent, acknowledged
-// | latchkey_fleet_latency_seconds             | what, from, quantile | summary: connect, provisioning, telemetry;
-// begun, due | latchkey_fleet_act_devices                 | act, kind, state     | affected, live, cut, refused, back,
-// let_in | latchkey_fleet_run_seconds                 |                      | since the start
+// | latchkey_fleet_latency_seconds             | what, from, quantile | connect, provisioning, telemetry; begun, due
+// | latchkey_fleet_act_devices                 | act, kind, state     | affected, live, cut, refused, back, let_in
+// | latchkey_fleet_run_seconds                 |                      | since the start
 std::string metrics_of(const Figures& figures);
 
 }  // namespace latchkey::boards::fleet::report

@@ -50,7 +50,6 @@ struct Tally::State {
   void operator()(const history::Refused& refused);
   void operator()(const history::Ended& ended);
   void operator()(const history::Stored& stored);
-  void operator()(const history::StateChanged&) {}  // for who reads along; figures do not need it
   void operator()(const history::Telemetry& telemetry);
   void operator()(const history::Load& load);
   void operator()(const history::ActBegun& act);

@@ -28,6 +28,9 @@ enum Purpose : std::uint64_t {
   kActPurpose = 2'000'000,
 };
 
+// A certificate is valid from five minutes before it is issued (hub/ca/authority.h): a clock further behind takes none.
+constexpr std::int64_t kBackdatedMs = 300'000;
+
 std::uint32_t part_of(double share, std::uint32_t devices) {
   return static_cast<std::uint32_t>(std::llround(share * devices));
 }
@@ -163,7 +166,7 @@ bool Plan::comes_back(std::uint32_t device) const {
     if (acts[i].kind == ActKind::kDisableDevices || acts[i].disable) disabled = true;
     if (acts[i].kind == ActKind::kEnableDevices || acts[i].kind == ActKind::kDeleteDevices) disabled = false;
   }
-  if (disabled || locked_out) return false;
+  if (disabled || locked_out || plan.skew_ms < -kBackdatedMs) return false;
   const TimeUs last = acts.empty() ? 0 : acts.back().at;
   for (std::uint32_t number = 0;; ++number) {
     const auto nap = this->nap(device, number);

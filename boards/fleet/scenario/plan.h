@@ -46,8 +46,8 @@ class Plan {
   // Whom that act (Scenario::acts) is about, by rising number. Empty for acts that are not about devices.
   const std::vector<std::uint32_t>& chosen(std::size_t act) const;
   // Has it a way back after the last act? Not when it stays disabled, nor when it needs a certificate after it has lost
-  // what it proves itself to DPS with, nor when it sleeps from the last act to the end. (A deleted device comes back:
-  // the enrollment group makes it anew.)
+  // what it proves itself to DPS with, nor when its clock is so far behind that each certificate is not yet valid, nor
+  // when it sleeps from the last act to the end. (A deleted device comes back: the enrollment group makes it anew.)
   bool comes_back(std::uint32_t device) const;
 
  private:

@@ -211,10 +211,6 @@ std::uint32_t Member::generation_in_hand() const {
   return credential != nullptr ? credential->generation : 0;
 }
 
-void Member::on_state(agent::State, agent::State to) {
-  if (has_power()) household_.chronicle.tell(device_, history::StateChanged{std::string(agent::to_string(to))});
-}
-
 void Member::on_report(const agent::Report& report) {
   using agent::Occurrence;
   using history::RefusedBy;

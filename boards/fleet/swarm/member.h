@@ -87,7 +87,7 @@ class Member final : private agent::Observer, private LinkOwner {
   void tell_stored(std::uint32_t generation, bool renewed);
 
   void on_report(const agent::Report& report) override;
-  void on_state(agent::State from, agent::State to) override;
+  void on_state(agent::State, agent::State) override {}  // connections and certificates tell all that readers ask for
   std::uint32_t generation_in_hand() const override;
   history::TimeUs due() const override { return due_; }
   bool has_power() const override { return storage_.has_power(); }

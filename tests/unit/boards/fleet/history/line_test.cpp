@@ -55,7 +55,6 @@ TEST(Line, every_kind_is_read_as_it_was_written) {
   EXPECT_EQ(again(Ended{Service::kHub, true, Why::kCut, -3}), (Ended{Service::kHub, true, Why::kCut, -3}));
   const Stored stored{2, "0a1b", "feed", 1764367200000, true};
   EXPECT_EQ(again(stored), stored);
-  EXPECT_EQ(again(StateChanged{"kLive"}), StateChanged{"kLive"});
   EXPECT_EQ(again(Load{560000, 12345, 9999}, kNoDevice), (Load{560000, 12345, 9999}));
   const ActBegun act{1, ActKind::kDisableDevices, "lost", "default", {3, 5, 4999}, true};
   EXPECT_EQ(again(act, kNoDevice), act);

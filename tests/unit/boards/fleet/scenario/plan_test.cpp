@@ -216,6 +216,19 @@ TEST(Plan, who_has_no_way_back_is_not_waited_for) {
   EXPECT_EQ(coming_back(plan_of(document)), 96U);
 }
 
+TEST(Plan, whose_clock_is_too_far_behind_for_any_certificate_does_not_come_back) {
+  auto document = with_devices(1000);
+  document["clockSkew"] = {{"share", 1}, {"mostSeconds", 3600}};
+  const auto plan = plan_of(document);
+  std::uint32_t behind = 0;
+  for (std::uint32_t i = 0; i < 1000; ++i) {
+    const bool too_far = plan.device(i).skew_ms < -300'000;
+    behind += too_far;
+    EXPECT_EQ(plan.comes_back(i), !too_far) << i;
+  }
+  EXPECT_NEAR(behind, 458, 60);
+}
+
 TEST(Plan, who_has_lost_its_credential_comes_back_only_if_it_keeps_its_certificate) {
   auto document = with_devices(100);
   document["credentialLost"] = {{"share", 0.1}, {"atSeconds", 50}};
