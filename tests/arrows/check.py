@@ -47,7 +47,8 @@ MAY_INCLUDE = {
     "boards/fleet/scenario": ["hub/text", "platform/base"],
     "boards/fleet/report": ["boards/fleet/history", "boards/fleet/scenario", "platform/files", "platform/base"],
     "boards/fleet/swarm": ["boards/fleet/history", "boards/fleet/scenario", "agent", "platform"],
-    "boards/fleet/program": ["boards/fleet", "agent", "platform"],
+    "boards/fleet/verify": ["boards/fleet/history", "platform/base"],
+    "boards/fleet/program": ["boards/fleet", "hub/http", "agent", "platform"],
 }
 # Folders whose own folders are rooms.
 WINGS = ("boards/fleet",)

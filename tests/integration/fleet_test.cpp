@@ -26,6 +26,14 @@ constexpr std::uint32_t kDevices = 100;
 
 std::string program(const std::string& name) { return std::string(LATCHKEY_BIN) + "/" + name; }
 
+// What a page holds by now; empty when it cannot be had.
+std::string page_at(const std::string& url) {
+  const auto reader =
+      "import sys, urllib.request; print(urllib.request.urlopen(sys.argv[1], timeout=30).read().decode())";
+  const auto done = run({LATCHKEY_SYSTEM_PYTHON, "-c", reader, url});
+  return done.exit_status == 0 ? done.out : std::string();
+}
+
 bool eventually(const std::function<bool()>& holds) {
   const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(120);
   while (!holds()) {
@@ -104,6 +112,12 @@ class FleetTest : public testing::Test {
   }
   std::filesystem::path out() const { return work_.path() / "out"; }
   Story story() const { return Story(out()); }
+  // Its histories alone convince the checker that the hub has kept its word.
+  void expect_clean() const {
+    const auto verdict = run({program("latchkey"), "fleet", "verify", out().string()});
+    EXPECT_EQ(verdict.exit_status, 0) << verdict.out << verdict.err;
+    EXPECT_THAT(verdict.out, HasSubstr("every rule was kept"));
+  }
 
   static std::unique_ptr<Hub> hub_;
   const TemporaryFolder work_;
@@ -113,8 +127,15 @@ std::unique_ptr<Hub> FleetTest::hub_;
 TEST_F(FleetTest, one_device_is_compromised_and_nobody_else_notices) {
   const auto file = scenario(R"("devices":100,"durationSeconds":600,"endWhen":"time-up",
     "arrival":{"curve":"even","overSeconds":1},"telemetry":{"everySeconds":1,"bytes":80})");
-  Subprocess fleet(command(file, {"--prefix", "one-"}), work_.path() / "log");
+  Subprocess fleet(command(file, {"--prefix", "one-", "--metrics", "127.0.0.1:0"}), work_.path() / "log");
   ASSERT_TRUE(eventually([&] { return story().on_hub.size() == kDevices; })) << read_text(work_.path() / "log");
+  const auto log = read_text(work_.path() / "log");
+  const auto url = log.find("http://127.0.0.1:");
+  ASSERT_NE(url, std::string::npos) << log;
+  EXPECT_TRUE(eventually([&] {  // the figures of a run that goes on
+    return page_at(log.substr(url, log.find('\n', url) - url))
+               .find("latchkey_fleet_sessions{generation=\"1\"} 100\n") != std::string::npos;
+  })) << log;
   EXPECT_EQ(story().serials.size(), kDevices);  // a certificate each
 
   constexpr Device kStolen = 41;
@@ -135,6 +156,12 @@ TEST_F(FleetTest, one_device_is_compromised_and_nobody_else_notices) {
   EXPECT_EQ(end.refusals[kStolen][1].service, Service::kDps);
   for (const auto ending : end.endings) EXPECT_EQ(ending, history::Ending::kInterrupted);
   EXPECT_EQ(end.endings.size(), 2u);  // the parent's and the worker's
+
+  // No history tells of that act: to the checker the hub has cut a device for no reason, and nobody else.
+  const auto verdict = run({program("latchkey"), "fleet", "verify", out().string()});
+  EXPECT_EQ(verdict.exit_status, 4) << verdict.err;
+  EXPECT_THAT(verdict.out, HasSubstr("lost: " + history::device_name("one-", kStolen)));
+  EXPECT_THAT(verdict.out, HasSubstr(": 1 violation (lost 1)"));
 }
 
 TEST_F(FleetTest, fleet_in_two_processes_obeys_its_operator_and_ends_when_all_are_back) {
@@ -149,6 +176,7 @@ TEST_F(FleetTest, fleet_in_two_processes_obeys_its_operator_and_ends_when_all_ar
   EXPECT_TRUE(end.acts[0].succeeded) << end.acts[0].text;
   EXPECT_EQ(end.endings, std::vector<history::Ending>(3, history::Ending::kAllBack));
   EXPECT_EQ(hub_->cli({"device", "show", "-n", history::device_name("two-", 9)}).exit_status, 0);
+  expect_clean();
 }
 
 TEST_F(FleetTest, device_that_crashes_before_its_certificate_comes_back_with_its_key) {
@@ -162,6 +190,7 @@ TEST_F(FleetTest, device_that_crashes_before_its_certificate_comes_back_with_its
   EXPECT_EQ(end.on_hub.size(), 20u);
   EXPECT_EQ(end.devices.size(), 20u);
   EXPECT_EQ(end.serials.size(), 20u);  // what was lost in the crash was never stored
+  expect_clean();
 }
 
 TEST_F(FleetTest, device_of_a_later_generation_has_renewed_as_often) {
@@ -180,6 +209,16 @@ TEST_F(FleetTest, device_of_a_later_generation_has_renewed_as_often) {
   EXPECT_EQ(fleet.wait(60'000), 0);
   EXPECT_EQ(story().serials.size(), 8u);
   EXPECT_TRUE(story().refusals.empty());
+  expect_clean();
+}
+
+TEST_F(FleetTest, revoked_devices_come_back_and_the_histories_prove_it) {
+  const auto file = scenario(R"("devices":20,"durationSeconds":300,"endWhen":"all-back","arrival":{"curve":"at-once"},
+    "acts":[{"atSeconds":15,"act":"revokeDevices","devices":{"count":5}}])");
+  const auto done = run(command(file, {"--prefix", "back-", "--retry-max", "2", "--slow-retry", "2"}), 300'000);
+  EXPECT_EQ(done.exit_status, 0) << done.err;
+  EXPECT_EQ(story().on_hub.size(), 20u);
+  expect_clean();
 }
 
 TEST_F(FleetTest, what_cannot_work_is_told_before_anything_starts) {
@@ -192,6 +231,12 @@ TEST_F(FleetTest, what_cannot_work_is_told_before_anything_starts) {
   done = run({program("latchkey-fleet"), "run", "morning", "--data", work_.path().string()});
   EXPECT_EQ(done.exit_status, 5);
   EXPECT_THAT(done.err, HasSubstr("there is no hub"));
+  done = run({program("latchkey"), "fleet", "verify", work_.path().string()});
+  EXPECT_EQ(done.exit_status, 3);
+  EXPECT_THAT(done.err, HasSubstr("no histories"));
+  done = run(command("morning", {"--metrics", "0.0.0.0:9465"}));
+  EXPECT_EQ(done.exit_status, 2);
+  EXPECT_THAT(done.err, HasSubstr("loopback"));
   done = run(command(scenario(R"("devices":10,"durationSeconds":5,"surprise":1)"), {}));
   EXPECT_EQ(done.exit_status, 2);
   EXPECT_THAT(done.err, HasSubstr("/surprise"));

@@ -59,6 +59,7 @@ std::optional<Child> Child::start(const std::vector<std::string>& command, Error
   ::posix_spawn_file_actions_adddup2(&actions, down->read.get(), STDIN_FILENO);
   ::posix_spawn_file_actions_adddup2(&actions, up->write.get(), STDOUT_FILENO);
   if (errors == Errors::kWithOutput) ::posix_spawn_file_actions_adddup2(&actions, up->write.get(), STDERR_FILENO);
+  ::posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1);  // the metrics server's sockets are ours
   const Attributes attributes;
   pid_t pid = -1;
   const int failed = ::posix_spawn(&pid, argv[0], &actions, attributes.get(), argv.data(), environ);

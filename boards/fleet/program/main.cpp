@@ -4,6 +4,7 @@
 
 #include "boards/fleet/program/options.h"
 #include "boards/fleet/program/run.h"
+#include "boards/fleet/program/verify.h"
 #include "boards/fleet/program/worker.h"
 #include "boards/fleet/scenario/shipped.h"
 
@@ -33,6 +34,7 @@ struct Fulfil {
     return 0;
   }
   int operator()(const program::ReportOn& wish) const { return program::report_on(wish.folder); }
+  int operator()(const program::Verify& wish) const { return program::verify(wish.folder); }
   int operator()(const program::BeWorker&) const { return program::run_worker(); }
 };
 

@@ -19,6 +19,11 @@ std::string check_prefix(const std::string& prefix) {
              : "a prefix is up to 100 letters, digits, . _ - :, with a letter or digit first";
 }
 
+std::string check_metrics(const std::string& text) {
+  return parse_metrics_address(text) ? std::string()
+                                     : "a loopback address and a port, like 127.0.0.1:9465 or [::1]:0, is wanted";
+}
+
 void declare_run(CLI::App& run, RunOptions& o) {
   run.add_option("scenario", o.scenario, "A scenario's name (latchkey fleet scenarios), or a file with one")
       ->required();
@@ -48,6 +53,11 @@ void declare_run(CLI::App& run, RunOptions& o) {
   run.add_option("--slow-retry", o.slow_retry_s, "Wait after provisioning has said no, in seconds; grows to four times")
       ->check(CLI::Range(1.0, 86'400.0))
       ->capture_default_str();
+  run.add_option_function<std::string>(
+         "--metrics", [&o](const std::string& text) { o.metrics = parse_metrics_address(text); },
+         "Serve the run's figures to Prometheus at http://ADDRESS:PORT/metrics; port 0 takes a free one")
+      ->check(CLI::Validator(check_metrics, ""))
+      ->type_name("ADDRESS:PORT");
 }
 
 }  // namespace
@@ -65,6 +75,10 @@ Wish parse_options(int argc, const char* const* argv) {
   ReportOn report;
   auto* const report_verb = app.add_subcommand("report", "Make the report of a run's folder anew");
   report_verb->add_option("folder", report.folder, "Where its histories lie")->required();
+  Verify verify;
+  auto* const verify_verb =
+      app.add_subcommand("verify", "Judge from a run's histories alone whether the hub kept its word");
+  verify_verb->add_option("folder", verify.folder, "Where its histories lie")->required();
   auto* const worker_verb = app.add_subcommand("worker", "")->group("");  // what `run` starts; not for people
   try {
     app.parse(argc, argv);
@@ -76,6 +90,7 @@ Wish parse_options(int argc, const char* const* argv) {
   if (*list_verb) return ListScenarios{};
   if (*show_verb) return show;
   if (*report_verb) return report;
+  if (*verify_verb) return verify;
   if (*worker_verb) return BeWorker{};
   return run;
 }

@@ -7,6 +7,8 @@
 #include <string>
 #include <variant>
 
+#include "boards/fleet/program/exporter.h"
+
 namespace latchkey::boards::fleet::program {
 
 struct RunOptions {
@@ -21,12 +23,16 @@ struct RunOptions {
   std::size_t handshakes = 192;
   double retry_max_s = 60;
   double slow_retry_s = 900;
+  std::optional<MetricsAddress> metrics;  // where figures are served; nothing: nowhere
 };
 struct ListScenarios {};
 struct ShowScenario {
   std::string name;
 };
 struct ReportOn {
+  std::string folder;
+};
+struct Verify {
   std::string folder;
 };
 struct BeWorker {};
@@ -37,7 +43,7 @@ struct Exit {
   std::string text;
 };
 
-using Wish = std::variant<Exit, RunOptions, ListScenarios, ShowScenario, ReportOn, BeWorker>;
+using Wish = std::variant<Exit, RunOptions, ListScenarios, ShowScenario, ReportOn, Verify, BeWorker>;
 Wish parse_options(int argc, const char* const* argv);
 
 }  // namespace latchkey::boards::fleet::program

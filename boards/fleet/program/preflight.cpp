@@ -17,7 +17,7 @@ namespace {
 using scenario::TimeUs;
 
 constexpr std::size_t kMostDocument = 1 << 20;
-constexpr std::uint64_t kBytesPerDevice = 16 * 1024;  // of history; a device that provisions twice writes 3 KiB
+constexpr std::uint64_t kBytesPerDevice = 16 * 1024;  // of history; a device that provisions twice writes 1.6 KiB
 
 Result<std::string> document_of(const std::string& scenario, std::string& problem) {
   if (const auto shipped = scenario::find_shipped(scenario)) return std::string(*shipped);

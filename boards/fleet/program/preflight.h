@@ -16,6 +16,7 @@ inline constexpr int kDone = 0;
 inline constexpr int kBroken = 1;  // on the way
 inline constexpr int kBadInput = 2;
 inline constexpr int kNotFound = 3;
+inline constexpr int kViolated = 4;  // a rule, says verify
 inline constexpr int kNoHub = 5;
 
 struct Prepared {

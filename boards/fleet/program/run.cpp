@@ -8,11 +8,13 @@
 #include <csignal>
 #include <cstdio>
 #include <ctime>
+#include <memory>
 #include <set>
 #include <utility>
 
 #include "boards/fleet/history/writer.h"
 #include "boards/fleet/program/crew.h"
+#include "boards/fleet/program/exporter.h"
 #include "boards/fleet/program/operator.h"
 #include "boards/fleet/program/preflight.h"
 #include "boards/fleet/program/progress.h"
@@ -241,6 +243,13 @@ int run_fleet(const RunOptions& options) {
   auto& job = plan->job;
   job.start_us = swarm::monotonic_us();
   job.started_ms = unix_ms();
+  std::unique_ptr<Exporter> exporter;
+  if (options.metrics) {
+    exporter = Exporter::start(*options.metrics, job.out, job.workers,
+                               [start = job.start_us] { return swarm::monotonic_us() - start; });
+    if (!exporter) return refuse(kBadInput, "figures cannot be served at the address that --metrics names");
+    std::fprintf(stderr, "figures at %s\n", exporter->url().c_str());
+  }
   auto writer = history::Writer::create(history::file_of(job.out, 0), first_record(*plan));
   if (!writer) return refuse(kBroken, "no history can be written to " + job.out);
   std::fprintf(stderr, "%s: %s devices in %s process%s, against the hub in %s; histories in %s\n",

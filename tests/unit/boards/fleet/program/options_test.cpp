@@ -23,8 +23,11 @@ std::string mistake_of(const std::vector<const char*>& words) {
 }
 
 TEST(FleetOptionsTest, run_takes_what_replaces_the_scenario) {
-  const auto wish = parse({"run", "morning", "--data", "/d", "--devices", "200", "--processes", "2", "--out", "o",
-                           "--seed", "9", "--duration", "1.5", "--prefix", "p-", "--handshakes", "0"});
+  const auto wish = parse({"run",          "morning", "--data",      "/d",
+                           "--devices",    "200",     "--processes", "2",
+                           "--out",        "o",       "--seed",      "9",
+                           "--duration",   "1.5",     "--prefix",    "p-",
+                           "--handshakes", "0",       "--metrics",   "127.0.0.1:9465"});
   const auto* run = std::get_if<RunOptions>(&wish);
   ASSERT_NE(run, nullptr);
   EXPECT_EQ(run->scenario, "morning");
@@ -35,6 +38,8 @@ TEST(FleetOptionsTest, run_takes_what_replaces_the_scenario) {
   EXPECT_EQ(run->duration_s, 1.5);
   EXPECT_EQ(run->prefix, "p-");
   EXPECT_EQ(run->handshakes, 0u);
+  ASSERT_TRUE(run->metrics);
+  EXPECT_EQ(run->metrics->port, 9465);
 }
 
 TEST(FleetOptionsTest, mistakes_are_told_before_anything_starts) {
@@ -44,7 +49,9 @@ TEST(FleetOptionsTest, mistakes_are_told_before_anything_starts) {
   EXPECT_THAT(mistake_of({"run", "x", "--data", "/d", "--processes", "0"}), HasSubstr("--processes"));
   EXPECT_THAT(mistake_of({"run", "x", "--data", "/d", "--duration", "-1"}), HasSubstr("--duration"));
   EXPECT_THAT(mistake_of({"run", "x", "--data", "/d", "--prefix", "no/slash"}), HasSubstr("prefix"));
+  EXPECT_THAT(mistake_of({"run", "x", "--data", "/d", "--metrics", "0.0.0.0:1"}), HasSubstr("loopback"));
   EXPECT_NE(mistake_of({"show"}), "no mistake");
+  EXPECT_NE(mistake_of({"verify"}), "no mistake");
   EXPECT_NE(mistake_of({"wander"}), "no mistake");
   EXPECT_NE(mistake_of({}), "no mistake");
 }
@@ -55,6 +62,9 @@ TEST(FleetOptionsTest, other_verbs_are_what_they_say) {
   const auto show = parse({"show", "morning"});
   ASSERT_TRUE(std::holds_alternative<ShowScenario>(show));
   EXPECT_EQ(std::get<ShowScenario>(show).name, "morning");
+  const auto verify = parse({"verify", "rotation"});
+  ASSERT_TRUE(std::holds_alternative<Verify>(verify));
+  EXPECT_EQ(std::get<Verify>(verify).folder, "rotation");
 }
 
 TEST(FleetOptionsTest, help_lists_the_verbs_and_hides_the_worker) {
