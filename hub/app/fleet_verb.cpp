@@ -39,7 +39,8 @@ cli::LocalVerb fleet_verb() {
   cli::LocalVerb verb;
   verb.name = "fleet";
   verb.help =
-      "Let thousands of devices live against a running hub: fleet run SCENARIO, scenarios, show NAME, report FOLDER, verify FOLDER";
+      "Let thousands of devices live against a running hub: fleet run SCENARIO, scenarios, show NAME, report FOLDER, "
+      "verify FOLDER";
   verb.add_options = [parsed](CLI::App& app) {
     *parsed = &app;
     app.prefix_command()->fallthrough(false);  // all that follows is the other program's
