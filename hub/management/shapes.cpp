@@ -12,8 +12,15 @@ using nlohmann::json;
 
 namespace {
 
-json envelope(std::string id, const std::string& name, const std::string& type, UnixMs created) {
-  return {{"id", id}, {"name", name}, {"type", type}, {"systemData", {{"createdAt", iso8601(created)}}}};
+// Member by member, as device_json: an initializer list makes an array of every pair first, which is half the time of a
+// page of devices.
+json envelope(std::string id, const std::string& name, const char* type, UnixMs created) {
+  json result;
+  result["id"] = std::move(id);
+  result["name"] = name;
+  result["type"] = type;
+  result["systemData"]["createdAt"] = iso8601(created);
+  return result;
 }
 
 json time_or_null(UnixMs at) { return at == 0 ? json() : json(iso8601(at)); }
@@ -164,19 +171,18 @@ json device_json(const std::string& ns, const registry::Device& device, std::opt
   auto result = envelope(resource_id(names.place(), {"namespaces", ns, "devices", device.id}), device.id,
                          "Microsoft.DeviceRegistry/namespaces/devices", device.created);
   result["systemData"]["lastModifiedAt"] = iso8601(device.updated);
-  json properties = {{"uuid", uuid_text(device.uuid)},
-                     {"enabled", device.enabled},
-                     {"credentialId", hex(device.credential_id.bytes)},
-                     {"registrationId", device.registration_id},
-                     {"version", device.version},
-                     {"lastTransitionTime", iso8601(device.updated)},
-                     {"lastRevokedAt", time_or_null(device.last_revoked)},
-                     {"policy", json()},
-                     {"connected", json()},
-                     {"provisioningState", "Succeeded"}};
-  if (device.policy) properties["policy"] = {{"resourceId", text_or_null(names.policy_id(*device.policy))}};
-  if (connected) properties["connected"] = *connected;
-  result["properties"] = std::move(properties);
+  auto& properties = result["properties"];
+  properties["uuid"] = uuid_text(device.uuid);
+  properties["enabled"] = device.enabled;
+  properties["credentialId"] = hex(device.credential_id.bytes);
+  properties["registrationId"] = device.registration_id;
+  properties["version"] = device.version;
+  properties["lastTransitionTime"] = iso8601(device.updated);
+  properties["lastRevokedAt"] = time_or_null(device.last_revoked);
+  auto& policy = properties["policy"];
+  if (device.policy) policy["resourceId"] = text_or_null(names.policy_id(*device.policy));
+  properties["connected"] = connected ? json(*connected) : json();
+  properties["provisioningState"] = "Succeeded";
   return result;
 }
 
