@@ -109,8 +109,60 @@ void count_in(ExpiryGroup& group, const store::StandingCertificate& one, const E
   if (left <= 0 || left > query.within_days * kDayMs) return;
   ++group.expiring;
   if (const auto bucket = bucket_of(left); bucket < group.ends.size()) ++group.ends[bucket];
-  if (group.first_end == 0) group.first_end = one.not_after;  // they come in their order
+  if (group.first_end == 0 || one.not_after < group.first_end) group.first_end = one.not_after;
 }
+
+// Ends within, or has a state that is counted.
+bool counts(const store::StandingCertificate& one, const ExpiryQuery& query) {
+  return one.not_after <= query.now + query.within_days * kDayMs ||
+         renewal_state(one.not_before, one.not_after, query.now) != RenewalState::kFresh;
+}
+
+// The groups of a report, by names. Whose group it is, is looked up by identifiers: names are made once for a group.
+class Groups {
+ public:
+  explicit Groups(Names& names) : names_(names) {}
+
+  // Where it is to be counted; null: it is not asked for.
+  Outcome<ExpiryGroup*> of(const store::StandingCertificate& one) {
+    const Place place{one.namespace_uuid, one.policy, one.assigned_hub.value_or(Uuid{})};
+    if (last_ && last_->first == place) return last_->second;
+    auto known = places_.find(place);
+    if (known == places_.end()) {
+      LATCHKEY_TRY(group, find(one));
+      known = places_.emplace(place, group).first;
+    }
+    last_ = *known;
+    return known->second;
+  }
+  std::vector<ExpiryGroup> take() {
+    std::vector<ExpiryGroup> all;
+    for (auto& [key, group] : groups_) all.push_back(std::move(group));
+    return all;
+  }
+
+ private:
+  using Place = std::tuple<Uuid, Uuid, Uuid>;                           // namespace, policy, hub
+  using Key = std::tuple<std::string, std::string, std::string, Uuid>;  // a namesake of a deleted policy is another
+
+  Outcome<ExpiryGroup*> find(const store::StandingCertificate& one) {
+    LATCHKEY_TRY(policy, names_.policy(one.policy));
+    const auto& ns = names_.ns(one.namespace_uuid);
+    const auto& hub = names_.hub(one.assigned_hub);
+    if (!names_.wanted(ns, policy.name, hub)) return nullptr;
+    auto& group = groups_[{ns, policy.name, hub, one.policy}];
+    group.ns = ns;
+    group.policy = policy.name;
+    group.policy_deleted = policy.deleted;
+    group.hub = hub;
+    return &group;
+  }
+
+  Names& names_;
+  std::map<Key, ExpiryGroup> groups_;
+  std::map<Place, ExpiryGroup*> places_;
+  std::optional<std::pair<Place, ExpiryGroup*>> last_;  // neighbours are mostly of one group
+};
 
 // "1795266138000-7a0b": the end and the serial of the last certificate on a page.
 std::string token_of(const ExpiringDevice& device) {
@@ -170,28 +222,20 @@ Outcome<ExpiryReport> SqlRegistry::expiry_report(const ExpiryQuery& query) {
   return read<ExpiryReport>([&](store::Database& db) -> Outcome<ExpiryReport> {
     Names names(db, query.scope);
     LATCHKEY_TRY_VOID(names.load());
-    using Key = std::tuple<std::string, std::string, std::string, Uuid>;  // a namesake of a deleted policy is another
-    std::map<Key, ExpiryGroup> groups;
+    Groups groups(names);
     Outcome<Nothing> fine = Nothing{};
-    LATCHKEY_TRY_VOID(store::each_end(db, ends_of(query), [&](const store::StandingCertificate& one) {
-      auto policy = names.policy(one.policy);
-      if (!policy) fine = fail(policy.error());
-      if (!fine) return false;
-      const auto& ns = names.ns(one.namespace_uuid);
-      const auto& hub = names.hub(one.assigned_hub);
-      if (!names.wanted(ns, policy->name, hub)) return true;
-      auto& group = groups[{ns, policy->name, hub, one.policy}];
-      group.ns = ns;
-      group.policy = policy->name;
-      group.policy_deleted = policy->deleted;
-      group.hub = hub;
-      count_in(group, one, query);
-      return true;
+    const UnixMs after = query.now - query.expired_days * kDayMs;
+    LATCHKEY_TRY_VOID(store::each_standing(db, after, [&](const store::StandingCertificate& one) {
+      if (!fine || !counts(one, query)) return;
+      const auto group = groups.of(one);
+      if (!group) {
+        fine = fail(group.error());
+      } else if (*group != nullptr) {
+        count_in(**group, one, query);
+      }
     }));
     LATCHKEY_TRY_VOID(std::move(fine));
-    ExpiryReport report;
-    for (auto& [key, group] : groups) report.groups.push_back(std::move(group));
-    return report;
+    return ExpiryReport{groups.take()};
   });
 }
 
@@ -213,7 +257,7 @@ Outcome<ExpiringPage> SqlRegistry::expiring_devices(const ExpiringPageQuery& que
     const std::size_t size = std::clamp<std::size_t>(query.limit, 1, kPageLimit);
     ExpiringPage page;
     Outcome<Nothing> fine = Nothing{};
-    LATCHKEY_TRY_VOID(store::each_end(db, ends, [&](store::StandingCertificate one) {
+    LATCHKEY_TRY_VOID(store::each_end(db, ends, [&](store::EndingCertificate one) {
       auto policy = names.policy(one.policy);
       if (!policy) fine = fail(policy.error());
       if (!fine) return false;

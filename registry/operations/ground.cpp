@@ -57,10 +57,9 @@ Outcome<Ground> take_ground(store::Database& db, const Uuid& ns) {
 
 Obstacle obstacle_of(const store::FleetDevice& device, const Ground& ground, UnixMs now) {
   if (!device.enabled) return Obstacle::kDeviceDisabled;
-  const auto& door = device.individual ? device.individual : device.group;
-  if (const auto obstacle = obstacle_at_door(door, ground, now); obstacle != Obstacle::kNone) return obstacle;
+  if (const auto obstacle = obstacle_at_door(device.door, ground, now); obstacle != Obstacle::kNone) return obstacle;
   if (ground.hubs.empty()) return Obstacle::kNoHub;
-  const Uuid& ca = ground.policies.at(store::fold(door->policy_name)).ca;
+  const Uuid& ca = ground.policies.at(store::fold(device.door->policy_name)).ca;
   return accepted_somewhere(device, ground, ca) ? Obstacle::kNone : Obstacle::kIssuerNotOnHub;
 }
 

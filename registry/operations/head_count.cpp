@@ -2,6 +2,7 @@
 #include "registry/operations/internal/head_count.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace latchkey::registry {
@@ -35,39 +36,50 @@ Outcome<Nothing> HeadCount::everybody() {
 }
 
 Outcome<Nothing> HeadCount::below(const std::set<Uuid>& cas, Judge how) {
+  std::vector<Uuid> devices;
   for (const Uuid& ca : cas) {
-    LATCHKEY_TRY(devices, store::holders_below(db_, ca, now_));
-    for (const Uuid& device : devices) LATCHKEY_TRY_VOID(visit(device, how));
+    LATCHKEY_TRY(holders, store::holders_below(db_, ca, now_));
+    devices.insert(devices.end(), holders.begin(), holders.end());
   }
-  return Nothing{};
+  return visit(std::move(devices), how);
 }
 
 // A session outlives its certificate, but not the CA's place on the hub.
 Outcome<Nothing> HeadCount::everybody_connected() {
+  std::vector<Uuid> devices;
   for (const Hub& hub : change_.before.hubs) {
     for (const std::string& id : attendance_.connected(hub.name)) {
       LATCHKEY_TRY(device, store::device_uuid(db_, change_.ns, id));
-      if (device) LATCHKEY_TRY_VOID(visit(*device, &HeadCount::judge));
+      if (device) devices.push_back(*device);
     }
   }
-  return Nothing{};
+  return visit(std::move(devices), &HeadCount::judge);
 }
 
-Outcome<Nothing> HeadCount::visit(const Uuid& device, Judge how) {
-  if (!visited_.insert(device).second) return Nothing{};
-  LATCHKEY_TRY(found, store::fleet_device(db_, device));
-  if (!found) return Nothing{};  // deleted meanwhile
-  LATCHKEY_TRY(held, store::held_by(db_, device, found->credential_id));
-  (this->*how)({std::move(*found), std::move(held)});
-  return Nothing{};
+// In the order of their uuids: the rows of neighbours lie side by side.
+Outcome<Nothing> HeadCount::visit(std::vector<Uuid> devices, Judge how) {
+  std::sort(devices.begin(), devices.end());
+  devices.erase(std::unique(devices.begin(), devices.end()), devices.end());
+  std::vector<Uuid> fresh;
+  std::set_difference(devices.begin(), devices.end(), visited_.begin(), visited_.end(), std::back_inserter(fresh));
+  const auto before = static_cast<std::ptrdiff_t>(visited_.size());
+  visited_.insert(visited_.end(), fresh.begin(), fresh.end());
+  std::inplace_merge(visited_.begin(), visited_.begin() + before, visited_.end());
+  return store::each_device(db_, fresh, [&](const store::FleetDevice& device) { (this->*how)(device); });
 }
 
-store::FleetDevice HeadCount::afterwards(const store::FleetDevice& device) const {
+// A deleted one is made anew when it registers.
+bool HeadCount::enabled_afterwards(const store::FleetDevice& device) const {
+  if (change_.device != device.uuid) return device.enabled;
+  return !change_.device_after || change_.device_after->enabled;
+}
+
+Obstacle HeadCount::obstacle_afterwards(const store::FleetDevice& device) const {
+  const bool enabled = enabled_afterwards(device);
+  if (enabled == device.enabled) return obstacle_of(device, change_.after, now_);
   store::FleetDevice after = device;
-  if (change_.device != device.uuid) return after;
-  // A deleted one is made anew when it registers.
-  after.enabled = !change_.device_after || change_.device_after->enabled;
-  return after;
+  after.enabled = enabled;
+  return obstacle_of(after, change_.after, now_);
 }
 
 bool HeadCount::identity_stays(const store::FleetDevice& device) const {
@@ -75,11 +87,11 @@ bool HeadCount::identity_stays(const store::FleetDevice& device) const {
   return change_.device_after && change_.device_after->credential_id == device.credential_id;
 }
 
-HeadCount::Standing HeadCount::standing_at(const Hub& hub, const Subject& subject) const {
-  const bool same = identity_stays(subject.device);
+HeadCount::Standing HeadCount::standing_at(const Hub& hub, const store::FleetDevice& device) const {
+  const bool same = identity_stays(device);
   Standing standing;
-  bool session_falls = !same || !afterwards(subject.device).enabled;
-  for (const auto& one : subject.held) {
+  bool session_falls = !same || !enabled_afterwards(device);
+  for (const auto& one : device.held) {
     if (lost_at(hub, one.ca)) session_falls = true;
     if (!live(one) || !change_.before.trusts(hub.uuid, one.ca)) continue;
     standing.had = true;
@@ -89,19 +101,19 @@ HeadCount::Standing HeadCount::standing_at(const Hub& hub, const Subject& subjec
       standing.loses_one = true;
     }
   }
-  standing.connected = attendance_.connected(hub.name, subject.device.id);
+  standing.connected = attendance_.connected(hub.name, device.id);
   if (standing.connected && session_falls) standing.had = true;
-  if (subject.device.enabled && !afterwards(subject.device).enabled) standing.keeps = false;
+  if (device.enabled && !enabled_afterwards(device)) standing.keeps = false;
   return standing;
 }
 
-void HeadCount::judge(const Subject& subject) {
-  const Fate fate = subject.device.enabled ? Fate::kLosesAccess : Fate::kHadNone;
-  AffectedDevice affected = describe(subject, fate);
+void HeadCount::judge(const store::FleetDevice& device) {
+  const Fate fate = device.enabled ? Fate::kLosesAccess : Fate::kHadNone;
+  AffectedDevice affected = describe(device, fate);
   bool spared = false;
   for (std::size_t i = 0; i < change_.before.hubs.size(); ++i) {
     const Hub& hub = change_.before.hubs[i];
-    const Standing standing = standing_at(hub, subject);
+    const Standing standing = standing_at(hub, device);
     if (!standing.had || standing.keeps) {
       spared |= standing.loses_one;
       continue;
@@ -113,10 +125,10 @@ void HeadCount::judge(const Subject& subject) {
     result_.hubs[i].connected += standing.connected ? 1 : 0;
   }
   if (affected.hubs.empty()) {
-    result_.spared += spared && subject.device.enabled ? 1 : 0;
+    result_.spared += spared && device.enabled ? 1 : 0;
     return;
   }
-  affected.obstacle = obstacle_of(afterwards(subject.device), change_.after, now_);
+  affected.obstacle = obstacle_afterwards(device);
   const bool silent =
       options_.not_seen_ms > 0 && !affected.connected && affected.last_seen.value_or(0) < now_ - options_.not_seen_ms;
   if (affected.obstacle == Obstacle::kNone && silent) affected.obstacle = Obstacle::kNotSeen;
@@ -130,34 +142,37 @@ void HeadCount::judge(const Subject& subject) {
   keep(std::move(affected));
 }
 
-void HeadCount::judge_ending(const Subject& subject) {
-  AffectedDevice affected = describe(subject, Fate::kEndsLater);
-  affected.obstacle = obstacle_of(subject.device, change_.after, now_);
+void HeadCount::judge_ending(const store::FleetDevice& device) {
+  AffectedDevice affected = describe(device, Fate::kEndsLater);
+  affected.obstacle = obstacle_of(device, change_.after, now_);
   if (affected.obstacle == Obstacle::kNone) return;  // from another policy
-  for (const Hub& hub : change_.before.hubs) affected.connected |= attendance_.connected(hub.name, subject.device.id);
+  for (const Hub& hub : change_.before.hubs) affected.connected |= attendance_.connected(hub.name, device.id);
   ++result_.ending;
   ++result_.not_renewing[affected.obstacle];
-  result_.first_end = result_.first_end == 0 ? affected.not_after : std::min(result_.first_end, affected.not_after);
+  // One whose certificates are all of an earlier identity has no end.
+  const bool first = result_.first_end == 0 || affected.not_after < result_.first_end;
+  if (first && affected.not_after > 0) result_.first_end = affected.not_after;
   result_.last_end = std::max(result_.last_end, affected.not_after);
   keep(std::move(affected));
 }
 
-AffectedDevice HeadCount::describe(const Subject& subject, Fate fate) const {
+AffectedDevice HeadCount::describe(const store::FleetDevice& device, Fate fate) const {
   AffectedDevice affected;
-  affected.id = subject.device.id;
+  affected.id = device.id;
   affected.fate = fate;
-  UnixMs seen = subject.device.registered;
-  for (const auto& one : subject.held) {
+  UnixMs seen = device.registered;
+  for (const auto& one : device.held) {
     seen = std::max(seen, one.issued_at);
     affected.not_after = std::max(affected.not_after, one.not_after);
   }
-  if (const auto heard = attendance_.last_seen(change_.ns_name, subject.device.id)) seen = std::max(seen, *heard);
+  if (const auto heard = attendance_.last_seen(change_.ns_name, device.id)) seen = std::max(seen, *heard);
   if (seen > 0) affected.last_seen = seen;
   return affected;
 }
 
 void HeadCount::keep(AffectedDevice device) {
   if (device.id <= options_.after || options_.limit == 0) return;
+  if (page_.size() > options_.limit && device.id > std::prev(page_.end())->first) return;
   std::string id = device.id;
   page_.emplace(std::move(id), std::move(device));
   if (page_.size() > options_.limit + 1) page_.erase(std::prev(page_.end()));

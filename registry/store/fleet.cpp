@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "registry/store/fleet.h"
 
+#include <algorithm>
+#include <tuple>
+
 #include "registry/store/fold.h"
 
 namespace latchkey::registry::store {
@@ -8,6 +11,9 @@ namespace {
 
 // The literal status lets the partial index serve; the sub-select of the hubs' lists is made once for a run.
 const std::string kTrusted = "IN (SELECT ca FROM hub_certificates) ";
+
+// Devices in one statement: beyond some hundred it costs no less a device.
+constexpr std::size_t kRun = 256;
 
 std::optional<FleetDevice::Door> read_door(const Query& row, int column) {
   if (row.null(column)) return std::nullopt;
@@ -18,43 +24,63 @@ FleetDevice read_device(const Query& row) {
   FleetDevice device;
   device.uuid = row.id<Uuid>(0);
   device.id = row.text(1);
-  device.namespace_uuid = row.id<Uuid>(2);
-  device.credential_id = row.id<CredentialId>(3);
-  device.enabled = row.flag(4);
-  device.assigned_hub = row.optional_id<Uuid>(5);
-  device.registered = row.integer(6);
-  device.individual = read_door(row, 7);
-  device.group = read_door(row, 9);
+  device.credential_id = row.id<CredentialId>(2);
+  device.enabled = row.flag(3);
+  device.assigned_hub = row.optional_id<Uuid>(4);
+  device.registered = row.integer(5);
+  device.door = read_door(row, 6);
+  if (!device.door) device.door = read_door(row, 8);
   return device;
+}
+
+// The group's row is looked for only where no individual enrollment speaks for the device.
+std::string sql_of_run() {
+  std::string sql =
+      "SELECT d.uuid, d.id, d.credential_id, d.enabled, r.hub, r.updated, i.enabled, i.policy_name, "
+      "g.enabled, g.policy_name, c.ca, c.not_before, c.not_after, c.issued_at FROM devices d "
+      "LEFT JOIN registrations r ON r.folded_id = d.registration_id "
+      "LEFT JOIN enrollments i ON i.folded_id = d.registration_id AND i.is_group = 0 AND i.namespace = d.namespace "
+      "LEFT JOIN enrollments g ON g.uuid = CASE WHEN i.enabled IS NULL THEN r.enrollment END "
+      "AND g.is_group = 1 AND g.namespace = d.namespace "
+      "LEFT JOIN certificates c ON c.device = d.uuid AND c.status = 2 AND c.credential_id = d.credential_id "
+      "WHERE d.uuid IN (";
+  for (std::size_t i = 1; i <= kRun; ++i) sql += (i == 1 ? "$" : ", $") + std::to_string(i);
+  return sql + ") ORDER BY d.uuid";
 }
 
 StandingCertificate read_standing(const Query& row) {
   StandingCertificate standing;
-  standing.serial = row.bytes(0);
   standing.not_before = row.integer(1);
   standing.not_after = row.integer(2);
   standing.policy = row.id<Uuid>(3);
-  standing.device = row.text(4);
-  standing.namespace_uuid = row.id<Uuid>(5);
-  standing.enabled = row.flag(6);
-  standing.assigned_hub = row.optional_id<Uuid>(7);
+  standing.namespace_uuid = row.id<Uuid>(4);
+  standing.enabled = row.flag(5);
+  standing.assigned_hub = row.optional_id<Uuid>(6);
   return standing;
 }
 
+EndingCertificate read_ending(const Query& row) { return {read_standing(row), row.bytes(0), row.text(7)}; }
+
 }  // namespace
 
-Outcome<std::optional<FleetDevice>> fleet_device(Database& database, const Uuid& device) {
-  return database
-      .query(
-          "SELECT d.uuid, d.id, d.namespace, d.credential_id, d.enabled, r.hub, r.updated, i.enabled, i.policy_name, "
-          "g.enabled, g.policy_name FROM devices d "
-          "LEFT JOIN registrations r ON r.folded_id = d.registration_id "
-          "LEFT JOIN enrollments i ON i.folded_id = d.registration_id AND i.is_group = 0 "
-          "AND i.namespace = d.namespace "
-          "LEFT JOIN enrollments g ON g.uuid = r.enrollment AND g.is_group = 1 AND g.namespace = d.namespace "
-          "WHERE d.uuid = $1",
-          device)
-      .first(read_device);
+Outcome<Nothing> each_device(Database& database, const std::vector<Uuid>& devices,
+                             const std::function<void(const FleetDevice&)>& visit) {
+  static const std::string sql = sql_of_run();
+  for (std::size_t at = 0; at < devices.size(); at += kRun) {
+    auto rows = database.query(sql);
+    for (std::size_t i = at; i < at + kRun; ++i) rows.bind(devices[std::min(i, devices.size() - 1)]);
+    std::optional<FleetDevice> device;  // its rows come one after the other, one for each certificate
+    LATCHKEY_TRY_VOID(rows.each([&](const Query& row) {
+      if (!device || device->uuid != row.id<Uuid>(0)) {
+        if (device) visit(*device);
+        device = read_device(row);
+      }
+      if (row.null(10)) return;
+      device->held.push_back({row.id<Uuid>(10), row.integer(11), row.integer(12), row.integer(13)});
+    }));
+    if (device) visit(*device);
+  }
+  return Nothing{};
 }
 
 Outcome<std::optional<Uuid>> device_uuid(Database& database, const Uuid& ns, std::string_view id) {
@@ -73,22 +99,37 @@ Outcome<std::vector<Uuid>> holders_below(Database& database, const Uuid& ca, Uni
       .all([](const Query& row) { return row.id<Uuid>(0); });
 }
 
-Outcome<std::vector<HeldCertificate>> held_by(Database& database, const Uuid& device, const CredentialId& current) {
-  return database
-      .query(
-          "SELECT ca, not_before, not_after, issued_at FROM certificates WHERE device = $1 AND status = 2 "
-          "AND credential_id = $2",
-          device, current)
-      .all([](const Query& row) {
-        return HeldCertificate{row.id<Uuid>(0), row.integer(1), row.integer(2), row.integer(3)};
-      });
+Outcome<Nothing> each_standing(Database& database, UnixMs after,
+                               const std::function<void(const StandingCertificate&)>& visit) {
+  static const std::string sql =
+      "SELECT d.uuid, c.not_before, c.not_after, c.policy, d.namespace, d.enabled, r.hub, c.serial "
+      "FROM devices d CROSS JOIN certificates c ON c.device = d.uuid AND c.credential_id = d.credential_id "
+      "LEFT JOIN registrations r ON r.folded_id = d.registration_id "
+      "WHERE c.status = 2 AND c.not_after > $1 AND +c.ca " +
+      kTrusted + "ORDER BY d.uuid";
+  // Rows of one device come one after the other. They are few: which is the last is told here, not by a sort for each.
+  struct Newest {
+    Uuid device;
+    StandingCertificate certificate;
+    Bytes serial;
+  };
+  std::optional<Newest> newest;
+  LATCHKEY_TRY_VOID(database.query(sql, after).each([&](const Query& row) {
+    Newest one{row.id<Uuid>(0), read_standing(row), row.bytes(7)};
+    const bool same = newest && newest->device == one.device;
+    if (newest && !same) visit(newest->certificate);
+    const auto end_of = [](const Newest& it) { return std::tie(it.certificate.not_after, it.serial); };
+    if (!same || end_of(*newest) < end_of(one)) newest = std::move(one);
+  }));
+  if (newest) visit(newest->certificate);
+  return Nothing{};
 }
 
 Outcome<Nothing> each_end(Database& database, const EndsQuery& query,
-                          const std::function<bool(StandingCertificate)>& visit) {
+                          const std::function<bool(EndingCertificate)>& visit) {
   // The unary plus keeps the planner from going by device or CA: the order of the ends is what is wanted.
   static const std::string sql =
-      "SELECT c.serial, c.not_before, c.not_after, c.policy, d.id, d.namespace, d.enabled, r.hub "
+      "SELECT c.serial, c.not_before, c.not_after, c.policy, d.namespace, d.enabled, r.hub, d.id "
       "FROM certificates c CROSS JOIN devices d ON d.uuid = c.device AND d.credential_id = c.credential_id "
       "LEFT JOIN registrations r ON r.folded_id = d.registration_id "
       "WHERE c.status = 2 AND c.not_after >= $1 AND (c.not_after > $1 OR c.serial > $2) "
@@ -105,7 +146,7 @@ Outcome<Nothing> each_end(Database& database, const EndsQuery& query,
   for (;;) {
     LATCHKEY_TRY(found, rows.next());
     if (!found) return Nothing{};
-    if (!visit(read_standing(rows))) return Nothing{};
+    if (!visit(read_ending(rows))) return Nothing{};
   }
 }
 

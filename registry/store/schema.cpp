@@ -207,7 +207,16 @@ ALTER TABLE enrollments ADD COLUMN initial_tags TEXT NOT NULL DEFAULT '';
 ALTER TABLE enrollments ADD COLUMN initial_desired TEXT NOT NULL DEFAULT '';
 )sql";
 
-constexpr const char* kSteps[] = {kStep1, kStep2, kStep3, kStep4, kStep5, kStep6, kStep7, kStep8, kStep9, kStep10};
+// Step 11. All that is asked of a device's certificates stands in their index: what looks at every device reads no rows
+// of certificates, which lie in the order of issuance.
+constexpr char kStep11[] = R"sql(
+DROP INDEX certificates_of_device;
+CREATE INDEX certificates_of_device ON certificates (
+  device, status, not_after, serial, credential_id, ca, not_before, issued_at, policy);
+)sql";
+
+constexpr const char* kSteps[] = {kStep1, kStep2, kStep3, kStep4,  kStep5, kStep6,
+                                  kStep7, kStep8, kStep9, kStep10, kStep11};
 static_assert(sizeof(kSteps) / sizeof(kSteps[0]) == kSchemaVersion);
 
 Outcome<int> version_of(Database& database) {

@@ -33,18 +33,15 @@ class HeadCount {
     for (const Hub& hub : change.before.hubs) result_.hubs.push_back({hub.name, 0, 0});
   }
 
-  Outcome<Nothing> one(const Uuid& device) { return visit(device, &HeadCount::judge); }
+  Outcome<Nothing> one(const Uuid& device) { return visit({device}, &HeadCount::judge); }
   Outcome<Nothing> everybody();
   Forecast finish();
 
  private:
-  struct Subject {
-    store::FleetDevice device;
-    std::vector<store::HeldCertificate> held;
-  };
-  using Judge = void (HeadCount::*)(const Subject&);
+  using Judge = void (HeadCount::*)(const store::FleetDevice&);
 
-  Outcome<Nothing> visit(const Uuid& device, Judge how);
+  // Those that were not visited before.
+  Outcome<Nothing> visit(std::vector<Uuid> devices, Judge how);
   Outcome<Nothing> below(const std::set<Uuid>& cas, Judge how);
   Outcome<Nothing> everybody_connected();
 
@@ -62,13 +59,14 @@ class HeadCount {
     bool loses_one = false;  // of several certificates
     bool connected = false;
   };
-  Standing standing_at(const Hub& hub, const Subject& subject) const;
-  store::FleetDevice afterwards(const store::FleetDevice& device) const;
+  Standing standing_at(const Hub& hub, const store::FleetDevice& device) const;
+  bool enabled_afterwards(const store::FleetDevice& device) const;
+  Obstacle obstacle_afterwards(const store::FleetDevice& device) const;
   bool identity_stays(const store::FleetDevice& device) const;
 
-  void judge(const Subject& subject);
-  void judge_ending(const Subject& subject);
-  AffectedDevice describe(const Subject& subject, Fate fate) const;
+  void judge(const store::FleetDevice& device);
+  void judge_ending(const store::FleetDevice& device);
+  AffectedDevice describe(const store::FleetDevice& device, Fate fate) const;
   void keep(AffectedDevice device);
 
   store::Database& db_;
@@ -77,7 +75,7 @@ class HeadCount {
   const ForecastOptions& options_;
   const UnixMs now_;
   Forecast result_;
-  std::set<Uuid> visited_;
+  std::vector<Uuid> visited_;                   // in their order
   std::map<std::string, AffectedDevice> page_;  // one more than asked for tells that there is a next one
 };
 

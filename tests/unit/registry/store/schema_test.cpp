@@ -115,5 +115,28 @@ TEST_F(Schema, revocation_and_crls_never_scan_certificates) {
   }
 }
 
+// Certificates lie in the order of issuance: to read their rows device by device would be a jump for each.
+TEST_F(Schema, looking_at_every_device_reads_no_rows_of_certificates_and_never_sorts) {
+  auto database = open();
+  ASSERT_TRUE(migrate(*database));
+  const std::string queries[] = {
+      "SELECT d.uuid, c.not_before, c.not_after, c.policy, r.hub, c.serial FROM devices d CROSS JOIN certificates c "
+      "ON c.device = d.uuid AND c.credential_id = d.credential_id LEFT JOIN registrations r "
+      "ON r.folded_id = d.registration_id WHERE c.status = 2 AND c.not_after > 1 "
+      "AND +c.ca IN (SELECT ca FROM hub_certificates) ORDER BY d.uuid",
+      "SELECT d.uuid, c.ca, c.not_before, c.not_after, c.issued_at FROM devices d LEFT JOIN certificates c "
+      "ON c.device = d.uuid AND c.status = 2 AND c.credential_id = d.credential_id "
+      "WHERE d.uuid IN (x'00', x'01') ORDER BY d.uuid",
+      "SELECT 1 FROM certificates n WHERE n.device = x'00' AND n.status = 2 AND n.not_after >= 1 "
+      "AND (n.not_after > 1 OR n.serial > x'00') AND n.credential_id = x'00' "
+      "AND +n.ca IN (SELECT ca FROM hub_certificates)",
+  };
+  for (const std::string& sql : queries) {
+    const std::string text = plan(*database, sql);
+    EXPECT_THAT(text, testing::HasSubstr("USING COVERING INDEX certificates_of_device (device=? AND status=?")) << sql;
+    EXPECT_THAT(text, testing::Not(testing::HasSubstr("TEMP B-TREE"))) << sql << ": " << text;
+  }
+}
+
 }  // namespace
 }  // namespace latchkey::registry::store
