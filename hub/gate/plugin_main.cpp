@@ -16,6 +16,7 @@
 #include <optional>
 
 #include "hub/gate/gate.h"
+#include "platform/openssl/quick_ec_keys.h"
 
 namespace {
 
@@ -59,6 +60,7 @@ struct Plugin {
 
   BrokerHost host;
   Gate gate;
+  openssl::QuickEcKeys quick_keys;
   TlsHook hook;
   mosquitto_plugin_id_t* id = nullptr;
   bool backlog_raised = false;
@@ -226,6 +228,7 @@ int load(mosquitto_plugin_id_t* id, void** userdata, const mosquitto_opt* broker
   }
   auto plugin = std::make_unique<Plugin>(*options, process_number);
   plugin->id = id;
+  if (!plugin->quick_keys.begin()) mosquitto_log_printf(MOSQ_LOG_NOTICE, "latchkey gate: EC keys are read slowly");
   if (!plugin->hook.install(plugin->gate)) {
     return refuse_to_load("this OpenSSL does not let the TLS hook ask for client certificates");
   }

@@ -24,7 +24,7 @@ MAY_INCLUDE = {
     "hub/wire": ["registry/model", "platform/base"],
     "hub/text": ["platform/base"],
     "hub/throttle": ["platform/base"],
-    "hub/gate": ["registry/table", "registry/model", "hub/wire", "agent/protocol", "platform/base"],
+    "hub/gate": ["registry/table", "registry/model", "hub/wire", "agent/protocol", "platform/openssl", "platform/base"],
     "hub/link": ["hub/wire", "registry/operations", "registry/model", "platform/base"],
     "hub/brokers": ["registry/model", "platform/openssl", "platform/files", "platform/base"],
     "hub/ca": ["registry/operations", "registry/model", "platform/openssl", "platform/files", "platform/base"],
