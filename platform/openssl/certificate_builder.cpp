@@ -40,30 +40,6 @@ X509ExtensionPtr address_extension(int nid, const std::string& value) {
   return X509ExtensionPtr(X509V3_EXT_conf_nid(nullptr, &context, nid, value.c_str()));
 }
 
-// SubjectPublicKeyInfo as it stands. Its parameters are a curve's name (EC) or NULL (RSA), nothing else.
-bool copy_key(X509_PUBKEY* to, const X509_PUBKEY* from) {
-  ASN1_OBJECT* kind = nullptr;
-  const unsigned char* bits = nullptr;
-  int size = 0;
-  X509_ALGOR* algorithm = nullptr;
-  if (X509_PUBKEY_get0_param(&kind, &bits, &size, &algorithm, from) != 1 || size <= 0) return false;
-  int type = V_ASN1_UNDEF;
-  const void* value = nullptr;
-  X509_ALGOR_get0(nullptr, &type, &value, algorithm);
-  if (type != V_ASN1_OBJECT && type != V_ASN1_NULL) return false;
-  Asn1ObjectPtr kind_copy(OBJ_dup(kind));
-  Asn1ObjectPtr curve(type == V_ASN1_OBJECT ? OBJ_dup(static_cast<const ASN1_OBJECT*>(value)) : nullptr);
-  auto* bits_copy = static_cast<unsigned char*>(OPENSSL_memdup(bits, static_cast<std::size_t>(size)));
-  if (!kind_copy || bits_copy == nullptr || (type == V_ASN1_OBJECT && !curve) ||
-      X509_PUBKEY_set0_param(to, kind_copy.get(), type, curve.get(), bits_copy, size) != 1) {
-    OPENSSL_free(bits_copy);
-    return false;
-  }
-  kind_copy.release();  // NOLINT: the certificate owns all three now
-  curve.release();      // NOLINT
-  return true;
-}
-
 int curve_of(EVP_PKEY* key) {
   char name[80];
   std::size_t size = 0;
@@ -94,12 +70,16 @@ CertificateBuilder& CertificateBuilder::serial(ByteView serial) {
 }
 
 CertificateBuilder& CertificateBuilder::subject(std::string_view common_name) {
+  return subject_part(NID_commonName, common_name);
+}
+
+CertificateBuilder& CertificateBuilder::subject_part(int nid, std::string_view value) {
   if (failed_) return *this;
-  // Given as an ASN.1 type, not as MBSTRING_*: that form would hold the CN to 64 characters.
-  return check(!common_name.empty() &&
-               X509_NAME_add_entry_by_NID(X509_get_subject_name(certificate_.get()), NID_commonName, V_ASN1_UTF8STRING,
-                                          reinterpret_cast<const unsigned char*>(common_name.data()),
-                                          static_cast<int>(common_name.size()), -1, 0) == 1);
+  // Given as an ASN.1 type, not as MBSTRING_*: that form would hold a CN to 64 characters.
+  const int type = nid == NID_countryName ? V_ASN1_PRINTABLESTRING : V_ASN1_UTF8STRING;
+  return check(!value.empty() && X509_NAME_add_entry_by_NID(X509_get_subject_name(certificate_.get()), nid, type,
+                                                            reinterpret_cast<const unsigned char*>(value.data()),
+                                                            static_cast<int>(value.size()), -1, 0) == 1);
 }
 
 CertificateBuilder& CertificateBuilder::issuer(const X509* issuer) {
@@ -128,12 +108,6 @@ CertificateBuilder& CertificateBuilder::validity(UnixMs not_before, UnixMs not_a
 CertificateBuilder& CertificateBuilder::public_key(EVP_PKEY* key) {
   if (failed_) return *this;
   check(X509_set_pubkey(certificate_.get(), key) == 1);
-  return subject_key_id();
-}
-
-CertificateBuilder& CertificateBuilder::public_key(const X509_PUBKEY* key) {
-  if (failed_) return *this;
-  check(copy_key(X509_get_X509_PUBKEY(certificate_.get()), key));
   return subject_key_id();
 }
 
@@ -228,6 +202,17 @@ const EVP_MD* digest_for(EVP_PKEY* key) {
   }
 }
 
-PkeyPtr make_ec_key(const char* curve) { return PkeyPtr(EVP_EC_gen(curve)); }
+// EVP_EC_gen() asks providers alone, and gets nothing while an ENGINE looks after EC keys (quick_ec_keys.h).
+PkeyPtr make_ec_key(const char* curve) {
+  const std::unique_ptr<EVP_PKEY_CTX, void (*)(EVP_PKEY_CTX*)> context(EVP_PKEY_CTX_new_id(EVP_PKEY_EC, nullptr),
+                                                                       EVP_PKEY_CTX_free);
+  EVP_PKEY* key = nullptr;
+  const int group = EC_curve_nist2nid(curve);
+  if (context == nullptr || group == NID_undef || EVP_PKEY_keygen_init(context.get()) <= 0 ||
+      EVP_PKEY_CTX_set_ec_paramgen_curve_nid(context.get(), group) <= 0 || EVP_PKEY_keygen(context.get(), &key) <= 0) {
+    return {};
+  }
+  return PkeyPtr(key);
+}
 
 }  // namespace latchkey::openssl

@@ -24,6 +24,9 @@ class CertificateBuilder {
   // The subject is this CN alone, as UTF8String. RFC 5280's upper bound of 64 is not kept: registration ids may have
   // 128 characters, and nobody that we know of enforces it when reading.
   CertificateBuilder& subject(std::string_view common_name);
+  // One more part of the subject, behind those there are: NID_organizationName, ... As UTF8String, a country as
+  // PrintableString. Upper bounds are the caller's to keep.
+  CertificateBuilder& subject_part(int nid, std::string_view value);
   // Issuer name, and the issuer's key id as authorityKeyIdentifier.
   CertificateBuilder& issuer(const X509* issuer);
   CertificateBuilder& issuer_is_subject();
@@ -31,8 +34,6 @@ class CertificateBuilder {
   CertificateBuilder& validity(UnixMs not_before, UnixMs not_after);
   // Also adds subjectKeyIdentifier, method 1 of RFC 5280 section 4.2.1.2.
   CertificateBuilder& public_key(EVP_PKEY* key);
-  // The same from an encoded key, bit for bit. Several times as fast: OpenSSL 3.0 encodes an EVP_PKEY slowly.
-  CertificateBuilder& public_key(const X509_PUBKEY* key);
 
   // basicConstraints, critical. A negative path length leaves it out.
   CertificateBuilder& authority(int path_length);

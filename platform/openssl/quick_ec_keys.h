@@ -8,8 +8,9 @@
 // So an ENGINE is registered that hands OpenSSL its own built-in method for EC keys: the same arithmetic and the same
 // checks, without the search. Keys of other kinds are not concerned.
 //
-// Meanwhile EVP_EC_gen() and make_ec_key() fail, which speak to providers alone: this is for programs that read keys
-// and make none, as a gate does. TLS makes its ephemeral keys either way.
+// Meanwhile EVP_EC_gen() fails, which speaks to providers alone (openssl::make_ec_key() does not), and so does
+// X509_sign() with a key that was read from PEM: this is for programs that judge certificates, and issue none. TLS is
+// not concerned.
 //
 // Where OpenSSL is newer, or was built without ENGINEs, all of this is nothing.
 #pragma once

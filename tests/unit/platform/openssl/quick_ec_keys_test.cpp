@@ -60,7 +60,6 @@ int verify(X509* leaf, X509* anchor) {
 
 class QuickEcKeysTest : public testing::TestWithParam<bool> {
  protected:
-  // After keys were made: while the quick way is on, EVP_EC_gen() is not.
   bool begin() { return !GetParam() || quick_.begin().has_value(); }
   QuickEcKeys quick_;
 };
@@ -117,6 +116,23 @@ TEST_P(QuickEcKeysTest, ca_with_spelled_out_curve_is_refused) {
   const X509Ptr leaf = make_certificate(key.get(), "leaf", ca.get(), ca_key.get());
   ASSERT_TRUE(ca && leaf && begin());
   EXPECT_EQ(verify(leaf.get(), read(der_of(ca.get())).get()), X509_V_ERR_EC_KEY_EXPLICIT_PARAMS);
+}
+
+TEST_P(QuickEcKeysTest, keys_made_meanwhile_sign_certificates_and_survive_pem) {
+  ASSERT_TRUE(begin());
+  for (const char* curve : {"P-256", "P-384"}) {
+    const PkeyPtr key = make_ec_key(curve);
+    ASSERT_TRUE(key) << curve;
+    const X509Ptr made = make_certificate(key.get(), "self", nullptr, key.get());
+    ASSERT_TRUE(made) << curve;
+    const X509Ptr certificate = read(der_of(made.get()));
+    ASSERT_TRUE(certificate) << curve;
+    EXPECT_EQ(X509_verify(certificate.get(), X509_get0_pubkey(certificate.get())), 1) << curve;
+    const PkeyPtr again = key_from_pem(key_to_pem(key.get()));
+    ASSERT_TRUE(again) << curve;
+    EXPECT_EQ(EVP_PKEY_eq(again.get(), X509_get0_pubkey(certificate.get())), 1) << curve;
+  }
+  EXPECT_FALSE(make_ec_key("P-000"));
 }
 
 TEST_P(QuickEcKeysTest, keys_outlive_it) {
