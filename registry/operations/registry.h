@@ -542,8 +542,10 @@ class Registry {
   // kNotConfigured (never had a policy).
   virtual Outcome<Committed<IssuanceGrant>> begin_renewal(const Call& call, const std::string& ns,
                                                           const std::string& device_id, const Bytes& serial) = 0;
-  // The certificate was signed: its row becomes issued (or revoked, if the device was revoked meanwhile).
-  virtual Outcome<Committed<Nothing>> finish_issuance(const Call& call, const Bytes& serial) = 0;
+  // The certificate was signed: its row becomes issued (or revoked, if the device was revoked meanwhile). `answer` is
+  // stored with it, in one commit: what a poll, or the same request again, will hear.
+  virtual Outcome<Committed<Nothing>> finish_issuance(const Call& call, const Bytes& serial,
+                                                      const std::optional<Operation>& answer = std::nullopt) = 0;
   virtual Outcome<Nothing> put_operation(const Operation& operation) = 0;  // also prunes expired ones
   virtual Outcome<Operation> find_operation(const std::string& id) = 0;
   virtual Outcome<Registration> find_registration(const std::string& registration_id) = 0;

@@ -184,9 +184,7 @@ Outcome<IssuanceGrant> reserve_leaf(Act& act, const Device& device, const Policy
   constexpr UnixMs kBackdateMs = 5 * 60 * 1000;  // for devices whose clocks are a little behind
   constexpr UnixMs kDayMs = 24 * 60 * 60 * 1000;
   if (!valid_serial(serial)) return refuse(Reason::kInvalidArgument, "a serial has 1 to 20 octets and no leading zero");
-  LATCHKEY_TRY(used, store::find_certificate(act.db, serial));
-  if (used) return refuse(Reason::kAlreadyExists, "the serial is in use");
-  LATCHKEY_TRY(ca, store::find_ca(act.db, policy.ca));
+  LATCHKEY_TRY(ca, store::find_signer(act.db, policy.ca));
   if (!ca) return refuse(Reason::kInternal, "policy '" + policy.name + "' has no issuing CA");
   if (ca->status == CaStatus::kPending) {
     return refuse(Reason::kPolicyPendingActivation,
@@ -204,7 +202,8 @@ Outcome<IssuanceGrant> reserve_leaf(Act& act, const Device& device, const Policy
   leaf.credential_id = device.credential_id;
   leaf.not_before = whole_seconds(act.now() - kBackdateMs);
   leaf.not_after = whole_seconds(std::min(act.now() + policy.validity_days * kDayMs, ca->not_after));
-  LATCHKEY_TRY_VOID(store::reserve(act.db, leaf, act.now()));
+  LATCHKEY_TRY(fresh, store::reserve(act.db, leaf, act.now()));
+  if (!fresh) return refuse(Reason::kAlreadyExists, "the serial is in use");
   return IssuanceGrant{leaf.serial, leaf.device_id, leaf.device,     leaf.credential_id,
                        leaf.policy, leaf.ca,        leaf.not_before, leaf.not_after};
 }

@@ -50,6 +50,10 @@ AuditRecord record_of(const Call& call, const Attempt& attempt, std::string outc
           std::move(changed.second)};
 }
 
+static Outcome<AuditFacts> portrait_of(store::Database& db, const Attempt& attempt) {
+  return attempt.told_by_rule ? Outcome<AuditFacts>(AuditFacts{}) : store::portrait(db, attempt.resource);
+}
+
 Outcome<Sequence> SqlRegistry::run(const Call& call, const Attempt& attempt,
                                    const std::function<Outcome<Nothing>(Act&)>& rule) {
   if (call.trial != nullptr) return try_out(call, attempt, rule);
@@ -70,10 +74,10 @@ Outcome<Sequence> SqlRegistry::run(const Call& call, const Attempt& attempt,
         Act act{transaction, transaction.database(), call, {}};
         act.action = attempt.action;
         act.faults = options_.faults;
-        LATCHKEY_TRY(before, store::portrait(act.db, attempt.resource));
+        LATCHKEY_TRY(before, portrait_of(act.db, attempt));
         LATCHKEY_TRY_VOID(rule(act));
         LATCHKEY_TRY_VOID(keep_labels(act, attempt));
-        LATCHKEY_TRY(after, store::portrait(act.db, attempt.resource));
+        LATCHKEY_TRY(after, portrait_of(act.db, attempt));
         before.insert(before.end(), act.before.begin(), act.before.end());
         after.insert(after.end(), act.after.begin(), act.after.end());
         return record(transaction, "ok", std::move(act.note), differences(before, after));

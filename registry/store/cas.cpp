@@ -44,6 +44,12 @@ Outcome<Nothing> insert(Database& database, const CaCertificate& ca) {
       .run();
 }
 
+Outcome<std::optional<SignerRow>> find_signer(Database& database, const Uuid& id) {
+  return database.query("SELECT status, not_after FROM cas WHERE id = $1", id).first([](const Query& row) {
+    return SignerRow{row.value<CaStatus>(0), row.integer(1)};
+  });
+}
+
 Outcome<std::optional<CaCertificate>> find_ca(Database& database, const Uuid& id) {
   static const std::string sql = kSelect + "WHERE id = $1";
   return database.query(sql, id).first(read_ca);

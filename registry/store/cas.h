@@ -12,6 +12,12 @@ namespace latchkey::registry::store {
 
 // With its first, empty CRL due, unless it is pending.
 Outcome<Nothing> insert(Database& database, const CaCertificate& ca);
+// What of a CA matters to whether a leaf may be issued below it.
+struct SignerRow {
+  CaStatus status = CaStatus::kActive;
+  UnixMs not_after = 0;
+};
+Outcome<std::optional<SignerRow>> find_signer(Database& database, const Uuid& id);
 Outcome<std::optional<CaCertificate>> find_ca(Database& database, const Uuid& id);
 Outcome<std::vector<CaCertificate>> list_cas(Database& database);
 

@@ -26,14 +26,18 @@ IssuedCertificate read_certificate(const Query& row) {
 
 }  // namespace
 
-Outcome<Nothing> reserve(Database& database, const IssuedCertificate& certificate, UnixMs at) {
-  return database
-      .query(
-          "INSERT INTO certificates (serial, device, device_id, policy, ca, credential_id, not_before, not_after, "
-          "status, reserved_at, issued_at, revoked_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, 0)",
-          certificate.serial, certificate.device, certificate.device_id, certificate.policy, certificate.ca,
-          certificate.credential_id, certificate.not_before, certificate.not_after, CertificateStatus::kReserved, at)
-      .run();
+Outcome<bool> reserve(Database& database, const IssuedCertificate& certificate, UnixMs at) {
+  LATCHKEY_TRY_VOID(
+      database
+          .query(
+              "INSERT INTO certificates (serial, device, device_id, policy, ca, credential_id, not_before, not_after, "
+              "status, reserved_at, issued_at, revoked_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, 0) "
+              "ON CONFLICT (serial) DO NOTHING",
+              certificate.serial, certificate.device, certificate.device_id, certificate.policy, certificate.ca,
+              certificate.credential_id, certificate.not_before, certificate.not_after, CertificateStatus::kReserved,
+              at)
+          .run());
+  return database.changed() == 1;
 }
 
 Outcome<std::optional<IssuedCertificate>> find_certificate(Database& database, const Bytes& serial) {
@@ -44,6 +48,34 @@ Outcome<std::optional<IssuedCertificate>> find_certificate(Database& database, c
 Outcome<std::vector<IssuedCertificate>> certificates_of(Database& database, const Uuid& device) {
   static const std::string sql = kSelect + "WHERE device = $1 ORDER BY reserved_at, serial";
   return database.query(sql, device).all(read_certificate);
+}
+
+Outcome<std::optional<UnfinishedRow>> find_unfinished(Database& database, const Bytes& serial) {
+  return database
+      .query(
+          "SELECT c.status, c.device_id, c.ca, c.credential_id, d.credential_id, p.own_root, p.deleted, p.name "
+          "FROM certificates c LEFT JOIN devices d ON d.uuid = c.device LEFT JOIN policies p ON p.uuid = c.policy "
+          "WHERE c.serial = $1",
+          serial)
+      .first([](const Query& row) {
+        UnfinishedRow unfinished;
+        unfinished.status = row.value<CertificateStatus>(0);
+        unfinished.device_id = row.text(1);
+        unfinished.ca = row.id<Uuid>(2);
+        unfinished.identifier_current = !row.null(4) && row.id<CredentialId>(3) == row.id<CredentialId>(4);
+        unfinished.own_root_deleted = row.flag(5) && row.flag(6);
+        unfinished.policy_name = row.text(7);
+        return unfinished;
+      });
+}
+
+std::string shown(CertificateStatus status) {
+  switch (status) {
+    case CertificateStatus::kReserved: return "reserved";
+    case CertificateStatus::kIssued: return "issued";
+    case CertificateStatus::kRevoked: return "revoked";
+  }
+  return "unknown";
 }
 
 Outcome<Nothing> finish(Database& database, const Bytes& serial, CertificateStatus status, UnixMs issued_at,

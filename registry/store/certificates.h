@@ -7,10 +7,23 @@
 
 namespace latchkey::registry::store {
 
-// Stores the serial before the certificate exists.
-Outcome<Nothing> reserve(Database& database, const IssuedCertificate& certificate, UnixMs at);
+// Stores the serial before the certificate exists. False: it is there already.
+Outcome<bool> reserve(Database& database, const IssuedCertificate& certificate, UnixMs at);
 Outcome<std::optional<IssuedCertificate>> find_certificate(Database& database, const Bytes& serial);
 Outcome<std::vector<IssuedCertificate>> certificates_of(Database& database, const Uuid& device);  // oldest first
+
+// What finishing a certificate hangs on.
+struct UnfinishedRow {
+  CertificateStatus status = CertificateStatus::kReserved;
+  std::string device_id;
+  Uuid ca;
+  bool identifier_current = false;  // its device exists, and has the credential id that it carries
+  bool own_root_deleted = false;    // its policy was deleted and has a root of its own
+  std::string policy_name;
+};
+Outcome<std::optional<UnfinishedRow>> find_unfinished(Database& database, const Bytes& serial);
+// As audit records have it.
+std::string shown(CertificateStatus status);
 
 // kIssued or kRevoked; `revoked_at` 0 unless revoked.
 Outcome<Nothing> finish(Database& database, const Bytes& serial, CertificateStatus status, UnixMs issued_at,

@@ -57,6 +57,12 @@ Outcome<std::optional<Device>> find_device(Database& database, const Uuid& ns, s
   return database.query(sql, ns, id).first(read_device);
 }
 
+Outcome<std::optional<Device>> find_device(Database& database, const std::string& ns, std::string_view id) {
+  static const std::string sql =
+      kSelect + "WHERE namespace = (SELECT uuid FROM namespaces WHERE name = $1) AND id = $2";
+  return database.query(sql, ns, id).first(read_device);
+}
+
 Outcome<std::optional<Device>> find_device_by_uuid(Database& database, const Uuid& uuid) {
   static const std::string sql = kSelect + "WHERE uuid = $1";
   return database.query(sql, uuid).first(read_device);

@@ -14,6 +14,8 @@ Outcome<Nothing> delete_device(Database& database, const Uuid& uuid);
 
 // Device ids are case-sensitive.
 Outcome<std::optional<Device>> find_device(Database& database, const Uuid& ns, std::string_view id);
+// By the names of both.
+Outcome<std::optional<Device>> find_device(Database& database, const std::string& ns, std::string_view id);
 Outcome<std::optional<Device>> find_device_by_uuid(Database& database, const Uuid& uuid);
 // Ids after `after`, in the order of their bytes.
 Outcome<std::vector<Device>> devices_after(Database& database, const Uuid& ns, std::string_view after,

@@ -3,6 +3,7 @@
 
 #include <array>
 
+#include "registry/store/certificates.h"
 #include "registry/store/fold.h"
 
 namespace latchkey::registry::store {
@@ -140,15 +141,6 @@ void bind_names(Query& query, const Parts& path, std::string_view pattern) {
   }
 }
 
-std::string certificate_status(CertificateStatus status) {
-  switch (status) {
-    case CertificateStatus::kReserved: return "reserved";
-    case CertificateStatus::kIssued: return "issued";
-    case CertificateStatus::kRevoked: return "revoked";
-  }
-  return "unknown";
-}
-
 std::string value(const Query& row, int column, As as) {
   switch (as) {
     case As::kText: return row.text(column);
@@ -159,7 +151,7 @@ std::string value(const Query& row, int column, As as) {
     case As::kKeyProfile: return std::string(to_string(row.value<KeyProfile>(column)));
     case As::kAttestation:
       return row.value<AttestationKind>(column) == AttestationKind::kX509 ? "x509" : "symmetric_key";
-    case As::kCertificate: return certificate_status(row.value<CertificateStatus>(column));
+    case As::kCertificate: return shown(row.value<CertificateStatus>(column));
     case As::kAllocation: return std::string(to_string(row.value<AllocationPolicy>(column)));
   }
   return {};

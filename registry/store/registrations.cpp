@@ -51,6 +51,15 @@ Outcome<std::optional<RegistrationRow>> find_registration(Database& database, st
   return database.query(sql, fold(registration_id)).first(read_registration);
 }
 
+Outcome<std::optional<std::string>> disabled_enrollment_of(Database& database, std::string_view registration_id) {
+  return database
+      .query(
+          "SELECT e.id FROM registrations r JOIN enrollments e ON e.uuid = r.enrollment WHERE r.folded_id = $1 AND "
+          "e.enabled = 0",
+          fold(registration_id))
+      .first([](const Query& row) { return row.text(0); });
+}
+
 Outcome<std::vector<Registration>> list_registrations(Database& database) {
   static const std::string sql = kSelect + "ORDER BY r.folded_id";
   return database.query(sql).all([](const Query& row) { return read_registration(row).registration; });

@@ -15,6 +15,8 @@ struct RegistrationRow {
 Outcome<Nothing> put(Database& database, const RegistrationRow& row);
 Outcome<Nothing> delete_registration(Database& database, std::string_view registration_id);
 Outcome<std::optional<RegistrationRow>> find_registration(Database& database, std::string_view registration_id);
+// The id of the enrollment that this registration came through, if it exists and is disabled.
+Outcome<std::optional<std::string>> disabled_enrollment_of(Database& database, std::string_view registration_id);
 Outcome<std::vector<Registration>> list_registrations(Database& database);
 // Of those that came through one enrollment, in the order of their ids, which compare without regard to case; those
 // behind `after`.

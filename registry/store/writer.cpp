@@ -67,10 +67,13 @@ Outcome<Sequence> Writer::run(Act act, RecordRefusal refused) {
   Task task;
   task.act = std::move(act);
   task.refused = std::move(refused);
-  std::unique_lock lock(queue_mutex_);
-  if (closing_) return refuse(Reason::kShuttingDown, "the registry is closing");
-  queue_.push_back(&task);
+  {
+    const std::lock_guard lock(queue_mutex_);
+    if (closing_) return refuse(Reason::kShuttingDown, "the registry is closing");
+    queue_.push_back(&task);
+  }
   queued_.notify_one();
+  std::unique_lock lock(task.mutex);
   task.changed.wait(lock, [&task] { return task.answered; });
   return std::move(task.answer);
 }
@@ -159,8 +162,8 @@ void Writer::announce(Sequence newest) {
 }
 
 void Writer::answer(const std::vector<Task*>& batch) {
-  std::lock_guard lock(queue_mutex_);
   for (Task* task : batch) {
+    const std::lock_guard lock(task->mutex);
     task->answered = true;
     task->changed.notify_one();  // under the lock: the task lives on its caller's stack
   }

@@ -64,7 +64,9 @@ class Writer {
     Act act;
     RecordRefusal refused;
     Outcome<Sequence> answer = 0;
-    bool answered = false;
+    // Its own, so that those who are answered together do not wait for one another.
+    std::mutex mutex;
+    bool answered = false;  // guarded by mutex
     std::condition_variable changed;
   };
 
@@ -89,7 +91,7 @@ class Writer {
   std::atomic<std::uint64_t> commits_ = 0;
   std::atomic<Observer*> observer_ = nullptr;
 
-  std::mutex queue_mutex_;  // guards what follows, and each task's `answered`
+  std::mutex queue_mutex_;  // guards what follows
   std::condition_variable queued_;
   std::deque<Task*> queue_;
   bool closing_ = false;

@@ -36,6 +36,9 @@ struct Act {
 struct Attempt {
   std::string_view action;
   std::string resource;
+  // The rule says all that changed (Act::changed), in the portrait's words; no portrait is read. For what happens
+  // often.
+  bool told_by_rule = false;
 };
 
 // What the audit will say of that attempt; `changed` as differences() has it.
@@ -141,7 +144,8 @@ class SqlRegistry final : public Registry {
   Outcome<Committed<RegistrationGrant>> register_device(const Call& call, const RegistrationRequest& request) override;
   Outcome<Committed<IssuanceGrant>> begin_renewal(const Call& call, const std::string& ns, const std::string& device_id,
                                                   const Bytes& serial) override;
-  Outcome<Committed<Nothing>> finish_issuance(const Call& call, const Bytes& serial) override;
+  Outcome<Committed<Nothing>> finish_issuance(const Call& call, const Bytes& serial,
+                                              const std::optional<Operation>& answer = std::nullopt) override;
   Outcome<Nothing> put_operation(const Operation& operation) override;
   Outcome<Operation> find_operation(const std::string& id) override;
   Outcome<Registration> find_registration(const std::string& registration_id) override;

@@ -34,6 +34,32 @@ TEST_F(Issuance, serial_that_was_not_begun_cannot_be_finished) {
   EXPECT_REFUSED(registry->finish_issuance(call, Bytes{9, 9}), Reason::kNotFound);
 }
 
+TEST_F(Issuance, serial_that_is_in_use_is_not_granted_again) {
+  const auto grant = *enroll("dev", enrollment)->value.issuance;
+  EXPECT_REFUSED(registry->begin_renewal(call, kNs, "dev", grant.serial), Reason::kAlreadyExists);
+  ASSERT_TRUE(registry->finish_issuance(call, grant.serial));
+  EXPECT_REFUSED(registry->begin_renewal(call, kNs, "dev", grant.serial), Reason::kAlreadyExists);
+  EXPECT_EQ(status_of("dev", grant.serial), CertificateStatus::kIssued);
+}
+
+TEST_F(Issuance, answer_is_stored_with_the_certificate) {
+  const auto grant = *enroll("dev", enrollment)->value.issuance;
+  const Operation answer{"op-1", "dev", "assigned", Bytes{1, 2, 3}, call.now + 1000};
+  ASSERT_TRUE(registry->finish_issuance(call, grant.serial, answer));
+  EXPECT_EQ(status_of("dev", grant.serial), CertificateStatus::kIssued);
+  const auto found = registry->find_operation("op-1");
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->status, "assigned");
+  EXPECT_EQ(found->body, answer.body);
+  EXPECT_EQ(found->expires, answer.expires);
+}
+
+TEST_F(Issuance, answer_to_what_is_refused_is_not_stored) {
+  const Operation answer{"op-1", "dev", "assigned", Bytes{1, 2, 3}, call.now + 1000};
+  EXPECT_REFUSED(registry->finish_issuance(call, Bytes{9, 9}, answer), Reason::kNotFound);
+  EXPECT_REFUSED(registry->find_operation("op-1"), Reason::kOperationNotFound);
+}
+
 TEST_F(Issuance, finishing_twice_is_the_same_as_once) {
   const auto grant = provision("dev", enrollment);
   ASSERT_TRUE(registry->finish_issuance(call, grant.serial));
