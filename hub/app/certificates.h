@@ -13,36 +13,47 @@
 
 namespace latchkey::hub::app {
 
-// Port: provisioning::CertificateIssuer or session::CertificateIssuer; Chain: that room's IssuedChain.
-template <class Port, class Chain>
+// Port: provisioning::CertificateIssuer or session::CertificateIssuer; Chain: that room's IssuedChain; Checked: its
+// CheckedCsr.
+template <class Port, class Chain, class Checked>
 class Issuer final : public Port {
  public:
   Issuer(ca::Authority& authority, ca::Issuance& issuance) : authority_(authority), issuance_(issuance) {}
 
   registry::Bytes new_serial() override { return ca::Authority::new_serial(); }
 
-  registry::Outcome<registry::Nothing> check_csr(std::string_view base64, std::string_view common_name) override {
+  registry::Outcome<std::shared_ptr<const Checked>> check_csr(std::string_view base64,
+                                                              std::string_view common_name) override {
     LATCHKEY_TRY(csr, authority_.read_csr(base64, common_name));
-    (void)csr;
-    return registry::Nothing{};
+    return std::make_shared<const Held>(std::move(csr));
   }
 
-  // The CSR was checked when it came in; its name is the registration id, which need not be the device id.
-  registry::Outcome<Chain> issue(const registry::Call& call, const registry::IssuanceGrant& grant,
-                                 std::string_view csr_base64) override {
-    LATCHKEY_TRY(csr, authority_.read_csr(csr_base64, std::nullopt));
-    LATCHKEY_TRY(issued, issuance_.issue(call, grant, csr));
-    Chain chain{{std::move(issued.value.leaf), std::move(issued.value.issuing)}, issued.sequence};
-    if (!issued.value.root.empty()) chain.certificates.push_back(std::move(issued.value.root));
+  // The CSR's name is the registration id, which need not be the device id.
+  registry::Outcome<Chain> issue(
+      const registry::Call& call, const registry::IssuanceGrant& grant, const Checked& csr,
+      const std::function<std::optional<registry::Operation>(const std::vector<registry::Bytes>&)>& keep) override {
+    Chain chain;
+    const auto keep_chain = [&](const ca::CertificateChain& made) {
+      chain.certificates = {made.leaf, made.issuing};
+      if (!made.root.empty()) chain.certificates.push_back(made.root);
+      return keep ? keep(chain.certificates) : std::nullopt;
+    };
+    LATCHKEY_TRY(issued, issuance_.issue(call, grant, static_cast<const Held&>(csr).csr, keep_chain));
+    chain.sequence = issued.sequence;
     return chain;
   }
 
  private:
+  struct Held final : Checked {
+    explicit Held(ca::Csr checked) : csr(std::move(checked)) {}
+    const ca::Csr csr;
+  };
+
   ca::Authority& authority_;
   ca::Issuance& issuance_;
 };
-using ProvisioningIssuer = Issuer<provisioning::CertificateIssuer, provisioning::IssuedChain>;
-using SessionIssuer = Issuer<session::CertificateIssuer, session::IssuedChain>;
+using ProvisioningIssuer = Issuer<provisioning::CertificateIssuer, provisioning::IssuedChain, provisioning::CheckedCsr>;
+using SessionIssuer = Issuer<session::CertificateIssuer, session::IssuedChain, session::CheckedCsr>;
 
 class Verifier final : public provisioning::CertificateVerifier {
  public:

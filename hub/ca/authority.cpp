@@ -7,6 +7,7 @@
 #include <array>
 #include <mutex>
 
+#include "hub/ca/internal/leaf_form.h"
 #include "platform/openssl/certificate_builder.h"
 
 namespace latchkey::hub::ca {
@@ -141,23 +142,38 @@ Outcome<registry::Bytes> Authority::sign_leaf(const CaCertificate& issuer, const
   if (grant.not_after > issuer.not_after) {
     return refuse(Reason::kInternal, "the grant for " + grant.device_id + " outlives " + issuer.subject);
   }
-  LATCHKEY_TRY(issuer_certificate, parsed(issuer));
   LATCHKEY_TRY(key, keys_.load(issuer.key_ref));
+  LATCHKEY_TRY(form, form_below(issuer, key.get(), shard_of(grant.serial, options_.crl_shards)));
+  registry::Bytes der = form->sign(grant, csr, key.get());
+  if (der.empty()) return refuse(Reason::kInternal, "signing for " + grant.device_id + ": " + openssl::take_error());
+  return der;
+}
+
+// Of the first leaf below an issuer, all that the others have in common; device, key, serial and times are anybody's.
+Outcome<Authority::FormPtr> Authority::form_below(const CaCertificate& issuer, EVP_PKEY* key, CrlShard shard) {
+  const std::pair name(issuer.id, shard.index);
+  {
+    const std::shared_lock lock(mutex_);
+    if (const auto found = forms_.find(name); found != forms_.end()) return found->second;
+  }
+  LATCHKEY_TRY(issuer_certificate, parsed(issuer));
   CertificateBuilder builder;
-  builder.serial(grant.serial)
-      .subject(grant.device_id)
-      .validity(grant.not_before, grant.not_after)
+  builder.serial(issuer.serial)
+      .subject("device")
+      .validity(issuer.not_before, issuer.not_after)
       .end_entity()
       .key_usage(KU_DIGITAL_SIGNATURE)
       .extended_key_usage(NID_client_auth)
-      .public_key(csr.public_key())
+      .public_key(key)
       .issuer(issuer_certificate.get());
-  add_identifier(builder, {grant.device, grant.credential_id});
-  add_addresses(builder, options_, issuer.id, shard_of(grant.serial, options_.crl_shards));
-  const X509Ptr certificate = builder.sign(key.get());
-  registry::Bytes der = certificate ? openssl::to_der(i2d_X509, certificate.get()) : registry::Bytes{};
-  if (der.empty()) return refuse(Reason::kInternal, "signing for " + grant.device_id + ": " + openssl::take_error());
-  return der;
+  add_identifier(builder, {});
+  add_addresses(builder, options_, issuer.id, shard);
+  const X509Ptr sample = builder.sign(key);
+  FormPtr form = sample ? internal::LeafForm::of(sample.get()) : nullptr;
+  if (!form)
+    return refuse(Reason::kInternal, "the form of leaves below " + issuer.subject + ": " + openssl::take_error());
+  const std::unique_lock lock(mutex_);
+  return forms_[name] = form;
 }
 
 Outcome<void> Authority::destroy_key(const CaCertificate& ca) { return keys_.destroy(ca.key_ref); }

@@ -6,8 +6,9 @@
 // leaf is for TLS clients and carries the DeviceIdentifier in a non-critical extension (platform/base/ids.h). P-256
 // CAs sign with ecdsa-with-SHA256, P-384 CAs with ecdsa-with-SHA384.
 //
-// Threads: all functions may be called from any thread. Parsed CA certificates are kept by uuid (CAs never change),
-// keys are asked of the provider each time, so that a destroyed key signs no more.
+// Threads: all functions may be called from any thread. Parsed CA certificates, and what the leaves below them have in
+// common, are kept by uuid (CAs never change); keys are asked of the provider each time, so that a destroyed key signs
+// no more.
 #pragma once
 
 #include <openssl/types.h>
@@ -24,6 +25,10 @@
 #include "registry/operations/registry.h"
 
 namespace latchkey::hub::ca {
+
+namespace internal {
+class LeafForm;
+}
 
 inline constexpr UnixMs kDayMs = 24LL * 60 * 60 * 1000;
 inline constexpr UnixMs kBackdateMs = 5LL * 60 * 1000;      // a CA's notBefore lies five minutes back
@@ -75,12 +80,15 @@ class Authority {
 
  private:
   using ParsedCertificate = std::shared_ptr<X509>;
+  using FormPtr = std::shared_ptr<const internal::LeafForm>;
   registry::Outcome<ParsedCertificate> parsed(const registry::CaCertificate& ca);
+  registry::Outcome<FormPtr> form_below(const registry::CaCertificate& issuer, EVP_PKEY* key, CrlShard shard);
 
   KeyProvider& keys_;
   const Options options_;
   std::shared_mutex mutex_;
-  std::map<Uuid, ParsedCertificate> parsed_;  // guarded by mutex_
+  std::map<Uuid, ParsedCertificate> parsed_;            // guarded by mutex_
+  std::map<std::pair<Uuid, unsigned>, FormPtr> forms_;  // guarded by mutex_; by the issuer and the shard's index
 };
 
 }  // namespace latchkey::hub::ca

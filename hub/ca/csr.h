@@ -5,14 +5,14 @@
 // Threads: read_csr is pure; a Csr may be copied and shared.
 #pragma once
 
-#include <openssl/types.h>
-
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include "platform/base/bytes.h"
 #include "registry/model/refusal.h"
+#include "registry/model/resources.h"
 
 namespace latchkey::hub::ca {
 
@@ -34,16 +34,22 @@ registry::Outcome<Csr> read_csr(std::string_view base64, std::optional<std::stri
 class Csr {
  public:
   const std::string& common_name() const { return common_name_; }
-  // As the device encoded it: a key of an allowed kind that has signed the request. Lives as long as any copy of this.
-  const X509_PUBKEY* public_key() const { return public_key_.get(); }
+  // The SubjectPublicKeyInfo in DER: a key of an allowed kind that has signed the request. Both live as long as any
+  // copy of this.
+  ByteView key_info() const { return key_->info; }
+  ByteView key_bits() const { return ByteView(key_->info).subview(key_->info.size() - key_->bits, key_->bits); }
 
  private:
   friend registry::Outcome<Csr> read_csr(std::string_view, std::optional<std::string_view>, RsaKeys, Curves);
-  Csr(std::string common_name, std::shared_ptr<const X509_PUBKEY> public_key)
-      : common_name_(std::move(common_name)), public_key_(std::move(public_key)) {}
+  struct Key {
+    registry::Bytes info;
+    std::size_t bits = 0;  // octets at the end: what the subjectPublicKey holds
+  };
+  Csr(std::string common_name, Key key)
+      : common_name_(std::move(common_name)), key_(std::make_shared<const Key>(std::move(key))) {}
 
   std::string common_name_;
-  std::shared_ptr<const X509_PUBKEY> public_key_;
+  std::shared_ptr<const Key> key_;
 };
 
 }  // namespace latchkey::hub::ca

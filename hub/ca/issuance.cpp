@@ -40,13 +40,15 @@ Outcome<registry::Bytes> Issuance::root_of(const registry::CaCertificate& issuin
 }
 
 Outcome<registry::Committed<CertificateChain>> Issuance::issue(const registry::Call& call,
-                                                               const registry::IssuanceGrant& grant, const Csr& csr) {
+                                                               const registry::IssuanceGrant& grant, const Csr& csr,
+                                                               const Keep& keep) {
   LATCHKEY_TRY(issuing, find(grant.ca));
   LATCHKEY_TRY(root, root_of(*issuing));
   auto leaf = authority_.sign_leaf(*issuing, grant, csr);
   if (!leaf) return fail(as_issuance_failure(leaf.error()));
-  LATCHKEY_TRY(recorded, registry_.finish_issuance(call, grant.serial));
-  return registry::Committed<CertificateChain>{{*std::move(leaf), issuing->der, std::move(root)}, recorded.sequence};
+  CertificateChain chain{*std::move(leaf), issuing->der, std::move(root)};
+  LATCHKEY_TRY(recorded, registry_.finish_issuance(call, grant.serial, keep ? keep(chain) : std::nullopt));
+  return registry::Committed<CertificateChain>{std::move(chain), recorded.sequence};
 }
 
 }  // namespace latchkey::hub::ca

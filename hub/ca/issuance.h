@@ -5,6 +5,7 @@
 // Threads: issue() may be called from any thread; it blocks until the registry's transaction is durable.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <shared_mutex>
@@ -25,9 +26,13 @@ class Issuance {
   // Both outlive this object.
   Issuance(registry::Registry& registry, Authority& authority) : registry_(registry), authority_(authority) {}
 
-  // Refusals: kIssuanceFailed (CA or its key gone, signing failed), and the registry's own.
+  // What is to be stored in the transaction that records the certificate.
+  using Keep = std::function<std::optional<registry::Operation>(const CertificateChain& chain)>;
+
+  // Refusals: kIssuanceFailed (CA or its key gone, signing failed), and the registry's own. `keep` may be empty.
   registry::Outcome<registry::Committed<CertificateChain>> issue(const registry::Call& call,
-                                                                 const registry::IssuanceGrant& grant, const Csr& csr);
+                                                                 const registry::IssuanceGrant& grant, const Csr& csr,
+                                                                 const Keep& keep = {});
 
  private:
   using Ca = std::shared_ptr<const registry::CaCertificate>;

@@ -29,7 +29,7 @@ class CsrTest : public ::testing::Test {
     const auto read = read_csr(base64(der), "dev-1", rsa);
     ASSERT_TRUE(read) << read.error().detail;
     EXPECT_EQ(read->common_name(), "dev-1");
-    EXPECT_NE(read->public_key(), nullptr);
+    EXPECT_FALSE(read->key_info().empty());
   }
 
   TempFolder folder_;
@@ -145,6 +145,25 @@ TEST_F(CsrTest, wrong_signature_is_rejected) {
   registry::Bytes der = make_csr(folder_, "/CN=dev-1");
   der.back() ^= 1;
   expect_rejected(der, "signature");
+}
+TEST_F(CsrTest, no_octet_of_a_request_can_be_another_one) {
+  const registry::Bytes der = make_csr(folder_, "/CN=dev-1");
+  for (std::size_t i = 0; i < der.size(); ++i) {
+    auto spoilt = der;
+    spoilt[i] ^= 0x01;
+    EXPECT_FALSE(read_csr(base64(spoilt), "dev-1", RsaKeys::kAllowed)) << i;
+  }
+}
+TEST_F(CsrTest, key_info_is_what_the_request_says) {
+  for (const char* key : {"ec -pkeyopt ec_paramgen_curve:P-256", kP384, "rsa:2048"}) {
+    const registry::Bytes der = make_csr(folder_, "/CN=dev-1", key);
+    const auto read = read_csr(base64(der), "dev-1", RsaKeys::kAllowed);
+    ASSERT_TRUE(read) << read.error().detail;
+    put(folder_ / "key.der", read->key_info());
+    EXPECT_EQ(run(folder_.path(), "openssl pkey -pubin -inform DER -in key.der").output,
+              run(folder_.path(), "openssl req -inform DER -noout -pubkey -in csr.der").output);
+    EXPECT_EQ(read->key_bits().end(), read->key_info().end());
+  }
 }
 TEST_F(CsrTest, exchanged_key_is_rejected) {
   registry::Bytes der = make_csr(folder_, "/CN=dev-1", "rsa:2048");
