@@ -56,9 +56,9 @@ Outcome<registry::Nothing> Operations::begin(const std::string& id, const std::s
   return stored;
 }
 
-void Operations::finish(const Operation& result) {
+void Operations::finish(const Operation& result, bool stored) {
   // When this cannot be stored, polls hear "assigning" until the operation counts as abandoned.
-  (void)registry_.put_operation(result);
+  if (!stored) (void)registry_.put_operation(result);
   const std::lock_guard lock(mutex_);
   running_.erase(result.id);
 }
@@ -83,7 +83,7 @@ bool Operations::worked_on(const std::string& id) const {
 }
 
 Operation Operations::assigned(const std::string& id, const Registrant& who, const registry::RegistrationGrant& grant,
-                               const IssuedChain& chain, registry::Sequence sequence) const {
+                               const std::vector<registry::Bytes>& chain, registry::Sequence sequence) const {
   RegistrationState state = state_of(id, who, options_.now());
   state.status = kAssigned;
   state.created = grant.registration.created;
@@ -91,7 +91,7 @@ Operation Operations::assigned(const std::string& id, const Registrant& who, con
   state.assigned_hub = grant.registration.hub;
   state.device_id = grant.registration.device_id;
   state.substatus = registry::to_string(grant.registration.substatus);
-  state.chain = chain.certificates;
+  state.chain = chain;
   return {id, who.registration_id, state.status, store_answer({sequence, 0, state_body(state)}),
           options_.now() + options_.keep_operations_ms};
 }

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -21,15 +22,26 @@ struct IssuedChain {
   registry::Sequence sequence = 0;
 };
 
+// A CSR that was found good, as the issuer keeps it until it signs.
+class CheckedCsr {
+ public:
+  virtual ~CheckedCsr() = default;
+};
+using CheckedCsrPtr = std::shared_ptr<const CheckedCsr>;
+
+// What is to be remembered of a certificate, made of its chain (DER: leaf, issuing CA, root) before anybody may see it.
+using Keep = std::function<std::optional<registry::Operation>(const std::vector<registry::Bytes>& certificates)>;
+
 class CertificateIssuer {
  public:
   virtual ~CertificateIssuer() = default;
   // Fresh and random; the registry stores it before anything is signed.
   virtual registry::Bytes new_serial() = 0;
   // kCsrUnreadable (not base64 DER of one PKCS#10, PEM, too long), kCsrRejected (CN, key or signature not acceptable).
-  virtual registry::Outcome<registry::Nothing> check_csr(std::string_view base64, std::string_view common_name) = 0;
+  virtual registry::Outcome<CheckedCsrPtr> check_csr(std::string_view base64, std::string_view common_name) = 0;
+  // `csr` is of this issuer's making. What `keep` answers is stored in the transaction that records the certificate.
   virtual registry::Outcome<IssuedChain> issue(const registry::Call& call, const registry::IssuanceGrant& grant,
-                                               std::string_view csr_base64) = 0;
+                                               const CheckedCsr& csr, const Keep& keep) = 0;
 };
 
 struct VerifiedLeaf {

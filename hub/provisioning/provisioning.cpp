@@ -25,6 +25,7 @@ using registry::refuse;
 namespace {
 
 constexpr std::size_t kKeptRefusals = 256;
+constexpr const char* kRehearsed = "too many requests (rehearsed)";
 
 void publish(const Reply& reply, std::string_view request_id, const Answer& answer) {
   std::array<std::uint8_t, agent::dps::kMaxRequestId + 64> buffer;
@@ -53,6 +54,7 @@ struct Provisioning::Connection {
   std::string running;     // operation id of the registration that is being worked on
   std::string enrollment;  // id of the enrollment that it last proved itself to
   bool group = false;      // is that one a group?
+  std::string policy;      // of that one, with its namespace; empty: none was proved
 };
 
 // A registration between its 202 and its result.
@@ -60,7 +62,7 @@ struct Provisioning::Work {
   ConnectionPtr connection;  // alive also when the device has left
   Enrollment enrollment;
   std::string operation_id;
-  std::optional<std::string> csr;
+  CheckedCsrPtr csr;  // null: none was sent, or csr_refusal says why it cannot be taken
   std::optional<Refusal> csr_refusal;
   Faults::Fate fate;
 
@@ -122,6 +124,7 @@ Outcome<Enrollment> Provisioning::attest(Connection& connection) {
     const std::lock_guard lock(mutex_);
     connection.enrollment = proven->id;
     connection.group = proven->group;
+    connection.policy = std::string(view(to_text(proven->namespace_uuid))) + "/" + proven->policy_name;
     return proven;
   }
   // Who proved itself on this very connection may know that its enrollment is gone.
@@ -130,6 +133,25 @@ Outcome<Enrollment> Provisioning::attest(Connection& connection) {
     if (!still && is_absent(still.error())) return refuse(Reason::kEnrollmentNotFound, "the enrollment was deleted");
   }
   return proven;
+}
+
+bool Provisioning::registers(std::string_view device_topic) {
+  const auto topic = agent::dps::parse_request_topic(device_topic);
+  return topic && topic->kind == agent::dps::RequestKind::kRegister;
+}
+
+std::string Provisioning::group_of(wire::ConnectionId id) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = connections_.find(id);
+  return found == connections_.end() ? std::string() : found->second->policy;
+}
+
+void Provisioning::turn_away(wire::ConnectionId id, std::string_view device_topic, std::uint32_t retry_after_s,
+                             const Reply& reply) {
+  const ConnectionPtr connection = find(id);
+  const auto topic = agent::dps::parse_request_topic(device_topic);
+  if (!connection || !topic) return;
+  publish(reply, topic->request_id, throttled(*connection, retry_after_s, "too many registrations wait"));
 }
 
 void Provisioning::request(wire::ConnectionId id, std::string_view device_topic, ByteView payload, const Reply& reply) {
@@ -158,7 +180,7 @@ Outcome<Answer> Provisioning::answer(const ConnectionPtr& connection, const agen
   }
   if (topic.kind == agent::dps::RequestKind::kPoll) {
     const auto wait = options_.faults ? options_.faults->poll(registration_id, enrollment) : std::nullopt;
-    if (wait) return throttled(*connection, *wait);
+    if (wait) return throttled(*connection, *wait, kRehearsed);
     return operations_->poll(topic.operation_id, {registration_id, enrollment});
   }
   auto body = read_register(*connection, payload);
@@ -166,7 +188,7 @@ Outcome<Answer> Provisioning::answer(const ConnectionPtr& connection, const agen
   if (!body) return fail(body.error());
   Faults::Fate fate;
   if (options_.faults) fate = options_.faults->registration(registration_id, enrollment);
-  if (fate.throttled_s) return throttled(*connection, *fate.throttled_s);
+  if (fate.throttled_s) return throttled(*connection, *fate.throttled_s, kRehearsed);
   LATCHKEY_TRY(accepted, start(connection, enrollment, std::move(*body), work));
   if (work && fate.held) operations_->hold(work->operation_id, fate.held);
   if (work) work->fate = std::move(fate);
@@ -180,19 +202,19 @@ Outcome<Answer> Provisioning::start(const ConnectionPtr& connection, const Enrol
   auto fresh = std::make_unique<Work>();
   fresh->connection = connection;
   fresh->enrollment = enrollment;
-  fresh->csr = std::move(body.csr);
-  if (fresh->csr) {
-    const auto checked = issuer_.check_csr(*fresh->csr, fresh->registration_id());
+  if (body.csr) {
+    auto checked = issuer_.check_csr(*body.csr, fresh->registration_id());
     if (!checked) audit_csr(*connection, checked.error());
     // Readable but not acceptable: that is a result, told by the poll.
     if (!checked && checked.error().reason != Reason::kCsrRejected) return fail(checked.error());
     if (!checked) fresh->csr_refusal = checked.error();
+    if (checked) fresh->csr = *std::move(checked);
   }
   {
     const std::lock_guard lock(mutex_);
     // Asked again while the first still runs: the same operation.
     if (!connection->running.empty()) {
-      return Answer{202, assigning_body(connection->running), options_.retry_after_s};
+      return Answer{202, assigning_body(connection->running), asked_wait_s(options_)};
     }
     connection->running = fresh->operation_id = new_operation_id();
   }
@@ -201,7 +223,7 @@ Outcome<Answer> Provisioning::start(const ConnectionPtr& connection, const Enrol
     connection->running.clear();
     return fail(begun.error());
   }
-  Answer accepted{202, assigning_body(fresh->operation_id), options_.retry_after_s};
+  Answer accepted{202, assigning_body(fresh->operation_id), asked_wait_s(options_)};
   work = std::move(fresh);
   return accepted;
 }
@@ -239,8 +261,9 @@ Outcome<RegisterBody> Provisioning::read_register(const Connection& connection, 
 // --- the work behind a 202
 
 void Provisioning::finish(const Work& work) {
-  const Operation operation = carry_out(work);
-  operations_->finish(operation);
+  bool stored = false;
+  const Operation operation = carry_out(work, stored);
+  operations_->finish(operation, stored);
   const std::lock_guard lock(mutex_);
   work.connection->running.clear();
   ++counters_.registrations;
@@ -249,13 +272,10 @@ void Provisioning::finish(const Work& work) {
   if (operation.status == "disabled") ++counters_.disabled;
 }
 
-Operation Provisioning::carry_out(const Work& work) {
+// `stored`: the answer lies in the registry by now, together with the certificate.
+Operation Provisioning::carry_out(const Work& work, bool& stored) {
   const auto refused = [&](const Refusal& why) {
     return operations_->refused(work.operation_id, work.registrant(), why);
-  };
-  const auto assigned = [&](const registry::RegistrationGrant& grant, const IssuedChain& chain,
-                            registry::Sequence sequence) {
-    return operations_->assigned(work.operation_id, work.registrant(), grant, chain, sequence);
   };
   // A disabled enrollment is refused, and audited, by the registry below, whatever the CSR was.
   if (work.csr_refusal && work.enrollment.enabled) return refused(*work.csr_refusal);
@@ -263,20 +283,29 @@ Operation Provisioning::carry_out(const Work& work) {
   registry::RegistrationRequest request;
   request.registration_id = work.registration_id();
   request.enrollment = work.enrollment.uuid;
-  request.wants_certificate = work.csr.has_value() && !work.fate.without_certificate;
+  // Without a good one, which only a disabled enrollment gets here with, the wish is all that counts.
+  request.wants_certificate = (work.csr || work.csr_refusal) && !work.fate.without_certificate;
   if (request.wants_certificate) request.serial = issuer_.new_serial();
   request.operation_id = work.operation_id;
-  const auto grant = registry_.register_device(call(*work.connection), request);
+  auto grant = registry_.register_device(call(*work.connection), request);
   if (!grant) return refused(grant.error());
+  if (options_.placed) grant->value.registration.hub = options_.placed(grant->value.registration);
+  Operation operation;
+  const auto assigned = [&](const std::vector<registry::Bytes>& chain) {
+    operation = operations_->assigned(work.operation_id, work.registrant(), grant->value, chain, grant->sequence);
+    return operation;
+  };
   // No policy: the device is assigned, and no chain is made.
-  if (!grant->value.issuance || !work.csr) return assigned(grant->value, {}, grant->sequence);
-  const auto chain = issuer_.issue(call(*work.connection), *grant->value.issuance, *work.csr);
+  if (!grant->value.issuance || (!work.csr && !work.csr_refusal)) return assigned({});
+  if (!work.csr) return refused(*work.csr_refusal);
+  const auto chain = issuer_.issue(call(*work.connection), *grant->value.issuance, *work.csr, assigned);
   if (!chain) return refused(chain.error());
-  return assigned(grant->value, *chain, std::max(grant->sequence, chain->sequence));
+  stored = true;
+  return operation;
 }
 
-Answer Provisioning::throttled(const Connection& connection, std::uint32_t retry_after_s) {
-  auto answer = refusal_answer(connection, {Reason::kThrottled, "too many requests (rehearsed)"});
+Answer Provisioning::throttled(const Connection& connection, std::uint32_t retry_after_s, std::string why) {
+  auto answer = refusal_answer(connection, {Reason::kThrottled, std::move(why)});
   answer.retry_after_s = retry_after_s;
   return answer;
 }

@@ -57,7 +57,12 @@ struct Options {
   std::uint32_t throttle_retry_s = 10;         // what 429 asks for
   std::uint32_t registrations_per_minute = 0;  // of the whole service; 0: no limit (the real service: 1000)
   std::uint32_t operations_per_minute = 0;     // polls; likewise
-  std::int64_t orphan_after_ms = 10'000;       // an operation that nobody works on any more counts as failed by then
+  // Hears of every assignment as soon as it holds, and answers the host that the device is told. Empty: that of its
+  // hub.
+  std::function<std::string(const registry::Registration&)> placed = {};
+  // What 202 asks for instead while that is more; empty: retry_after_s always.
+  std::function<std::uint32_t()> running_wait_s = {};
+  std::int64_t orphan_after_ms = 10'000;  // an operation that nobody works on any more counts as failed by then
   std::int64_t keep_operations_ms = 86'400'000;
   Faults* faults = nullptr;  // of a rehearsal; outlives the room
 };
@@ -92,6 +97,15 @@ class Provisioning {
   bool opened(const wire::Opened& opened);
   void closed(wire::ConnectionId connection);
 
+  // Is this publish the start of a registration: the one kind of request that takes long?
+  static bool registers(std::string_view device_topic);
+  // The policy of the enrollment that a connection proved itself to when it opened, to be fair by: namespace and name.
+  // One text for all that proved nothing, another for all without a policy.
+  std::string group_of(wire::ConnectionId connection) const;
+  // Instead of request(): 429 at once, without a look at the proof, the body or the registry.
+  void turn_away(wire::ConnectionId connection, std::string_view device_topic, std::uint32_t retry_after_s,
+                 const Reply& reply);
+
   // One publish of a device. `reply` is called once, or never: connection unknown, topic not of DPS, no usable `$rid`.
   void request(wire::ConnectionId connection, std::string_view device_topic, ByteView payload, const Reply& reply);
 
@@ -113,8 +127,8 @@ class Provisioning {
   void audit_csr(const Connection& connection, const registry::Refusal& refusal);
   registry::Outcome<RegisterBody> read_register(const Connection& connection, ByteView payload) const;
   void finish(const Work& work);
-  registry::Operation carry_out(const Work& work);
-  Answer throttled(const Connection& connection, std::uint32_t retry_after_s);
+  registry::Operation carry_out(const Work& work, bool& stored);
+  Answer throttled(const Connection& connection, std::uint32_t retry_after_s, std::string why);
   Answer refusal_answer(const Connection& connection, const registry::Refusal& refusal);
   registry::Call call(const Connection& connection) const;
 
@@ -125,7 +139,7 @@ class Provisioning {
   const std::unique_ptr<Operations> operations_;
 
   mutable std::mutex mutex_;
-  // Guarded by mutex_; of a Connection also `running`, `enrollment` and `group`.
+  // Guarded by mutex_; of a Connection also `running`, `enrollment`, `group` and `policy`.
   std::unordered_map<wire::ConnectionId, ConnectionPtr> connections_;
   Counters counters_;
   std::deque<RefusedRequest> refusals_;

@@ -52,7 +52,7 @@ RenewalTable::Claim RenewalTable::claim(const RenewalRequest& asked, RenewalPtr 
 }
 
 // What speaks against a fresh renewal in the place of `held`. Under the lock.
-std::optional<RenewalFault> RenewalTable::fault_in(const RenewalRequest& asked, const Renewal* held) const {
+std::optional<RenewalFault> RenewalTable::fault_in(const RenewalRequest& asked, const Renewal* held) {
   const bool running = held != nullptr && held->running;
   const std::string& replace = asked.body.replace;
   const bool names_it = running && (replace == kReplaceAny || replace == held->request_id);
@@ -64,7 +64,8 @@ std::optional<RenewalFault> RenewalTable::fault_in(const RenewalRequest& asked, 
     return RenewalFault{kInProgress, "another request is being worked on", info, {}};
   }
   if (options_.max_running != 0 && running_ >= options_.max_running) {
-    return RenewalFault{kThrottled, "too many renewals", {}, options_.throttle_retry_s};
+    // Devices whose certificates are of one hour ask in one hour: each is given another moment to come again.
+    return RenewalFault{kThrottled, "too many renewals", {}, pace_.turn_away_s(options_.monotonic_ms(), running_)};
   }
   return std::nullopt;
 }

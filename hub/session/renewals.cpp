@@ -2,6 +2,7 @@
 #include "hub/session/internal/renewals.h"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "agent/protocol/dps.h"
@@ -13,6 +14,8 @@ using registry::Reason;
 using registry::Refusal;
 
 namespace {
+
+using Steady = std::chrono::steady_clock;
 
 constexpr std::string_view kResponsePrefix = "$iothub/credentials/res/";
 constexpr std::size_t kMaxRequestBody = 64 * 1024;
@@ -61,24 +64,26 @@ Result<RenewalRequest, RenewalFault> Renewals::read(const Speaker& speaker, cons
   if (payload.size() > kMaxRequestBody) return fault(kBadRequest, "the request is too large");
   auto body = read_renewal_body(payload, speaker.device_id);
   if (!body) return fault(body.error().error_code, body.error().message);
-  if (auto bad_csr = check_csr(speaker, body->csr)) return fail(std::move(*bad_csr));
+  auto csr = check_csr(speaker, body->csr);
+  if (!csr) return fail(std::move(csr.error()));
   std::string fingerprint = fingerprint_of(body->csr, speaker.shown);
-  return RenewalRequest{speaker, request_id, std::move(*body), std::move(fingerprint)};
+  return RenewalRequest{speaker, request_id, std::move(*body), std::move(*csr), std::move(fingerprint)};
 }
 
-std::optional<RenewalFault> Renewals::check_csr(const Speaker& speaker, const std::string& csr) const {
+Result<CheckedCsrPtr, RenewalFault> Renewals::check_csr(const Speaker& speaker, const std::string& csr) const {
   std::optional<Refusal> refusal;
   if (csr.size() > kMaxCsr) {
     refusal = Refusal{Reason::kCsrUnreadable, "csr is longer than 8192 characters"};
-  } else if (const auto checked = issuer_.check_csr(csr, speaker.device_id); !checked) {
+  } else {
+    auto checked = issuer_.check_csr(csr, speaker.device_id);
+    if (checked) return *std::move(checked);
     refusal = checked.error();
   }
-  if (!refusal) return std::nullopt;
   // The registry never sees a CSR: what is refused for one is put on record here.
   (void)registry_.audit(call(speaker), "certificate.renew",
                         "namespaces/" + options_.namespace_name + "/devices/" + speaker.device_id,
                         std::string(registry::to_string(refusal->reason)), refusal->detail);
-  return fault_of(*refusal, options_);
+  return fail(fault_of(*refusal, options_));
 }
 
 // The same request answered before, by another node or before a restart.
@@ -108,13 +113,25 @@ void Renewals::begin(const RenewalRequest& asked, const RenewalPtr& renewal) {
     return answer_fault(asked.speaker.connection, asked.request_id, fault_of(grant.error(), options_));
   }
   answer(asked.speaker.connection, asked.request_id, 202, accepted_body(renewal->correlation_id, renewal->expires));
-  const auto rest = [this, asked, renewal, granted = grant->value] { carry_out(asked, renewal, granted); };
+  const auto rest = [this, asked, renewal, granted = *grant] {
+    const auto began = Steady::now();
+    carry_out(asked, renewal, granted);
+    const auto took = std::chrono::duration_cast<std::chrono::microseconds>(Steady::now() - began);
+    table_.worked(static_cast<std::uint64_t>(took.count()));
+  };
   if (!options_.apart) return rest();
   options_.apart(asked.speaker.connection, rest);
 }
 
-void Renewals::carry_out(const RenewalRequest& asked, const RenewalPtr& renewal, const registry::IssuanceGrant& grant) {
-  const auto chain = issuer_.issue(call(asked.speaker), grant, asked.body.csr);
+void Renewals::carry_out(const RenewalRequest& asked, const RenewalPtr& renewal,
+                         const registry::Committed<registry::IssuanceGrant>& grant) {
+  std::string body;
+  // Remembered with the certificate, unless it was given up meanwhile.
+  const auto keep = [&](const std::vector<registry::Bytes>& chain) {
+    body = certificates_body(renewal->correlation_id, chain);
+    return table_.wanted(*renewal) ? std::optional(record_of(*renewal, grant.sequence, body)) : std::nullopt;
+  };
+  const auto chain = issuer_.issue(call(asked.speaker), grant.value, *asked.csr, keep);
   if (!chain) {
     const bool wanted = table_.wanted(*renewal);
     table_.drop(renewal);
@@ -125,18 +142,15 @@ void Renewals::carry_out(const RenewalRequest& asked, const RenewalPtr& renewal,
     if (wanted && live) answer_fault(live->connection, renewal->request_id, fault);
     return;
   }
-  const std::string body = certificates_body(renewal->correlation_id, chain->certificates);
-  if (table_.wanted(*renewal)) remember(*renewal, chain->sequence, body);
   table_.issued(*renewal, chain->sequence, body);
   hand_out(renewal);
 }
 
-// Failing to remember costs a second certificate after a restart, nothing worse.
-void Renewals::remember(const Renewal& renewal, registry::Sequence sequence, const std::string& certificates) {
-  (void)registry_.put_operation(
-      {key_of(renewal.device_id), renewal.device_id, "assigned",
-       store_record({renewal.request_id, renewal.fingerprint, renewal.correlation_id, sequence, certificates}),
-       renewal.expires});
+registry::Operation Renewals::record_of(const Renewal& renewal, registry::Sequence sequence,
+                                        const std::string& certificates) const {
+  return {key_of(renewal.device_id), renewal.device_id, "assigned",
+          store_record({renewal.request_id, renewal.fingerprint, renewal.correlation_id, sequence, certificates}),
+          renewal.expires};
 }
 
 // The certificate is issued: wait until it counts, then send it to wherever the device is now.

@@ -21,6 +21,12 @@
 
 namespace latchkey::hub::provisioning {
 
+// What 202 asks a device to wait.
+inline std::uint32_t asked_wait_s(const Options& options) {
+  const std::uint32_t running = options.running_wait_s ? options.running_wait_s() : 0;
+  return running > options.retry_after_s ? running : options.retry_after_s;
+}
+
 // Whom an operation is for: a registration id, and the enrollment that it proved itself to.
 struct Registrant {
   const std::string& registration_id;
@@ -34,15 +40,15 @@ class Operations {
 
   // Stores that the operation is being worked on. kThrottled, and what the registry refuses: it then does not exist.
   registry::Outcome<registry::Nothing> begin(const std::string& id, const std::string& registration_id);
-  // Stores a result; the operation is not worked on any more.
-  void finish(const registry::Operation& result);
+  // Stores a result unless it is `stored`; the operation is not worked on any more.
+  void finish(const registry::Operation& result, bool stored);
 
   // Polls hear "assigning" for as long as `held` says so, whatever the result.
   void hold(const std::string& id, std::function<bool()> held);
 
   // Results.
   registry::Operation assigned(const std::string& id, const Registrant& who, const registry::RegistrationGrant& grant,
-                               const IssuedChain& chain, registry::Sequence sequence) const;
+                               const std::vector<registry::Bytes>& chain, registry::Sequence sequence) const;
   // "disabled" for a disabled enrollment or device, else "failed".
   registry::Operation refused(const std::string& id, const Registrant& who, const registry::Refusal& refusal) const;
 
@@ -51,7 +57,7 @@ class Operations {
 
  private:
   registry::Outcome<Answer> poll_assigned(const registry::Operation& operation, const StoredAnswer& stored);
-  Answer assigning(std::string_view id) const { return {202, assigning_body(id), options_.retry_after_s}; }
+  Answer assigning(std::string_view id) const { return {202, assigning_body(id), asked_wait_s(options_)}; }
   bool worked_on(const std::string& id) const;
   bool held(const std::string& id);
 

@@ -18,6 +18,8 @@
 #include "hub/session/internal/directory.h"
 #include "hub/session/internal/renewal_body.h"
 #include "hub/session/internal/renewal_fault.h"
+#include "hub/session/ports.h"
+#include "hub/throttle/pace.h"
 #include "registry/operations/registry.h"
 
 namespace latchkey::hub::session {
@@ -27,6 +29,7 @@ struct RenewalRequest {
   Speaker speaker;
   std::string request_id;
   RenewalBody body;
+  CheckedCsrPtr csr;        // of the body
   std::string fingerprint;  // what makes two requests of one id the same: see fingerprint_of
 };
 // Of the CSR, and of the identity that asks: a device that was revoked in between needs another certificate.
@@ -61,7 +64,8 @@ enum class Occasion {
 
 class RenewalTable {
  public:
-  explicit RenewalTable(const Options& options) : options_(options) {}
+  explicit RenewalTable(const Options& options)
+      : options_(options), pace_({options.servers, options.throttle_retry_s, kLongestRetryS}) {}
 
   bool holds(const std::string& device_id) const;
 
@@ -75,6 +79,8 @@ class RenewalTable {
   // `recalled`: the same request as it was answered before this process knew it; may be null.
   Claim claim(const RenewalRequest& asked, RenewalPtr recalled);
 
+  // One was worked on for so long, whatever became of it.
+  void worked(std::uint64_t took_us) { pace_.served(took_us); }
   // Its certificate is there.
   void issued(Renewal& renewal, registry::Sequence sequence, std::string certificates);
   // False once another request took its place.
@@ -93,9 +99,11 @@ class RenewalTable {
   RenewalPtr due(const Speaker& speaker, Occasion occasion);
 
  private:
-  std::optional<RenewalFault> fault_in(const RenewalRequest& asked, const Renewal* held) const;
+  std::optional<RenewalFault> fault_in(const RenewalRequest& asked, const Renewal* held);
 
+  static constexpr std::uint32_t kLongestRetryS = 600;
   const Options& options_;
+  throttle::Pace pace_;
   mutable std::mutex mutex_;
   // Guarded by mutex_. By device id.
   std::unordered_map<std::string, RenewalPtr> renewals_;

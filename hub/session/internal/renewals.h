@@ -41,11 +41,13 @@ class Renewals {
  private:
   Result<RenewalRequest, RenewalFault> read(const Speaker& speaker, const std::string& request_id,
                                             ByteView payload) const;
-  std::optional<RenewalFault> check_csr(const Speaker& speaker, const std::string& csr) const;
+  Result<CheckedCsrPtr, RenewalFault> check_csr(const Speaker& speaker, const std::string& csr) const;
   RenewalPtr recall(const RenewalRequest& asked);
   void begin(const RenewalRequest& asked, const RenewalPtr& renewal);
-  void carry_out(const RenewalRequest& asked, const RenewalPtr& renewal, const registry::IssuanceGrant& grant);
-  void remember(const Renewal& renewal, registry::Sequence sequence, const std::string& certificates);
+  void carry_out(const RenewalRequest& asked, const RenewalPtr& renewal,
+                 const registry::Committed<registry::IssuanceGrant>& grant);
+  registry::Operation record_of(const Renewal& renewal, registry::Sequence sequence,
+                                const std::string& certificates) const;
   void hand_out(const RenewalPtr& renewal);
   std::string key_of(const std::string& device_id) const;
 

@@ -101,9 +101,11 @@ class TemporaryRegistry {
 };
 
 // The CA: "junk" cannot be read, "wrong-cn" is not acceptable, everything else is signed as it stands.
-template <class Interface, class Chain>
+template <class Interface, class Chain, class Checked>
 class FakeIssuer : public Interface {
  public:
+  using Keep = std::function<std::optional<registry::Operation>(const std::vector<registry::Bytes>&)>;
+
   explicit FakeIssuer(registry::Registry& registry) : registry_(registry) {}
 
   registry::Bytes new_serial() override {
@@ -112,33 +114,43 @@ class FakeIssuer : public Interface {
     for (int i = 0; i < 4; ++i) serial[12 + i] = static_cast<std::uint8_t>(number >> (24 - 8 * i));
     return serial;
   }
-  registry::Outcome<registry::Nothing> check_csr(std::string_view base64, std::string_view common_name) override {
+  registry::Outcome<std::shared_ptr<const Checked>> check_csr(std::string_view base64,
+                                                              std::string_view common_name) override {
     {
       const std::lock_guard lock(mutex_);
       checked_name = common_name;
     }
     if (base64 == "junk") return registry::refuse(registry::Reason::kCsrUnreadable, "not a CSR");
     if (base64 == "wrong-cn") return registry::refuse(registry::Reason::kCsrRejected, "the CN is not the device's");
-    return registry::Nothing{};
+    ++checked;
+    return std::make_shared<const Held>(std::string(base64));
   }
   registry::Outcome<Chain> issue(const registry::Call& call, const registry::IssuanceGrant& grant,
-                                 std::string_view csr) override {
+                                 const Checked& checked_csr, const Keep& keep) override {
+    const std::string& csr = static_cast<const Held&>(checked_csr).text;
     if (during_issue) during_issue(csr);
     if (fails_with) return registry::refuse(*fails_with, "told to fail");
-    const auto finished = registry_.finish_issuance(call, grant.serial);
+    Chain chain{{bytes("leaf " + grant.device_id + " " + csr), bytes("issuing"), bytes("root")}, 0};
+    const auto finished = registry_.finish_issuance(call, grant.serial, keep ? keep(chain.certificates) : std::nullopt);
     if (!finished) return fail(finished.error());
     ++issued;
-    return Chain{{bytes("leaf " + grant.device_id + " " + std::string(csr)), bytes("issuing"), bytes("root")},
-                 finished->sequence};
+    chain.sequence = finished->sequence;
+    return chain;
   }
 
   std::atomic<unsigned> serials{0};
   std::atomic<unsigned> issued{0};
+  std::atomic<unsigned> checked{0};  // CSRs that were found good
   std::optional<registry::Reason> fails_with;
   std::function<void(std::string_view csr)> during_issue;
   std::string checked_name;
 
  private:
+  struct Held final : Checked {
+    explicit Held(std::string base64) : text(std::move(base64)) {}
+    const std::string text;
+  };
+
   registry::Registry& registry_;
   std::mutex mutex_;
 };

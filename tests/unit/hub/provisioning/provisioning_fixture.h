@@ -131,7 +131,7 @@ class ProvisioningTest : public testing::Test {
   std::uint32_t operations_per_minute = 0;
   wire::ConnectionId connections = 100;
   test::TemporaryRegistry registry;
-  test::FakeIssuer<CertificateIssuer, IssuedChain> issuer;
+  test::FakeIssuer<CertificateIssuer, IssuedChain, CheckedCsr> issuer;
   FakeVerifier verifier;
   test::FakeEnforcement<Enforcement> enforcement;
   std::unique_ptr<Provisioning> provisioning;

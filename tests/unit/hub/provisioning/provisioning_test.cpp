@@ -35,6 +35,7 @@ TEST_F(ProvisioningTest, registers_and_hands_out_the_chain) {
   EXPECT_EQ(state["issuedCertificateChain"][0], test::base64(test::bytes("leaf dev-1 MIIB")));
   EXPECT_EQ(state["issuedCertificateChain"][2], test::base64(test::bytes("root")));
   EXPECT_EQ(issuer.checked_name, "dev-1");
+  EXPECT_EQ(issuer.checked, 1U);  // once, however many want it
   EXPECT_EQ(provisioning->counters().assigned, 1U);
 }
 
@@ -220,6 +221,71 @@ TEST_F(ProvisioningTest, throttled_answers_429001_with_a_wait) {
   monotonic += 30'000;
   EXPECT_EQ(enter(connection).status, 202);
   EXPECT_EQ(provisioning->counters().throttled, 3U);
+}
+
+// --- under load: what admission is told, and tells
+
+TEST_F(ProvisioningTest, only_register_is_the_start_of_a_registration) {
+  EXPECT_TRUE(Provisioning::registers("$dps/registrations/PUT/iotdps-register/?$rid=1"));
+  for (const char* other : {"$dps/registrations/GET/iotdps-get-operationstatus/?$rid=2&operationId=5.x",
+                            "$dps/registrations/PUT/iotdps-register/", "devices/dev-1/messages/events/", ""}) {
+    EXPECT_FALSE(Provisioning::registers(other)) << other;
+  }
+}
+
+TEST_F(ProvisioningTest, group_of_a_connection_is_the_policy_that_it_proved_itself_to) {
+  registry.must(registry->create_policy(registry.call(), "default", {"other", 30, registry.ca("CN=other", 3)}));
+  registry.enroll("dev-1", kKey);
+  registry.enroll("dev-2", kKey);
+  registry.enroll("dev-3", kKey, {}, "other");
+  registry.enroll("dev-4", kKey, {}, "");
+  const auto group = [&](const char* id) { return provisioning->group_of(open_token(id, kKey)); };
+  EXPECT_EQ(group("dev-1"), group("dev-2"));
+  EXPECT_NE(group("dev-1"), group("dev-3"));
+  EXPECT_NE(group("dev-1"), group("dev-4"));
+  EXPECT_NE(group("dev-4"), "");
+  EXPECT_EQ(provisioning->group_of(open_token("dev-1", kOtherKey, false)), "") << "it proved nothing";
+  EXPECT_EQ(provisioning->group_of(4711), "");
+}
+
+TEST_F(ProvisioningTest, turned_away_hears_429_at_once_and_leaves_no_trace) {
+  registry.enroll("dev-1", kKey);
+  const auto connection = open_token("dev-1", kKey);
+  Heard heard;
+  provisioning->turn_away(connection, "$dps/registrations/PUT/iotdps-register/?$rid=r7", 42,
+                          [&](std::string_view topic, std::string_view payload) {
+                            EXPECT_EQ(topic, "$dps/registrations/res/429/?$rid=r7&retry-after=42");
+                            heard = {429, {}, Json::parse(payload)};
+                          });
+  expect_error(heard, 429001);
+  EXPECT_EQ(provisioning->counters().throttled, 1U);
+  EXPECT_EQ(provisioning->refusals().at(0).reason, Reason::kThrottled);
+  EXPECT_EQ(issuer.serials, 0U);
+  EXPECT_EQ(issuer.checked_name, "") << "its CSR was not looked at";
+  EXPECT_EQ(enter(connection).status, 202) << "and it may come again";
+}
+
+TEST_F(ProvisioningTest, turned_away_says_nothing_to_a_connection_that_is_gone) {
+  registry.enroll("dev-1", kKey);
+  const auto connection = open_token("dev-1", kKey);
+  provisioning->closed(connection);
+  bool said = false;
+  provisioning->turn_away(connection, "$dps/registrations/PUT/iotdps-register/?$rid=1", 1,
+                          [&](std::string_view, std::string_view) { said = true; });
+  EXPECT_FALSE(said);
+}
+
+TEST_F(ProvisioningTest, accepted_asks_for_more_only_while_the_work_takes_longer) {
+  std::uint32_t running = 0;
+  auto loaded = options();
+  loaded.running_wait_s = [&running] { return running; };
+  provisioning = std::make_unique<Provisioning>(*registry, issuer, verifier, enforcement, loaded);
+  registry.enroll("dev-1", kKey);
+  const auto connection = open_token("dev-1", kKey);
+  for (const auto& [wait, told] : {std::pair{0U, "3"}, {2U, "3"}, {3U, "3"}, {17U, "17"}}) {
+    running = wait;
+    EXPECT_EQ(enter(connection).rest, std::string("$rid=r1&retry-after=") + told);
+  }
 }
 
 TEST_F(ProvisioningTest, wrong_proofs_do_not_use_up_the_throttle) {

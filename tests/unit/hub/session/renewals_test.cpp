@@ -321,5 +321,23 @@ TEST_F(RenewalsTest, too_many_renewals_at_once_are_429) {
   EXPECT_EQ(statuses(ask(other, "rid-1", body("dev-2"))), (std::vector{202, 200}));
 }
 
+TEST_F(RenewalsTest, those_that_are_too_many_are_each_given_another_time_to_come_again) {
+  max_running = 1;
+  restart();
+  const auto held = hold(connect("dev-1"), "rid-1", body("dev-1", "slow"));
+  heard();
+  const auto other = connect("dev-2");
+  std::vector<int> told;
+  for (int i = 0; i < 500; ++i) {
+    auto all = ask(other, "rid-" + std::to_string(i), body("dev-2"));
+    ASSERT_EQ(statuses(all), std::vector{429});
+    told.push_back(all[0].body["retryAfter"]);
+  }
+  EXPECT_EQ(told.front(), 1);
+  EXPECT_TRUE(std::is_sorted(told.begin(), told.end()));
+  EXPECT_GE(told.back(), 3) << "not all at one time";
+  release(*held);
+}
+
 }  // namespace
 }  // namespace latchkey::hub::session

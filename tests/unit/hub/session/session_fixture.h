@@ -71,6 +71,7 @@ class SessionTest : public testing::Test {
     made.namespace_name = "default";
     made.now = [this] { return now.load(); };
     made.max_running = max_running;
+    made.monotonic_ms = [] { return std::uint64_t{1'000'000}; };
     made.apart = apart;
     return made;
   }
@@ -164,7 +165,7 @@ class SessionTest : public testing::Test {
   std::function<void(wire::ConnectionId, std::function<void()>)> apart;
   wire::ConnectionId connections = 500;
   test::TemporaryRegistry registry;
-  test::FakeIssuer<CertificateIssuer, IssuedChain> issuer;
+  test::FakeIssuer<CertificateIssuer, IssuedChain, CheckedCsr> issuer;
   test::FakeEnforcement<Enforcement> enforcement;
   FakeOutbox outbox;
   std::unique_ptr<Sessions> sessions;
