@@ -14,7 +14,8 @@ namespace {
 using registry::Reason;
 using wire::Check;
 
-constexpr std::uint64_t kSilentMs = 1'000;           // a handshake pauses for less, unless the broker is late
+constexpr std::uint64_t kSilentMs = 1'000;           // who comes says something before, unless the broker is late
+constexpr std::uint64_t kStalledMs = 5'000;          // a handshake pauses for less, even with a busy client
 constexpr std::uint64_t kFiguresEveryMs = 1000;      // live figures are sent at least that far apart
 constexpr std::uint64_t kKeptSessionMs = 3'600'000;  // persistent_client_expiration of the DPS broker
 // For that long the hub endpoint's broker has a session for certain: its own limit is a day.
@@ -53,10 +54,15 @@ Gate::Gate(const Options& options, Host& host, std::uint32_t process_number)
     : options_(options),
       host_(host),
       process_number_(process_number),
-      arrivals_({options.connect_timeout_ms, options.max_silent, kSilentMs}),
+      arrivals_({options.connect_timeout_ms, options.max_silent, kSilentMs, kStalledMs}),
       attempts_(options),
       unverified_(options),
       ring_(options.ring_size) {}
+
+std::string_view Gate::shown_peer(std::string_view address) const {
+  const bool front = address.starts_with('/') && address != options_.socket;
+  return front ? std::string_view("front") : address;
+}
 
 Gate::Answer Gate::on_connect(const ConnectRequest& request) {
   // A reload asks about sessions that were judged when they came: the same answer again. Nobody new can come before the
@@ -93,7 +99,7 @@ Gate::Answer Gate::accept_hub(const ConnectRequest& request) {
   if (is_hub(request.client)) return Answer::kAccept;
   const std::string client_id(request.client_id);
   // One hub process at a time: the newest. One of the same name is displaced by the broker itself.
-  if (link_.connected() && link_.client_id != client_id) host_.kick(std::string(link_.client_id));
+  if (link_.connected() && link_.client_id != client_id) host_.kick(std::string(link_.client_id), Will::kDropped);
   const std::uint64_t number = link_.number + 1;
   link_ = {};
   link_.client = request.client;
@@ -151,6 +157,7 @@ void Gate::admit(const ConnectRequest& request, const Sha256& proof) {
   session->username = request.username;
   session->peer = request.peer;
   session->clean = request.clean;
+  session->since_ms = host_.boot_ms();
   if (dps()) {
     session->standing = Standing::kPending;
     session->deadline_ms = host_.boot_ms() + options_.unverified_timeout_ms;
@@ -216,6 +223,7 @@ void Gate::announce(const Session& session, bool resent) {
   opened.password = session.password;
   opened.chain = session.chain;
   opened.peer = session.peer;
+  opened.since_ms = session.since_ms;
   if (!dps()) {
     opened.identifier = session.identifier;
     opened.filters = session.subscriptions.filters();
@@ -265,10 +273,10 @@ void Gate::retire_closing() {
   closing_.reset();
 }
 
-void Gate::cut(Session& session) {
+void Gate::cut(Session& session, Will will) {
   const ClientHandle client = session.client;
   // The broker goes by client id; whoever was displaced under that id is on its way out by itself.
-  if (!session.taken_over) host_.kick(std::string(session.client_id));
+  if (!session.taken_over) host_.kick(std::string(session.client_id), will);
   if (sessions_.by_client(client) != nullptr && !sessions_.by_client(client)->taken_over) on_disconnect(client);
 }
 
@@ -279,6 +287,26 @@ void Gate::cut_overdue() {
     if (session == nullptr) return;
     cut(*session);
   }
+}
+
+// A handshake is most of what a connection costs. Under more of them than the broker or the hub process can serve,
+// those that were begun are finished, and whoever comes later waits outside, where waiting is free.
+bool Gate::has_room() {
+  const std::uint64_t now_ms = host_.boot_ms();
+  const bool unjudged = dps() && unverified_.pending() >= options_.max_unjudged;
+  return now_ms >= held_until_ms_ && !unjudged && arrivals_.busy(now_ms) < options_.max_arriving;
+}
+
+void Gate::mind_door() {
+  const bool take = has_room();
+  if (take != taking_) host_.take_new(take);
+  taking_ = take;
+}
+
+// The broker takes all who wait in one go, unless it is stopped.
+void Gate::connection_opened(SSL* connection) {
+  arrivals_.opened(connection, host_.boot_ms());
+  if (taking_ && !has_room()) mind_door();
 }
 
 void Gate::send_decisions() {
@@ -325,6 +353,7 @@ void Gate::on_tick() {
   for (const TlsHandle late : arrivals_.overdue(host_.boot_ms())) {
     if (host_.hang_up(late)) arrivals_.closed(late);
   }
+  mind_door();
   retire_closing();
   tell_resumed();
   send_decisions();

@@ -40,6 +40,9 @@ class Gate : public TlsPolicy {
   enum class Answer : std::uint8_t { kAccept, kRefuse, kClose };
   Answer on_connect(const ConnectRequest& request);
   void on_disconnect(ClientHandle client);
+  // How a connection's address stands on record. Whoever comes through a front of several brokers (docs/hubs.md) has
+  // the front's socket for an address.
+  std::string_view shown_peer(std::string_view address) const;
   // The broker is about to ask again for every session it knows (SIGHUP); lasts until the next tick.
   void on_reload() { reloading_ = true; }
 
@@ -66,7 +69,7 @@ class Gate : public TlsPolicy {
   UnixMs verification_time() override { return now(); }
   AnchorRef anchor_of(X509* certificate) const override { return feed_.trust().find(certificate); }
   bool keeps_chain() const override { return dps(); }
-  void connection_opened(SSL* connection) override { arrivals_.opened(connection, host_.boot_ms()); }
+  void connection_opened(SSL* connection) override;
   void connection_heard(SSL* connection) override { arrivals_.heard(connection, host_.boot_ms()); }
   void connection_closed(SSL* connection) override { arrivals_.closed(connection); }
 
@@ -107,8 +110,10 @@ class Gate : public TlsPolicy {
   void announce(const Session& session, bool resent);
   void report_attempt(const ConnectRequest& request, const Sha256& proof);
   void retire_closing();
-  void cut(Session& session);
+  void cut(Session& session, Will will = Will::kDropped);
   void cut_overdue();
+  bool has_room();
+  void mind_door();
   void send_decisions();
   void flush();
 
@@ -116,6 +121,8 @@ class Gate : public TlsPolicy {
   void on_feed(ByteView payload);
   void on_deliver(ByteView payload);
   void on_attest(ByteView payload);
+  void on_hold(ByteView payload);
+  void on_end(ByteView payload);
   void introduce();
   bool still_stands(const Session& session) const;
   void sweep(const FeedState::Touched& touched);
@@ -141,6 +148,8 @@ class Gate : public TlsPolicy {
   bool reloading_ = false;
 
   Arrivals arrivals_;
+  bool taking_ = true;               // new connections
+  std::uint64_t held_until_ms_ = 0;  // by the hub process
   FeedState feed_;
   HubLink link_;
   std::string hub_id_;  // the client id that the hub process had last: no device may have it

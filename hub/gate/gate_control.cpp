@@ -1,13 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the hub process says: state, replies, and verdicts on what DPS clients have shown.
+#include <algorithm>
+
 #include "hub/gate/gate.h"
+#include "hub/wire/hold.h"
 #include "registry/table/verdict.h"
 
 namespace latchkey::hub::gate {
 namespace {
 
-// Sessions cut in one go, some 50 us each: the broker does nothing else meanwhile.
-constexpr int kCutsAtOnce = 256;
+// Sessions are cut for so long in one go, some 50 us each: the broker does nothing else meanwhile. Between two goes it
+// serves whoever speaks, and after a policy's revoke these are thousands of handshakes of those that were cut already.
+constexpr std::uint64_t kCutForMs = 250;
+// The hub process says so again for as long as it has to.
+constexpr std::uint64_t kLongestHoldMs = 2'000;
 
 }  // namespace
 
@@ -23,6 +29,8 @@ void Gate::on_control(ClientHandle client, std::string_view topic, ByteView payl
   }
   if (topic == wire::kDeliverTopic) return on_deliver(payload);
   if (topic == wire::kAttestTopic) return on_attest(payload);
+  if (topic == wire::kHoldTopic) return on_hold(payload);
+  if (topic == wire::kEndTopic) return on_end(payload);
 }
 
 void Gate::on_feed(ByteView payload) {
@@ -88,7 +96,8 @@ void Gate::condemn(Session& session, std::uint64_t batch) {
 }
 
 void Gate::cut_some() {
-  for (int left = kCutsAtOnce; left > 0 && !condemned_.empty(); --left) {
+  const std::uint64_t until_ms = host_.boot_ms() + kCutForMs;
+  while (!condemned_.empty() && host_.boot_ms() < until_ms) {
     Session* session = sessions_.by_connection(condemned_.front().connection);
     condemned_.pop_front();
     if (session != nullptr) cut(*session);
@@ -159,6 +168,21 @@ void Gate::on_attest(ByteView payload) {
     unverified_.add(*session);
   }
   session->standing = Standing::kFailed;
+}
+
+void Gate::on_end(ByteView payload) {
+  const auto end = wire::decode_end(payload);
+  if (!end || dps()) return;
+  Session* session = sessions_.by_connection(end->connection);
+  if (session == nullptr) return;
+  cut(*session, session->condemned ? Will::kDropped : Will::kSent);
+}
+
+void Gate::on_hold(ByteView payload) {
+  const auto hold = wire::decode_hold(payload);
+  if (!hold) return;
+  const std::uint64_t until = host_.boot_ms() + std::min<std::uint64_t>(hold->for_ms, kLongestHoldMs);
+  held_until_ms_ = std::max(held_until_ms_, until);
 }
 
 }  // namespace latchkey::hub::gate

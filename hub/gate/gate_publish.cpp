@@ -2,6 +2,7 @@
 // What devices send and subscribe to: denied unless it is theirs.
 #include "hub/gate/gate.h"
 #include "hub/gate/throttle.h"
+#include "hub/wire/hold.h"
 
 namespace latchkey::hub::gate {
 namespace {
@@ -12,7 +13,8 @@ constexpr std::uint64_t kForgottenMs = 60'000;
 constexpr std::size_t kMaxUnacknowledged = 1'000;
 
 bool is_control(std::string_view topic) {
-  return topic == wire::kFeedTopic || topic == wire::kDeliverTopic || topic == wire::kAttestTopic;
+  return topic == wire::kFeedTopic || topic == wire::kDeliverTopic || topic == wire::kAttestTopic ||
+         topic == wire::kEndTopic || topic == wire::kHoldTopic;
 }
 
 wire::Bytes copy(ByteView bytes) { return wire::Bytes(bytes.begin(), bytes.end()); }

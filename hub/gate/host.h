@@ -16,6 +16,7 @@ namespace latchkey::hub::gate {
 using ClientHandle = const void*;
 
 enum class LogLevel : std::uint8_t { kNotice, kWarning, kError };
+enum class Will : std::uint8_t { kDropped, kSent };
 
 class Host {
  public:
@@ -24,12 +25,14 @@ class Host {
   // Queues a message to whoever holds `client_id` when the broker next comes to its queue: right behind the tick
   // event, before any other. Neither subscription nor access list is asked.
   virtual void publish(const std::string& client_id, const std::string& topic, ByteView payload, int qos) = 0;
-  // Closes that client's connection without its will. Its disconnect event comes before this returns. Never for the
-  // client whose event is being handled.
-  virtual void kick(const std::string& client_id) = 0;
+  // Closes that client's connection. Its disconnect event, and behind it the access check of a will that is sent, come
+  // before this returns. Never for the client whose event is being handled.
+  virtual void kick(const std::string& client_id, Will will) = 0;
   // Ends a TLS connection that has sent no CONNECT; the broker notices and frees it later. False, and nothing done,
   // when bytes of it wait to be read: then the broker is late, not the client.
   virtual bool hang_up(const void* tls_connection) = 0;
+  // Whether new TCP connections are taken; while they are not, they wait in the kernel's queue.
+  virtual void take_new(bool take) = 0;
   virtual void log(LogLevel level, std::string_view text) = 0;
 
   virtual UnixMs real_now() = 0;

@@ -16,6 +16,7 @@ bool set_number(Options& options, std::string_view key, std::string_view value, 
   known = true;
   if (key == "max_unverified") return parse_number(value, options.max_unverified);
   if (key == "max_unverified_per_peer") return parse_number(value, options.max_unverified_per_peer);
+  if (key == "max_unjudged") return parse_number(value, options.max_unjudged);
   if (key == "unverified_timeout_ms") return parse_number(value, options.unverified_timeout_ms);
   if (key == "approval_ms") return parse_number(value, options.approval_ms);
   if (key == "max_attempts") return parse_number(value, options.max_attempts);
@@ -23,6 +24,7 @@ bool set_number(Options& options, std::string_view key, std::string_view value, 
   if (key == "max_kept_sessions") return parse_number(value, options.max_kept_sessions);
   if (key == "connect_timeout_ms") return parse_number(value, options.connect_timeout_ms);
   if (key == "max_silent") return parse_number(value, options.max_silent);
+  if (key == "max_arriving") return parse_number(value, options.max_arriving);
   if (key == "ring_size") return parse_number(value, options.ring_size);
   if (key == "max_outstanding") return parse_number(value, options.max_outstanding);
   if (key == "max_outstanding_per_connection") return parse_number(value, options.max_outstanding_per_connection);

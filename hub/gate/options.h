@@ -20,8 +20,9 @@ struct Options {
   std::string socket;                  // socket PATH, required: who comes through this listener is the hub process
 
   // DPS endpoint: connections whose proof failed or is not judged yet.
-  std::size_t max_unverified = 256;
-  std::size_t max_unverified_per_peer = 64;
+  std::size_t max_unverified = 1280;
+  std::size_t max_unverified_per_peer = 960;  // more than max_unjudged and those who may be behind it at the door
+  std::size_t max_unjudged = 256;             // beyond so many that the hub process has not judged nobody new is taken
   std::uint64_t unverified_timeout_ms = 10'000;  // counted from CONNECT; then they are cut
   std::uint64_t approval_ms = 30'000;            // how long an approved attempt may displace a verified session
   std::size_t max_attempts = 1024;               // attempts that wait for the hub's verdict or are approved
@@ -31,6 +32,8 @@ struct Options {
   // Connections that have not sent CONNECT: a deadline from TCP accept, and how many may keep silent at one time.
   std::uint64_t connect_timeout_ms = 10'000;
   std::size_t max_silent = 256;
+  // Beyond so many in the middle of their handshake nobody new is taken: what was begun is finished first.
+  std::size_t max_arriving = 512;
 
   std::size_t ring_size = 4096;        // decisions kept for the hub process
   std::size_t max_outstanding = 4096;  // requests that the hub process has not answered

@@ -54,6 +54,12 @@ Place find_place(const Session* holder, const Sha256& leaf_digest, const Sha256&
   return Place::kAttempt;
 }
 
+std::size_t Unverified::pending() const {
+  return static_cast<std::size_t>(std::count_if(sessions_.begin(), sessions_.end(), [](const Session* session) {
+    return session->standing == Standing::kPending;
+  }));
+}
+
 Session* Unverified::overdue(std::uint64_t boot_ms) const {
   return !sessions_.empty() && sessions_.front()->deadline_ms <= boot_ms ? sessions_.front() : nullptr;
 }

@@ -66,6 +66,8 @@ class Unverified {
 
   // Deadlines of later additions are never earlier.
   void add(Session& session) { sessions_.push_back(&session); }
+  // Those that the hub process has not judged yet.
+  std::size_t pending() const;
   void remove(Session& session) { sessions_.remove(&session); }
   std::size_t size() const { return sessions_.size(); }
   // One whose deadline has passed, or null.

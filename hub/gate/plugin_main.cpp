@@ -15,7 +15,9 @@
 #include <memory>
 #include <optional>
 
+#include "hub/gate/door.h"
 #include "hub/gate/gate.h"
+#include "hub/wire/hold.h"
 #include "platform/openssl/quick_ec_keys.h"
 
 namespace {
@@ -37,7 +39,9 @@ class BrokerHost : public Host {
     mosquitto_broker_publish_copy(client_id.c_str(), topic.c_str(), static_cast<int>(payload.size()), payload.data(),
                                   qos, false, nullptr);
   }
-  void kick(const std::string& client_id) override { mosquitto_kick_client_by_clientid(client_id.c_str(), false); }
+  void kick(const std::string& client_id, Will will) override {
+    mosquitto_kick_client_by_clientid(client_id.c_str(), will == Will::kSent);
+  }
   bool hang_up(const void* tls_connection) override {
     const int descriptor = SSL_get_fd(static_cast<const SSL*>(tls_connection));
     int unread = 0;
@@ -45,6 +49,7 @@ class BrokerHost : public Host {
     shutdown(descriptor, SHUT_RDWR);
     return true;
   }
+  void take_new(bool take) override { door.set_open(take); }
   void log(LogLevel level, std::string_view text) override {
     const int broker_level = level == LogLevel::kNotice    ? MOSQ_LOG_NOTICE
                              : level == LogLevel::kWarning ? MOSQ_LOG_WARNING
@@ -53,6 +58,8 @@ class BrokerHost : public Host {
   }
   UnixMs real_now() override { return static_cast<UnixMs>(clock_ms(CLOCK_REALTIME)); }
   std::uint64_t boot_ms() override { return clock_ms(CLOCK_BOOTTIME); }
+
+  Door door;
 };
 
 struct Plugin {
@@ -63,7 +70,7 @@ struct Plugin {
   openssl::QuickEcKeys quick_keys;
   TlsHook hook;
   mosquitto_plugin_id_t* id = nullptr;
-  bool backlog_raised = false;
+  bool door_found = false;
 };
 
 template <class Call>
@@ -96,7 +103,7 @@ int on_basic_auth(int, void* data, void* userdata) {
     request.client_id = view(mosquitto_client_id(event.client));
     request.username = view(event.username);
     request.password = view(event.password);
-    request.peer = view(mosquitto_client_address(event.client));
+    request.peer = plugin.gate.shown_peer(view(mosquitto_client_address(event.client)));
     request.protocol_version = mosquitto_client_protocol_version(event.client);
     request.clean = mosquitto_client_clean_session(event.client);
     request.leaf = leaf ? &*leaf : nullptr;
@@ -170,24 +177,18 @@ int on_reload(int, void*, void* userdata) {
 }
 
 // The broker listens with a backlog of 100 (10 on the Unix socket): a storm of connects meets resent SYNs.
-void raise_backlog() {
-  constexpr int kDescriptors = 64;  // listeners are opened before anything else
-  constexpr int kBacklog = 4096;
-  for (int descriptor = 3; descriptor < kDescriptors; ++descriptor) {
-    int listening = 0;
-    socklen_t size = sizeof listening;
-    if (getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) == 0 && listening == 1) {
-      listen(descriptor, kBacklog);
-    }
-  }
+constexpr int kBacklog = 4096;
+
+void find_door(Plugin& plugin) {
+  if (plugin.door_found) return;
+  plugin.door_found = true;
+  if (plugin.host.door.find(kBacklog)) return;
+  plugin.host.log(LogLevel::kNotice, "latchkey gate: new connections cannot be held back here; all are taken");
 }
 
 int on_tick(int, void*, void* userdata) {
   return guarded(userdata, MOSQ_ERR_SUCCESS, [](Plugin& plugin) -> int {
-    if (!plugin.backlog_raised) {
-      plugin.backlog_raised = true;
-      raise_backlog();
-    }
+    find_door(plugin);
     plugin.gate.on_tick();
     return MOSQ_ERR_SUCCESS;
   });
@@ -198,7 +199,7 @@ struct Registration {
   MOSQ_FUNC_generic_callback callback;
   const char* topic;
 };
-// Feed, deliver, attest: string literals behind string_views, so terminated.
+// Feed, deliver, attest, hold, end: string literals behind string_views, so terminated.
 const Registration kRegistrations[] = {
     {MOSQ_EVT_BASIC_AUTH, on_basic_auth, nullptr},
     {MOSQ_EVT_ACL_CHECK, on_acl_check, nullptr},
@@ -206,6 +207,8 @@ const Registration kRegistrations[] = {
     {MOSQ_EVT_CONTROL, on_control, hub::wire::kFeedTopic.data()},
     {MOSQ_EVT_CONTROL, on_control, hub::wire::kDeliverTopic.data()},
     {MOSQ_EVT_CONTROL, on_control, hub::wire::kAttestTopic.data()},
+    {MOSQ_EVT_CONTROL, on_control, hub::wire::kHoldTopic.data()},
+    {MOSQ_EVT_CONTROL, on_control, hub::wire::kEndTopic.data()},
     {MOSQ_EVT_DISCONNECT, on_disconnect, nullptr},
     {MOSQ_EVT_RELOAD, on_reload, nullptr},
     {MOSQ_EVT_TICK, on_tick, nullptr},

@@ -30,6 +30,7 @@ struct Session {
   std::string username;
   std::string peer;
   bool clean = true;            // the broker forgets it when it ends
+  std::uint64_t since_ms = 0;   // when it was let in (CLOCK_BOOTTIME)
   std::uint64_t announced = 0;  // the link on which the hub process was told: requests can go the short way
   bool condemned = false;       // waits to be cut: what it publishes is refused
   bool taken_over = false;      // a newcomer of the same id was accepted; what it still publishes is its will

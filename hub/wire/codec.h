@@ -32,6 +32,8 @@ enum class Kind : std::uint8_t {
   kSubscribed = 8,
   kResumed = 9,
   kDelivered = 10,
+  kEnd = 11,
+  kHold = 12,
 };
 
 class Writer {

@@ -77,6 +77,7 @@ Bytes encode(const Opened& opened) {
   put_texts(out, opened.filters);
   out.flag(opened.kept);
   out.flag(opened.resumes);
+  out.u64(opened.since_ms);
   return out.take();
 }
 
@@ -98,6 +99,7 @@ Result<Opened> decode_opened(ByteView bytes) {
   opened.filters = take_texts(in);
   opened.kept = in.flag();
   opened.resumes = in.flag();
+  opened.since_ms = in.u64();
   if (!in.finished()) return fail(Status::kMalformed);
   return opened;
 }
@@ -186,6 +188,20 @@ Result<Deliver> decode_deliver(ByteView bytes) {
   deliver.tag = in.u64();
   if (!in.finished() || deliver.qos > 1) return fail(Status::kMalformed);
   return deliver;
+}
+
+Bytes encode(const End& end) {
+  Writer out(Kind::kEnd);
+  out.u64(end.connection);
+  return out.take();
+}
+
+Result<End> decode_end(ByteView bytes) {
+  Reader in(bytes, Kind::kEnd);
+  End end;
+  end.connection = in.u64();
+  if (!in.finished()) return fail(Status::kMalformed);
+  return end;
 }
 
 Bytes encode(const Delivered& delivered) {

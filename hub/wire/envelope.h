@@ -38,6 +38,9 @@ struct Opened {
   std::vector<std::string> filters = {};
   bool kept = false;     // the broker will keep its session when the connection ends
   bool resumes = false;  // it goes on with a session that was kept: a Resumed follows
+  // When it was let in, by a clock that all brokers of a machine share and that never goes back (CLOCK_BOOTTIME): says
+  // which of two sessions of a device is the newer one, in whatever order they are told, and however often.
+  std::uint64_t since_ms = 0;
 };
 
 struct Closed {
@@ -75,6 +78,12 @@ struct Deliver {
   std::uint64_t tag = 0;  // not 0: answered with a Delivered
 };
 
+// Hub to gate: that session is over; its device has a newer one at another broker, or was assigned elsewhere. As when a
+// broker lets a newcomer take an id over, its will goes out. Says nothing about one that has ended by itself.
+struct End {
+  ConnectionId connection = 0;
+};
+
 // The broker has what was to be delivered under these tags. What has no answer did not get that far: the connection was
 // gone, or about to be cut, or had not subscribed.
 struct Delivered {
@@ -96,6 +105,7 @@ Bytes encode(const Subscribed& subscribed);
 Bytes encode(const Resumed& resumed);
 Bytes encode(const Attest& attest);
 Bytes encode(const Deliver& deliver);
+Bytes encode(const End& end);
 Bytes encode(const Delivered& delivered);
 Result<Opened> decode_opened(ByteView bytes);
 Result<Closed> decode_closed(ByteView bytes);
@@ -103,6 +113,7 @@ Result<Subscribed> decode_subscribed(ByteView bytes);
 Result<Resumed> decode_resumed(ByteView bytes);
 Result<Attest> decode_attest(ByteView bytes);
 Result<Deliver> decode_deliver(ByteView bytes);
+Result<End> decode_end(ByteView bytes);
 Result<Delivered> decode_delivered(ByteView bytes);
 
 }  // namespace latchkey::hub::wire

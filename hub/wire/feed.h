@@ -30,6 +30,7 @@ using Bytes = std::vector<std::uint8_t>;
 inline constexpr std::string_view kFeedTopic = "$CONTROL/latchkey/v1/feed";
 inline constexpr std::string_view kDeliverTopic = "$CONTROL/latchkey/v1/deliver";
 inline constexpr std::string_view kAttestTopic = "$CONTROL/latchkey/v1/attest";
+inline constexpr std::string_view kEndTopic = "$CONTROL/latchkey/v1/end";
 // Gate to hub. The gate publishes these to the hub's client only; a device can neither send nor receive them.
 inline constexpr std::string_view kAckTopic = "latchkey/v1/ack";
 inline constexpr std::string_view kOpenedTopic = "latchkey/v1/opened";

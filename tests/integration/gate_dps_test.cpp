@@ -2,6 +2,10 @@
 // The gate in a real Mosquitto, DPS endpoint: what the hub process is told, and who may hold an id there.
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <thread>
+
+#include "hub/wire/hold.h"
 #include "tests/integration/gate_broker.h"
 #include "tests/integration/gate_hub_side.h"
 #include "tests/integration/gate_pki.h"
@@ -110,6 +114,26 @@ TEST_F(DpsGate, a_request_goes_out_and_its_answer_comes_back_to_that_client_only
   EXPECT_EQ(hub.next_request().topic, kPoll);
   EXPECT_TRUE(device2.probe->alive());
   EXPECT_EQ(device2.probe->waiting(), 0u);
+}
+
+TEST_F(DpsGate, newcomers_wait_while_the_hub_process_holds_the_door_and_those_inside_are_served) {
+  constexpr auto kHeld = std::chrono::milliseconds(1'500);
+  auto inside = connected(device("dev-1", "t1"), nullptr, true);
+  ASSERT_EQ(inside.probe->subscribe(kResponses), 1);
+  const auto began = std::chrono::steady_clock::now();
+  hub.send_raw(hub::wire::kHoldTopic, encode(hub::wire::Hold{static_cast<std::uint32_t>(kHeld.count())}));
+  hub.settle();
+  std::chrono::steady_clock::time_point came;
+  std::thread newcomer([&] {
+    Probe probe(broker.port(), nullptr);
+    EXPECT_EQ(probe.connect(device("dev-2", "t2")), 0);
+    came = std::chrono::steady_clock::now();
+  });
+  EXPECT_TRUE(inside.probe->publish(kRegister, ""));
+  EXPECT_EQ(hub.next_request().connection, inside.opened.connection);
+  newcomer.join();
+  EXPECT_GE(came - began, kHeld);
+  EXPECT_EQ(hub.next_opened().client_id, "dev-2");
 }
 
 TEST_F(DpsGate, a_failed_client_is_answered_too) {

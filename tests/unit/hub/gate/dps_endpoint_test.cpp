@@ -83,12 +83,17 @@ TEST_F(DpsEndpoint, nobody_waits_longer_than_the_deadline) {
 }
 
 TEST_F(DpsEndpoint, one_peer_cannot_take_all_places) {
-  for (std::size_t i = 0; i < Options{}.max_unverified_per_peer; ++i) {
-    ASSERT_EQ(connect("d" + std::to_string(i), nullptr, "t"), Answer::kAccept);
+  Options options = test::options_for(Endpoint::kDps);
+  options.max_unverified_per_peer = 64;
+  test::World world(options);
+  world.connect_hub();
+  world.snapshot({});
+  for (std::size_t i = 0; i < options.max_unverified_per_peer; ++i) {
+    ASSERT_EQ(world.connect("d" + std::to_string(i), nullptr, "t"), Answer::kAccept);
   }
-  EXPECT_EQ(connect("late", nullptr, "t"), Answer::kClose);
-  EXPECT_EQ(decisions().back().reason, Reason::kTooManyConnections);
-  EXPECT_EQ(connect("late", nullptr, "t", 4, true, "192.0.2.7"), Answer::kAccept);
+  EXPECT_EQ(world.connect("late", nullptr, "t"), Answer::kClose);
+  EXPECT_EQ(world.decisions().back().reason, Reason::kTooManyConnections);
+  EXPECT_EQ(world.connect("late", nullptr, "t", 4, true, "192.0.2.7"), Answer::kAccept);
 }
 
 TEST_F(DpsEndpoint, a_failed_one_goes_for_its_own_peers_newcomer_first) {

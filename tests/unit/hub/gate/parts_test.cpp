@@ -29,7 +29,8 @@ TEST(Options, are_read) {
   EXPECT_EQ(options->socket, "/run/x");
   EXPECT_EQ(options->max_unverified, 7u);
   EXPECT_EQ(options->unverified_timeout_ms, 250u);
-  EXPECT_EQ(options->max_unverified_per_peer, 64u);
+  EXPECT_EQ(options->max_unverified_per_peer, 960u);
+  EXPECT_EQ(options->max_arriving, 512u);
 }
 
 TEST(Options, that_are_wrong_are_named) {

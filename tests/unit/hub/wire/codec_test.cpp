@@ -46,6 +46,7 @@ Opened full_opened() {
   opened.filters = {"$iothub/twin/res/#", ""};
   opened.kept = true;
   opened.resumes = true;
+  opened.since_ms = 0x0102030405060708;
   return opened;
 }
 
@@ -104,6 +105,7 @@ std::vector<Sample> samples() {
       {"attest", encode(Attest{6, true}), again(decode_attest)},
       {"deliver", encode(Deliver{7, "$dps/registrations/res/202/?$rid=1", {'{', '}'}, 1, 9}), again(decode_deliver)},
       {"delivered", encode(Delivered{7, {9, 0xffff'ffff'ffff'ffff}}), again(decode_delivered)},
+      {"end", encode(End{0xfeed0000'00000001}), again(decode_end)},
       {"decisions", encode(full_decisions()), again(decode_decisions)},
   };
 }
