@@ -24,7 +24,10 @@ std::string greeting(const Announcement& about);
 // Writes <data folder>/endpoints.json and the file that the options name, if any. kStorage.
 registry::Outcome<registry::Nothing> write_endpoints(const Announcement& about);
 
-// Port 0 becomes the port of the last run while a broker of it holds that or nobody does, else a free one.
-registry::Outcome<Endpoints> choose_endpoints(const Endpoints& wanted, const DataFolder& folder);
+// Port 0 becomes the port of the last run while a process of it holds that or nobody does, else a free one. Brokers
+// with addresses of their own have those of the last run on the same terms; new ones are on the hub's host when it asks
+// for port 0 or is not 127.x.y.z, else on the next such hosts that have its port free. kInvalidArgument: there are not
+// so many.
+registry::Outcome<Endpoints> choose_endpoints(const UpOptions& wanted, const DataFolder& folder);
 
 }  // namespace latchkey::hub::app

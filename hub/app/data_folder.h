@@ -10,8 +10,9 @@
 //   brokers/{dps,hub}.*  configuration, note of the process, log (ours: a broker can only add to its log)
 //   brokers/{dps,hub}/   what each broker reads and makes under its own user: plugin, server key, socket
 //   brokers/hub-XXXXXXXX*, tls/hub-XXXXXXXX.*   the same of further hubs, by the start of their uuids
-//   clock.json, faults.json, snapshots/, admin.secret   of a rehearsal (hub/rehearsal)
-//   enrollment-group.key the first enrollment group's key                       0600
+//   brokers/hub-1*, brokers/hub-2*, ..., brokers/front*   of several brokers of the first hub, and of HAProxy before
+//   them clock.json, faults.json, snapshots/, admin.secret   of a rehearsal (hub/rehearsal) enrollment-group.key the
+//   first enrollment group's key                       0600
 #pragma once
 
 #include <sys/types.h>

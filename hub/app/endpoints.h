@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "registry/model/refusal.h"
 
@@ -23,6 +24,7 @@ struct Address {
 struct Endpoints {
   Address dps{"127.0.0.1", 8883};
   Address hub{"127.0.0.2", 8883};
+  std::vector<Address> more = {};  // of the hub's further brokers, when each has an address of its own
 };
 
 // "127.0.0.1", "127.0.0.1:8883", "[::1]:0". kInvalidArgument names what is wrong. Port 0: any free one.

@@ -40,7 +40,9 @@ class Enforcement final : public management::Enforcement,
   // As long as the list lives.
   static std::vector<link::Enforcement::Member> members(const HubEndpoints::List& hubs) {
     std::vector<link::Enforcement::Member> members;
-    for (const auto& hub : hubs) members.push_back({&hub->gate().feeder(), [&hub] { hub->gate().fence(); }});
+    for (const auto& hub : hubs) {
+      for (const auto& gate : hub->gates()) members.push_back({&gate->feeder(), [&gate] { gate->fence(); }});
+    }
     return members;
   }
 

@@ -83,8 +83,9 @@ watch::Numbers MetricsSource::numbers() {
     endpoint.dropped_decisions = gate.dropped_decisions;
     endpoint.messages = gate.messages;
     endpoint.restarts = gate.restarts;
-    if (const auto hub = hubs_.find(gate.endpoint)) endpoint.renewals = hub->sessions().totals().renewals;
+    if (const auto hub = hubs_.led_by(gate.endpoint)) endpoint.renewals = hub->sessions().totals().renewals;
   }
+  if (provisioning_) numbers.provisioning = provisioning_();
   count_expiry(numbers);
   return numbers;
 }
@@ -126,7 +127,7 @@ FleetWatch::FleetWatch(const Rooms& rooms)
     : attendance_(rooms.hubs),
       pace_(rooms.store, rooms.registrations_per_minute),
       certificates_(rooms.certificates),
-      source_(rooms.registry, rooms.insight, rooms.decisions, rooms.hubs, rooms.clock),
+      source_(rooms.registry, rooms.insight, rooms.decisions, rooms.hubs, rooms.clock, rooms.provisioning),
       metrics_(source_, rooms.store) {}
 
 void FleetWatch::lend_to(management::Parts& parts) {

@@ -5,10 +5,12 @@
 
 #include <chrono>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "hub/app/decision_log.h"
@@ -61,10 +63,16 @@ class OwnCertificates final : public management::OwnCertificates {
 // pace of the rest.
 class MetricsSource final : public watch::Source {
  public:
+  using Provisioning = std::function<watch::ProvisioningNumbers()>;  // may be empty
   // All outlive this object.
   MetricsSource(registry::Registry& registry, management::Insight& insight, const DecisionLog& decisions,
-                const HubEndpoints& hubs, const HubClock& clock)
-      : registry_(registry), insight_(insight), decisions_(decisions), hubs_(hubs), clock_(clock) {}
+                const HubEndpoints& hubs, const HubClock& clock, Provisioning provisioning)
+      : registry_(registry),
+        insight_(insight),
+        decisions_(decisions),
+        hubs_(hubs),
+        clock_(clock),
+        provisioning_(std::move(provisioning)) {}
   watch::Numbers numbers() override;
 
  private:
@@ -76,6 +84,7 @@ class MetricsSource final : public watch::Source {
   const DecisionLog& decisions_;
   const HubEndpoints& hubs_;
   const HubClock& clock_;
+  const Provisioning provisioning_;
 
   std::mutex mutex_;  // guards the rest
   std::vector<registry::ExpiryGroup> expiry_;
@@ -97,6 +106,7 @@ class FleetWatch {
     const watch::StoreWatch& store;
     std::filesystem::path certificates;                   // folder of the brokers' own
     std::optional<double> registrations_per_minute = {};  // that provisioning lets through
+    MetricsSource::Provisioning provisioning = {};
   };
   explicit FleetWatch(const Rooms& rooms);
   ~FleetWatch() { stop(); }

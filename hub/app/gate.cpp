@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "hub/app/gate.h"
+#include "hub/wire/hold.h"
 
 #include <utility>
 
@@ -33,7 +34,15 @@ Gate::Gate(const DataFolder& folder, Options options) : data_(folder), options_(
   });
   link_ = std::make_unique<link::GateLink>(
       (this->folder() / "gate.sock").string(),
-      link::GateLink::Events{[this] { feeder_->gate_up(); }, [this] { feeder_->gate_down(); },
+      link::GateLink::Events{[this] {
+                               introduced_ = false;
+                               tell(Life::kLinkUp);
+                               feeder_->gate_up();
+                             },
+                             [this] {
+                               feeder_->gate_down();
+                               tell(Life::kLinkDown);
+                             },
                              [this](std::string_view topic, ByteView payload) { on_message(topic, payload); }});
 }
 
@@ -44,6 +53,7 @@ Outcome<brokers::BrokerConfig> Gate::lay_out_files() {
   brokers::BrokerConfig config{options_.endpoint,      options_.address.host,   options_.address.port,
                                data_.broker_user(),    folder() / "server.pem", folder() / "server.key",
                                folder() / "gate.sock", folder() / "gate.so",    0};
+  if (options_.behind_front) config.front_socket = front_socket();
   if (auto made = files::make_folder(folder(), 0700, owner); !made) {
     return refuse(Reason::kStorage, folder().string() + " cannot be made");
   }
@@ -57,8 +67,9 @@ Outcome<brokers::BrokerConfig> Gate::lay_out_files() {
   return config;
 }
 
-Outcome<Nothing> Gate::start(Inbox inbox) {
+Outcome<Nothing> Gate::start(Inbox inbox, Listener listener) {
   inbox_ = std::move(inbox);
+  listener_ = std::move(listener);
   auto config = lay_out_files();
   if (!config) return fail(config.error());
   broker_ = std::make_unique<brokers::Broker>(
@@ -118,20 +129,35 @@ void Gate::attest(const wire::Attest& attest) { link_->publish(wire::kAttestTopi
 
 void Gate::deliver(const wire::Deliver& deliver) { link_->publish(wire::kDeliverTopic, wire::encode(deliver)); }
 
+void Gate::hold(std::uint32_t for_ms) { link_->publish(wire::kHoldTopic, wire::encode(wire::Hold{for_ms}), 0); }
+
+void Gate::end_session(wire::ConnectionId connection) {
+  link_->publish(wire::kEndTopic, wire::encode(wire::End{connection}));
+}
+
 void Gate::on_broker(brokers::BrokerEvent event) {
   if (event == brokers::BrokerEvent::kAdopted) adopted_ = true;
   if (event == brokers::BrokerEvent::kEnded) {
     adopted_ = false;
     ++restarts_;
     feeder_->process_ended();
+    tell(Life::kProcessEnded);
   } else {
     feeder_->process_started();
+    tell(Life::kProcessStarted);
   }
 }
 
 void Gate::on_message(std::string_view topic, ByteView payload) {
   if (topic != wire::kAckTopic) return inbox_(topic, payload);
-  if (const auto ack = wire::decode_ack(payload)) feeder_->acknowledged(*ack);
+  const auto ack = wire::decode_ack(payload);
+  if (!ack) return;
+  // The gate tells who is connected when the feed has begun, and acknowledges behind that.
+  if (!ack->need_snapshot && !introduced_) {
+    introduced_ = true;
+    tell(Life::kIntroduced);
+  }
+  feeder_->acknowledged(*ack);
 }
 
 }  // namespace latchkey::hub::app

@@ -26,7 +26,8 @@ class Gate {
     brokers::Endpoint endpoint = brokers::Endpoint::kHub;
     std::string name;   // what its decisions and its state go by; no two gates of a hub process share one
     std::string files;  // what its files go by, of at most 12 characters; no two share that either. Empty: the name
-    Address address;
+    Address address;    // where devices are served, by the broker itself or by the front before it
+    bool behind_front = false;  // the broker listens on a Unix socket (front_socket()) instead
     std::filesystem::path mosquitto;
     std::filesystem::path plugin;  // copied into the data folder: a rebuild does not touch a running broker
     std::filesystem::path certificate;
@@ -38,12 +39,16 @@ class Gate {
   };
   // Hears all that the gate says but its acknowledgements.
   using Inbox = std::function<void(std::string_view topic, ByteView payload)>;
+  // What becomes of the broker's process and of the link to the gate in it. kIntroduced: all connections that lived
+  // when the link came up were told. Called on the link's thread, those of the process on another.
+  enum class Life : std::uint8_t { kProcessStarted, kProcessEnded, kLinkUp, kIntroduced, kLinkDown };
+  using Listener = std::function<void(Life)>;
   // `folder` outlives this object.
   Gate(const DataFolder& folder, Options options);
   ~Gate();
 
   // Lays out the broker's files, adopts or starts it and begins to feed it. kStorage, kInvalidArgument.
-  registry::Outcome<registry::Nothing> start(Inbox inbox);
+  registry::Outcome<registry::Nothing> start(Inbox inbox, Listener listener = {});
   // Waits until the gate holds a complete snapshot, or `end` is asked for, whichever is first. A broker that was
   // adopted and does not follow is fenced first. kInvalidArgument when another program holds the address; kInternal
   // with the tail of the broker's log otherwise.
@@ -59,25 +64,36 @@ class Gate {
 
   void attest(const wire::Attest& attest);
   void deliver(const wire::Deliver& deliver);
+  void end_session(wire::ConnectionId connection);
+  // Lets nobody new in for a while.
+  void hold(std::uint32_t for_ms);
   void fence() {
     if (auto* const broker = seen_.load()) broker->fence();
   }
   link::Feeder& feeder() { return *feeder_; }
+  const link::Feeder& feeder() const { return *feeder_; }
 
   const Address& address() const { return options_.address; }
   const std::string& name() const { return options_.name; }
   const std::string& files() const { return options_.files.empty() ? options_.name : options_.files; }
+  // Where the broker takes devices from the front.
+  std::filesystem::path front_socket() const { return folder() / "front.sock"; }
   // -1 as long as it was not started.
   pid_t pid() const {
     const auto* const broker = seen_.load();
     return broker ? broker->pid() : -1;
   }
   std::uint64_t restarts() const { return restarts_; }
+  // The process that runs is one that an earlier hub process had started.
+  bool adopted() const { return adopted_; }
 
  private:
   registry::Outcome<brokers::BrokerConfig> lay_out_files();
   void on_broker(brokers::BrokerEvent event);
   void on_message(std::string_view topic, ByteView payload);
+  void tell(Life life) const {
+    if (listener_) listener_(life);
+  }
   bool becomes_ready(int timeout_ms, const std::stop_token& end);
   std::filesystem::path folder() const { return data_.brokers() / files(); }
   std::filesystem::path file(const char* suffix) const { return data_.brokers() / (files() + suffix); }
@@ -85,6 +101,8 @@ class Gate {
   const DataFolder& data_;
   const Options options_;
   Inbox inbox_;
+  Listener listener_;
+  bool introduced_ = false;  // the link's thread alone
   std::atomic<std::uint64_t> restarts_{0};
   std::atomic<bool> adopted_{false};
   std::unique_ptr<link::Feeder> feeder_;

@@ -3,22 +3,73 @@
 
 #include <utility>
 
-namespace latchkey::hub::app {
+#include "hub/app/rendezvous.h"
 
-HubEndpoint::HubEndpoint(const DataFolder& folder, Gate::Options gate, std::string namespace_name)
-    : namespace_name_(std::move(namespace_name)), gate_(folder, std::move(gate)) {}
+namespace latchkey::hub::app {
+namespace {
+
+// Renewals of a hub at one time; whoever asks beyond hears 429 and when to come again.
+constexpr std::uint32_t kMostRenewals = 1024;
+
+}  // namespace
+
+using registry::Nothing;
+using registry::Outcome;
+
+HubEndpoint::HubEndpoint(const DataFolder& folder, Options options)
+    : options_(std::move(options)), seats_(options_.gates.size()) {
+  for (const auto& gate : options_.gates) {
+    brokers_.push_back(std::make_unique<Broker>());
+    gates_.push_back(std::make_unique<Gate>(folder, gate));
+  }
+  if (options_.front) make_front(folder);
+}
+
+void HubEndpoint::make_front(const DataFolder& folder) {
+  auto options = *options_.front;
+  for (const auto& gate : gates_) options.brokers.push_back(gate->front_socket());
+  // A gate that once held a complete state of its process goes on deciding by it, whether or not it has a link. One
+  // that was adopted has such a state. The front asks from one thread.
+  front_ = std::make_unique<Front>(
+      folder, std::move(options),
+      [this, complete = std::vector<std::optional<std::uint64_t>>(gates_.size())](std::size_t broker) mutable {
+        const auto& gate = *gates_[broker];
+        const auto process = gate.restarts();  // before its state: what ends meanwhile counts for nothing
+        const auto state = gate.feeder().state();
+        if (state.ready || gate.adopted()) complete[broker] = process;
+        return state.process_alive && complete[broker] == process;
+      });
+}
+
+std::string HubEndpoint::broker_name(const std::string& hub, std::size_t broker, std::size_t brokers) {
+  return brokers == 1 ? hub : hub + "/" + std::to_string(broker + 1);
+}
+
+std::string HubEndpoint::broker_files(const std::string& files, std::size_t broker, std::size_t brokers) {
+  return brokers == 1 ? files : files + "-" + std::to_string(broker + 1);
+}
 
 void HubEndpoint::open_sessions(const Rooms& rooms, std::function<UnixMs()> now) {
   session::Options options;
-  options.namespace_name = namespace_name_;
+  options.namespace_name = namespace_name();
   options.now = now;
+  options.max_running = kMostRenewals;
+  options.servers = rooms.signers.lanes();
   options.apart = [&signers = rooms.signers](wire::ConnectionId connection, std::function<void()> renewal) {
     signers.post(connection, std::move(renewal));
   };
   sessions_ = std::make_unique<session::Sessions>(rooms.registry, rooms.issuer, rooms.enforcement, outbox_, options);
-  twin_rooms_ = std::make_unique<TwinRooms>(rooms.registry, namespace_name_, std::move(now),
-                                            [this](const wire::Deliver& message) { gate_.deliver(message); });
+  twin_rooms_ = std::make_unique<TwinRooms>(rooms.registry, namespace_name(), std::move(now),
+                                            [this](const wire::Deliver& message) { deliver(message); });
+  for (const auto& gate : gates_) {
+    inboxes_.push_back(std::make_unique<Inbox>(gate->name(), rooms.workers, rooms.decisions, handlers()));
+  }
+}
+
+Inbox::Handlers HubEndpoint::handlers() {
   Inbox::Handlers handlers;
+  // All connections of a device in one lane: which of them is the newest is the same for seats and rooms.
+  handlers.lane = [this](wire::ConnectionId connection) { return seats_.lane_of(connection); };
   handlers.opened = [this](const wire::Opened& opened) {
     sessions_->opened(opened);
     twin_rooms_->opened(opened);
@@ -36,11 +87,95 @@ void HubEndpoint::open_sessions(const Rooms& rooms, std::function<UnixMs()> now)
   handlers.request = [this](wire::ConnectionId connection, const std::string& topic, const wire::Bytes& payload) {
     if (!twin_rooms_->request(connection, topic, ByteView(payload))) sessions_->request(connection, topic, payload);
   };
-  inbox_ = std::make_unique<Inbox>(gate_.name(), rooms.workers, rooms.decisions, std::move(handlers));
+  return handlers;
 }
 
-registry::Outcome<registry::Nothing> HubEndpoint::start() {
-  return gate_.start([this](std::string_view topic, ByteView payload) { inbox_->receive(topic, payload); });
+Outcome<Nothing> HubEndpoint::start() {
+  for (std::size_t i = 0; i < gates_.size(); ++i) {
+    LATCHKEY_TRY_VOID(gates_[i]->start([this, i](std::string_view topic, ByteView payload) { hear(i, topic, payload); },
+                                       [this, i](Gate::Life life) { live(i, life); }));
+  }
+  return front_ ? front_->start() : Nothing{};
+}
+
+Outcome<Nothing> HubEndpoint::wait_ready(int timeout_ms, const std::stop_token& end) {
+  for (const auto& gate : gates_) LATCHKEY_TRY_VOID(gate->wait_ready(timeout_ms, end));
+  return front_ ? front_->wait_ready(timeout_ms, end) : Nothing{};
+}
+
+void HubEndpoint::stop() {
+  stopping_ = true;
+  if (front_) front_->stop();
+  for (const auto& gate : gates_) gate->stop();
+}
+
+void HubEndpoint::end() {
+  stopping_ = true;
+  if (front_) front_->stop();
+  for (const auto& gate : gates_) gate->end();
+}
+
+const Address& HubEndpoint::address_for(const std::string& device) const {
+  if (front_ || gates_.size() == 1) return address();
+  std::vector<std::string> names;
+  for (const auto& gate : gates_) names.push_back(gate->name());
+  return gates_[rendezvous(names, device)]->address();
+}
+
+void HubEndpoint::end_session(const std::string& device) {
+  if (const auto seat = seats_.find(device)) gates_[seat->broker]->end_session(seat->connection);
+}
+
+void HubEndpoint::deliver(const wire::Deliver& message) {
+  if (const auto broker = seats_.broker_of(message.connection)) gates_[*broker]->deliver(message);
+}
+
+// On the link's thread of that broker: what is decided here has the order in which the gate spoke.
+void HubEndpoint::hear(std::size_t broker, std::string_view topic, ByteView payload) {
+  if (topic == wire::kOpenedTopic) return arrive(broker, payload);
+  if (topic == wire::kResumedTopic) {
+    const auto resumed = wire::decode_resumed(payload);
+    if (!resumed || !seats_.goes_on(resumed->connection)) return;
+  }
+  inboxes_[broker]->receive(topic, payload);
+  if (topic != wire::kClosedTopic) return;  // behind the message, whose lane the seats know
+  if (const auto closed = wire::decode_closed(payload)) seats_.closed(closed->connection);
+}
+
+void HubEndpoint::arrive(std::size_t broker, ByteView payload) {
+  auto opened = wire::decode_opened(payload);
+  if (!opened || opened->attempt) return;
+  const auto arrival = seats_.opened(broker, *opened);
+  if (arrival.ends) gates_[arrival.ends->broker]->end_session(arrival.ends->connection);
+  if (!arrival.seated) return;
+  if (arrival.goes_on == opened->resumes) return inboxes_[broker]->receive(wire::kOpenedTopic, payload);
+  // What that broker remembers of the device is older than what another one was told since.
+  opened->resumes = false;
+  inboxes_[broker]->receive(wire::kOpenedTopic, wire::encode(*opened));
+}
+
+// A link that is lost says nothing of sessions while the broker lives: the next link tells which are there.
+void HubEndpoint::live(std::size_t broker, Gate::Life life) {
+  auto& state = *brokers_[broker];
+  const std::lock_guard lock(state.mutex);
+  switch (life) {
+    case Gate::Life::kProcessStarted: state.runs = true; return;
+    case Gate::Life::kProcessEnded: state.runs = false; break;
+    case Gate::Life::kLinkUp:
+      state.linked = true;
+      seats_.link_up(broker);
+      return;
+    case Gate::Life::kIntroduced: return close(broker, seats_.untold(broker));
+    case Gate::Life::kLinkDown: state.linked = false; break;
+  }
+  if (!state.runs && !state.linked && !stopping_) close(broker, seats_.all(broker));
+}
+
+void HubEndpoint::close(std::size_t broker, const std::vector<wire::ConnectionId>& ended) {
+  for (const auto connection : ended) {
+    inboxes_[broker]->receive(wire::kClosedTopic, wire::encode(wire::Closed{connection}));
+    seats_.closed(connection);  // behind the message, whose lane it knows
+  }
 }
 
 }  // namespace latchkey::hub::app

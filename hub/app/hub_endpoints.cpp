@@ -17,9 +17,16 @@ std::shared_ptr<HubEndpoint> HubEndpoints::find(const std::string& name) const {
   return found == list_.end() ? nullptr : *found;
 }
 
+std::shared_ptr<HubEndpoint> HubEndpoints::led_by(const std::string& broker) const {
+  const std::lock_guard lock(mutex_);
+  const auto found =
+      std::find_if(list_.begin(), list_.end(), [&](const auto& hub) { return hub->gates().front()->name() == broker; });
+  return found == list_.end() ? nullptr : *found;
+}
+
 void HubEndpoints::add(std::shared_ptr<HubEndpoint> hub) {
   const std::lock_guard lock(mutex_);
-  hub->gate().feeder().set_clock(clock_);
+  for (const auto& gate : hub->gates()) gate->feeder().set_clock(clock_);
   list_.push_back(std::move(hub));
 }
 
@@ -33,13 +40,17 @@ void HubEndpoints::remove(const HubEndpoint& hub) {
 
 void HubEndpoints::committed(registry::Sequence newest) const {
   const std::lock_guard lock(mutex_);
-  for (const auto& hub : list_) hub->gate().feeder().committed(newest);
+  for (const auto& hub : list_) {
+    for (const auto& gate : hub->gates()) gate->feeder().committed(newest);
+  }
 }
 
 void HubEndpoints::set_clock(const wire::ClockSet& clock) {
   const std::lock_guard lock(mutex_);
   clock_ = clock;
-  for (const auto& hub : list_) hub->gate().feeder().set_clock(clock);
+  for (const auto& hub : list_) {
+    for (const auto& gate : hub->gates()) gate->feeder().set_clock(clock);
+  }
 }
 
 }  // namespace latchkey::hub::app

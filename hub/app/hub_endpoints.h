@@ -22,6 +22,9 @@ class HubEndpoints {
   List all() const;
   std::shared_ptr<HubEndpoint> find(const std::string& name) const;  // nullptr: none of that name
 
+  // The hub whose first broker goes by that name: numbers of a hub that are told by broker stand with that one.
+  std::shared_ptr<HubEndpoint> led_by(const std::string& broker) const;
+
   // Before it is started: from here on it hears what is committed, goes by the clock, and is waited for.
   void add(std::shared_ptr<HubEndpoint> hub);
   // Nobody finds it any more. Jobs of its devices may be queued still: it lives until the last endpoint does.

@@ -64,7 +64,12 @@ Outcome<Nothing> HubFleet::make_all() {
 // Brokers outlive a hub process that dies, also one that dies between a hub's deletion and the end of its broker.
 void HubFleet::end_strangers(const std::vector<Hub>& known) const {
   std::set<std::string> files{kDpsGate};
-  for (const auto& hub : known) files.insert(files_of(hub, options_.first));
+  for (const auto& hub : known) {
+    const auto count = hub.name == options_.first ? options_.brokers : 1;
+    const auto stem = files_of(hub, options_.first);
+    for (std::size_t i = 0; i < count; ++i) files.insert(HubEndpoint::broker_files(stem, i, count));
+  }
+  if (options_.front) files.insert(kFrontFiles);
   std::error_code ignored;
   std::vector<std::string> strangers;
   for (const auto& entry : std::filesystem::directory_iterator(folder_.brokers(), ignored)) {
@@ -72,7 +77,11 @@ void HubFleet::end_strangers(const std::vector<Hub>& known) const {
     if (entry.path().extension() == ".pid" && files.count(stem) == 0) strangers.push_back(stem);
   }
   for (const auto& stranger : strangers) {
-    Gate::end_left_behind(folder_, stranger);
+    if (stranger == kFrontFiles) {
+      Front::end_left_behind(folder_);
+    } else {
+      Gate::end_left_behind(folder_, stranger);
+    }
     remove_files(stranger);
   }
 }
@@ -101,7 +110,7 @@ Outcome<Nothing> HubFleet::start() {
 
 Outcome<Nothing> HubFleet::wait_ready(const std::stop_token& end) {
   for (const auto& hub : hubs_.all()) {
-    LATCHKEY_TRY_VOID(go_on_without(*hub, hub->gate().wait_ready(options_.ready_timeout_ms, end)));
+    LATCHKEY_TRY_VOID(go_on_without(*hub, hub->wait_ready(options_.ready_timeout_ms, end)));
   }
   return Nothing{};
 }
@@ -144,7 +153,7 @@ Outcome<Nothing> HubFleet::bring_up(const Hub& hub) {
   LATCHKEY_TRY(endpoint, maker_(hub));
   hubs_.add(endpoint);
   auto up = endpoint->start();
-  if (up) up = endpoint->gate().wait_ready(options_.ready_timeout_ms, ending_.get_token());
+  if (up) up = endpoint->wait_ready(options_.ready_timeout_ms, ending_.get_token());
   if (!up) take_down(*endpoint);
   return up;
 }
@@ -167,7 +176,7 @@ Outcome<Nothing> HubFleet::reconcile() {
   LATCHKEY_TRY(rows, registry_.list_hubs());
   // One that was deleted and created again is another: its files go by another name.
   const auto is_of = [this](const HubEndpoint& hub, const Hub& row) {
-    return hub.name() == row.name && hub.gate().files() == files_of(row, options_.first);
+    return hub.name() == row.name && hub.files() == files_of(row, options_.first);
   };
   for (const auto& hub : hubs_.all()) {
     if (std::none_of(rows.begin(), rows.end(), [&](const Hub& row) { return is_of(*hub, row); })) take_down(*hub);
@@ -177,7 +186,7 @@ Outcome<Nothing> HubFleet::reconcile() {
     LATCHKEY_TRY(hub, maker_(row));
     hubs_.add(hub);
     auto up = hub->start();
-    if (up) up = hub->gate().wait_ready(options_.ready_timeout_ms, ending_.get_token());
+    if (up) up = hub->wait_ready(options_.ready_timeout_ms, ending_.get_token());
     LATCHKEY_TRY_VOID(go_on_without(*hub, up));
   }
   if (options_.told) options_.told();
@@ -187,9 +196,10 @@ Outcome<Nothing> HubFleet::reconcile() {
 // Its sessions end with its broker, and nobody waits for it any more.
 void HubFleet::take_down(HubEndpoint& hub) {
   hub.stop_waiting();
-  hub.gate().end();
+  hub.end();
   hubs_.remove(hub);
-  remove_files(hub.gate().files());
+  for (const auto& gate : hub.gates()) remove_files(gate->files());
+  remove_files(hub.files());  // its certificate is not its brokers', when there are several
 }
 
 }  // namespace latchkey::hub::app

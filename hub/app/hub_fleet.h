@@ -26,6 +26,8 @@ class HubFleet final : public management::HubActs {
   using Maker = std::function<registry::Outcome<std::shared_ptr<HubEndpoint>>(const registry::Hub& hub)>;
   struct Options {
     std::string first;           // the hub that `latchkey up` names by --hub: it cannot be deleted
+    std::size_t brokers = 1;     // of the first hub
+    bool front = false;          // before those
     Address dps;                 // an address that no hub can have
     std::function<void()> told;  // after each hub that came or went
     int ready_timeout_ms = 30'000;

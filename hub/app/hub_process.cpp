@@ -41,6 +41,8 @@ using registry::refuse;
 
 constexpr std::size_t kLanes = 16;
 constexpr std::size_t kSigners = 4;
+// Messages of live sessions that wait: more than pass by at any moment.
+constexpr std::size_t kBusyLanes = 4 * kLanes;
 constexpr int kReadyMs = 30'000;
 
 // What to do when an endpoint's address is in use.
@@ -69,6 +71,8 @@ struct HubProcess::Parts {
   Gate::Options gate_options(brokers::Endpoint endpoint, std::string name, const Address& address) const;
   Outcome<std::shared_ptr<HubEndpoint>> make_hub(const registry::Hub& hub);
   Outcome<std::string> namespace_of(const registry::Hub& hub) const;
+  std::vector<Gate::Options> gates_of(const Gate::Options& gate) const;
+  std::string place(const registry::Registration& registration) const;
   // A request to management, from whatever listener.
   management::Response handled(const management::Request& request) {
     return rehearsal.handle(request, [this](const management::Request& asked) { return management->handle(asked); });
@@ -96,7 +100,8 @@ struct HubProcess::Parts {
   std::unique_ptr<CaMaker> ca_maker;
   std::unique_ptr<OwnRootWatch> own_roots;
 
-  std::unique_ptr<Workers> workers;
+  std::unique_ptr<Workers> workers;  // for live sessions
+  std::unique_ptr<Workers> dps_workers;
   std::unique_ptr<Workers> signers;
   std::unique_ptr<Enforcement> enforcement;
   HubEndpoints hubs;
@@ -121,8 +126,10 @@ HubProcess::Parts::~Parts() {
   clock.stop();
   if (registry) registry->set_commit_listener({});
   if (dps) dps->gate().stop();  // before the hubs': no request comes in any more that would wait for them
-  for (const auto& hub : hubs.all()) hub->gate().stop();
+  for (const auto& hub : hubs.all()) hub->stop();
   if (workers) workers->stop();
+  if (dps_workers) dps_workers->stop();
+  if (dps) dps->stop_admission();
   if (signers) signers->stop();
   if (own_roots) own_roots->stop();
   if (crls) crls->stop();
@@ -207,6 +214,7 @@ Gate::Options HubProcess::Parts::gate_options(brokers::Endpoint endpoint, std::s
 
 Outcome<Nothing> HubProcess::Parts::open_rooms() {
   workers = std::make_unique<Workers>(kLanes);
+  dps_workers = std::make_unique<Workers>(kLanes);
   signers = std::make_unique<Workers>(kSigners);
   enforcement = std::make_unique<Enforcement>(hubs, options.confirm_timeout_ms);
   registry->set_commit_listener([this](registry::Sequence newest) { hubs.committed(newest); });
@@ -214,8 +222,9 @@ Outcome<Nothing> HubProcess::Parts::open_rooms() {
 }
 
 Outcome<Nothing> HubProcess::Parts::make_endpoints() {
-  const auto& [dps_address, hub_address] = options.endpoints;
-  brokers::ServerNames names{{"localhost"}, {dps_address.host, hub_address.host}};
+  const auto& dps_address = options.endpoints.dps;
+  brokers::ServerNames names{{"localhost"}, {dps_address.host, options.endpoints.hub.host}};
+  for (const auto& address : options.endpoints.more) names.ip.push_back(address.host);
   if (options.https) names.ip.push_back(options.https->host);
   LATCHKEY_TRY(files, brokers::ensure_server_certificate(folder.tls(), names));
   server = files;
@@ -229,10 +238,16 @@ Outcome<Nothing> HubProcess::Parts::make_endpoints() {
   provisioning.registrations_per_minute = options.registrations_per_minute;
   provisioning.operations_per_minute = options.polls_per_minute;
   provisioning.faults = rehearsal.dps_faults();
-  dps->open_provisioning({*registry, *provisioning_issuer, verifier, *enforcement, *workers, decisions}, provisioning);
+  provisioning.placed = [this](const registry::Registration& registration) { return place(registration); };
+  const auto live_waits = [this] { return signers->waiting() > 0 || workers->waiting() >= kBusyLanes; };
+  dps->open_provisioning({*registry, *provisioning_issuer, verifier, *enforcement, *dps_workers, decisions, live_waits,
+                          options.registrations_waiting},
+                         provisioning);
 
   HubFleet::Options hub_options;
   hub_options.first = kHubName;
+  hub_options.brokers = options.hub_brokers;
+  hub_options.front = options.proxied();
   hub_options.dps = dps_address;
   hub_options.told = [this] { (void)tell_endpoints(); };
   hub_options.ready_timeout_ms = kReadyMs;
@@ -264,10 +279,43 @@ Outcome<std::shared_ptr<HubEndpoint>> HubProcess::Parts::make_hub(const registry
     gate.key = files.key;
     gate.advice = "delete the hub and create it again at another address";
   }
-  auto endpoint = std::make_shared<HubEndpoint>(folder, std::move(gate), ns);
+  HubEndpoint::Options hub_options{hub.name, gate.files, ns, address, {}};
+  if (hub.name == kHubName && options.proxied())
+    hub_options.front = Front::Options{address, options.haproxy, {}, gate.advice};
+  hub_options.gates = hub.name == kHubName ? gates_of(gate) : std::vector{std::move(gate)};
+  auto endpoint = std::make_shared<HubEndpoint>(folder, std::move(hub_options));
   endpoint->open_sessions({*registry, *session_issuer, *enforcement, *workers, *signers, decisions},
                           [this] { return clock.now(); });
   return endpoint;
+}
+
+// Those of the first hub: one, or as many as were asked for.
+std::vector<Gate::Options> HubProcess::Parts::gates_of(const Gate::Options& gate) const {
+  std::vector<Gate::Options> gates;
+  for (std::size_t i = 0; i < options.hub_brokers; ++i) {
+    auto& one = gates.emplace_back(gate);
+    one.name = HubEndpoint::broker_name(gate.name, i, options.hub_brokers);
+    one.files = HubEndpoint::broker_files(gate.files, i, options.hub_brokers);
+    one.behind_front = options.proxied();
+    if (i > 0 && !options.endpoints.more.empty()) one.address = options.endpoints.more[i - 1];
+  }
+  return gates;
+}
+
+// A device that was assigned to another hub has nothing to seek at those before: its sessions there end. It is told
+// which of its hub's addresses is its own.
+std::string HubProcess::Parts::place(const registry::Registration& registration) const {
+  using registry::Substatus;
+  const auto assigned = hubs.find(registration.hub_name);
+  const bool moved =
+      registration.substatus == Substatus::kDeviceDataMigrated || registration.substatus == Substatus::kDeviceDataReset;
+  for (const auto& hub : moved&& assigned ? hubs.all() : HubEndpoints::List()) {
+    if (hub != assigned && hub->namespace_name() == assigned->namespace_name()) {
+      hub->end_session(registration.device_id);
+    }
+  }
+  if (!assigned || assigned->gates().size() == 1 || assigned->front() != nullptr) return registration.hub;
+  return assigned->address_for(registration.device_id).device_text();
 }
 
 // The hubs' gates first: a certificate that DPS gives out is awaited there only once their processes are known.
@@ -296,8 +344,8 @@ Outcome<Nothing> HubProcess::Parts::open_management() {
   device_twins = std::make_unique<DeviceTwins>(hubs);
   std::optional<double> pace;
   if (options.registrations_per_minute > 0) pace = options.registrations_per_minute;
-  fleet_watch = std::make_unique<FleetWatch>(
-      FleetWatch::Rooms{*registry, *insight, decisions, hubs, clock, store_watch, folder.tls(), pace});
+  fleet_watch = std::make_unique<FleetWatch>(FleetWatch::Rooms{*registry, *insight, decisions, hubs, clock, store_watch,
+                                                               folder.tls(), pace, [this] { return dps->numbers(); }});
   if (options.https) {
     LATCHKEY_TRY(address, HttpsListener::choose(*registry, *options.https));
     options.https = address;
@@ -364,7 +412,8 @@ Outcome<std::unique_ptr<HubProcess>> HubProcess::start(UpOptions options, const 
     return refuse(Reason::kInvalidArgument, "--admin-listen needs a data folder that was made with --rehearsal");
   }
   if (options.clock.empty()) options.clock = Rehearsal::clock_file(folder);
-  LATCHKEY_TRY(endpoints, choose_endpoints(options.endpoints, folder));
+  if (options.proxied()) LATCHKEY_TRY_VOID(Front::check_program(options.haproxy));
+  LATCHKEY_TRY(endpoints, choose_endpoints(options, folder));
   options.endpoints = endpoints;
   auto parts = std::make_unique<Parts>(std::move(options), std::move(folder));
   const std::vector<std::function<Outcome<Nothing>()>> steps{

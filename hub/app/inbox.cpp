@@ -9,29 +9,29 @@ void Inbox::receive(std::string_view topic, ByteView payload) {
   if (topic == wire::kOpenedTopic) {
     auto opened = wire::decode_opened(payload);
     if (!opened || !handlers_.opened) return;
-    workers_.post(opened->connection, [this, one = std::move(*opened)] { handlers_.opened(one); });
+    post(opened->connection, [this, one = std::move(*opened)] { handlers_.opened(one); });
   } else if (topic == wire::kClosedTopic) {
     const auto closed = wire::decode_closed(payload);
     if (!closed || !handlers_.closed) return;
-    workers_.post(closed->connection, [this, id = closed->connection] { handlers_.closed(id); });
+    post(closed->connection, [this, id = closed->connection] { handlers_.closed(id); });
   } else if (topic == wire::kSubscribedTopic) {
     auto subscribed = wire::decode_subscribed(payload);
     if (!subscribed || !handlers_.subscribed) return;
-    workers_.post(subscribed->connection, [this, one = std::move(*subscribed)] { handlers_.subscribed(one); });
+    post(subscribed->connection, [this, one = std::move(*subscribed)] { handlers_.subscribed(one); });
   } else if (topic == wire::kResumedTopic) {
     auto resumed = wire::decode_resumed(payload);
     if (!resumed || !handlers_.resumed) return;
-    workers_.post(resumed->connection, [this, one = std::move(*resumed)] { handlers_.resumed(one); });
+    post(resumed->connection, [this, one = std::move(*resumed)] { handlers_.resumed(one); });
   } else if (topic == wire::kDeliveredTopic) {
     auto delivered = wire::decode_delivered(payload);
     if (!delivered || !handlers_.delivered) return;
-    workers_.post(delivered->connection, [this, one = std::move(*delivered)] { handlers_.delivered(one); });
+    post(delivered->connection, [this, one = std::move(*delivered)] { handlers_.delivered(one); });
   } else if (topic == wire::kDecisionsTopic) {
     if (auto decided = wire::decode_decisions(payload)) decisions_.add(gate_, std::move(*decided));
   } else if (const auto request = wire::parse_request_topic(topic); request && handlers_.request) {
-    workers_.post(request->connection,
-                  [this, id = request->connection, device_topic = std::string(request->device_topic),
-                   body = wire::Bytes(payload.begin(), payload.end())] { handlers_.request(id, device_topic, body); });
+    post(request->connection,
+         [this, id = request->connection, device_topic = std::string(request->device_topic),
+          body = wire::Bytes(payload.begin(), payload.end())] { handlers_.request(id, device_topic, body); });
   }
 }
 

@@ -20,6 +20,8 @@ class Inbox {
  public:
   // A handler that is not set drops what it would hear.
   struct Handlers {
+    // The lane that a connection's messages are handled in; not set: one of its own.
+    std::function<std::uint64_t(wire::ConnectionId connection)> lane = {};
     std::function<void(const wire::Opened& opened)> opened;
     std::function<void(wire::ConnectionId connection)> closed;
     std::function<void(const wire::Subscribed& subscribed)> subscribed;
@@ -36,6 +38,10 @@ class Inbox {
   void receive(std::string_view topic, ByteView payload);
 
  private:
+  void post(wire::ConnectionId connection, std::function<void()> job) {
+    workers_.post(handlers_.lane ? handlers_.lane(connection) : connection, std::move(job));
+  }
+
   const std::string gate_;
   Workers& workers_;
   DecisionLog& decisions_;

@@ -59,7 +59,12 @@ management::HubState Insight::status() {
   if (options_.metrics) state.metrics = host_and_port(*options_.metrics);
   auto& dps = state.gates.emplace_back(state_of(dps_));
   dps.applied = dps.cut = state.newest;  // it follows the clock alone, so no change is ahead of it
-  for (const auto& hub : hubs_.all()) state.gates.push_back(state_of(hub->gate()));
+  for (const auto& hub : hubs_.all()) {
+    for (const auto& gate : hub->gates()) state.gates.push_back(state_of(*gate));
+    if (const auto* front = hub->front()) {
+      state.fronts.push_back({hub->name(), front->address().text(), front->pid(), front->ready(), front->restarts()});
+    }
+  }
   return state;
 }
 

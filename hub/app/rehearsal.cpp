@@ -186,8 +186,8 @@ Outcome<Nothing> Rehearsal::begin_anew(const registry::Call& call) {
 // What hubs listen on is a matter of now, whatever the state says of then.
 Outcome<Nothing> Rehearsal::tell_addresses() {
   for (const auto& hub : rooms_->hubs.all()) {
-    LATCHKEY_TRY(row, rooms_->registry.find_hub(hub->gate().name()));
-    const auto& address = hub->gate().address();
+    LATCHKEY_TRY(row, rooms_->registry.find_hub(hub->name()));
+    const auto& address = hub->address();
     if (row.host == address.device_text() && row.listen == host_and_port(address)) continue;
     registry::HubUpdate update;
     update.host = address.device_text();

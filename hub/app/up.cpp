@@ -30,9 +30,15 @@ std::filesystem::path default_plugin() {
   return "latchkey-gate.so";
 }
 
+constexpr const char* kFrontProxy = "proxy";
+constexpr const char* kFrontAddresses = "addresses";
+
 struct Arguments {
   std::string dps = "127.0.0.1:8883";
   std::string hub = "127.0.0.2:8883";
+  unsigned hub_brokers = 1;
+  std::string hub_front = kFrontProxy;
+  std::string haproxy = "/usr/sbin/haproxy";
   std::string status_listen = "127.0.0.1:0";
   std::string status_url;
   unsigned crl_shards = 1;
@@ -47,6 +53,7 @@ struct Arguments {
   int confirm_timeout_ms = kConfirmTimeoutMs;  // not shown in the help: tests of the fence shorten it
   std::uint32_t retry_after_s = 1;
   std::optional<std::uint32_t> registrations_per_minute;
+  std::size_t registrations_waiting = kRegistrationsWaiting;
   bool rehearsal = false;
   std::vector<std::string> compat;
   std::vector<std::string> parity;
@@ -59,6 +66,19 @@ void declare(CLI::App& program, Arguments& arguments) {
       ->capture_default_str();
   program.add_option("--hub", arguments.hub, "Address and port of the hub endpoint; port 0 takes a free one")
       ->capture_default_str();
+  program
+      .add_option("--hub-brokers", arguments.hub_brokers,
+                  "Run that many brokers for the hub at --hub, one for each core; a device has one session over all")
+      ->check(CLI::Range(1U, kHubBrokersMax))
+      ->capture_default_str();
+  program
+      .add_option("--hub-front", arguments.hub_front,
+                  std::string("How devices reach several brokers. ") + kFrontProxy +
+                      ": at one address, through HAProxy. " + kFrontAddresses +
+                      ": each at an address of its own; provisioning tells each device one, by its id")
+      ->check(CLI::IsMember({kFrontProxy, kFrontAddresses}))
+      ->capture_default_str();
+  program.add_option("--haproxy", arguments.haproxy, "HAProxy's program")->capture_default_str();
   program
       .add_option(
           "--status-listen", arguments.status_listen,
@@ -104,6 +124,13 @@ void declare(CLI::App& program, Arguments& arguments) {
                   "How many registrations a minute provisioning lets through; devices beyond it hear 429 and come "
                   "again. 0: all, as without it; with --parity azure-preview 1000")
       ->type_name("NUMBER");
+  program
+      .add_option("--registrations-waiting", arguments.registrations_waiting,
+                  "How many registrations may wait for their turn, those of one policy half as many; devices beyond it "
+                  "hear 429 and when to come again")
+      ->check(CLI::Range(std::size_t{2}, std::size_t{65'536}))
+      ->type_name("NUMBER")
+      ->capture_default_str();
   program.add_option("--confirm-timeout-ms", arguments.confirm_timeout_ms)->check(CLI::Range(1, 600'000))->group("");
   program
       .add_option("--compat", arguments.compat,
@@ -143,6 +170,9 @@ registry::Outcome<UpOptions> to_options(const Arguments& arguments, const std::s
   LATCHKEY_TRY(dps, parse_address(arguments.dps));
   LATCHKEY_TRY(hub, parse_address(arguments.hub));
   options.endpoints = {dps, hub};
+  options.hub_brokers = arguments.hub_brokers;
+  options.hub_front = arguments.hub_front == kFrontProxy ? HubFront::kProxy : HubFront::kAddresses;
+  options.haproxy = arguments.haproxy;
   options.endpoints_file = arguments.endpoints_file;
   options.rehearsal = arguments.rehearsal;
   options.clock = arguments.clock;
@@ -160,6 +190,7 @@ registry::Outcome<UpOptions> to_options(const Arguments& arguments, const std::s
     options.key_profile = *profile;
   }
   options.registrations_per_minute = arguments.registrations_per_minute.value_or(options.registrations_per_minute);
+  options.registrations_waiting = arguments.registrations_waiting;
   options.mosquitto = arguments.mosquitto;
   options.plugin = arguments.plugin;
   options.confirm_timeout_ms = arguments.confirm_timeout_ms;

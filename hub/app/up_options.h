@@ -17,10 +17,22 @@
 namespace latchkey::hub::app {
 
 inline constexpr int kConfirmTimeoutMs = 10'000;
+inline constexpr std::size_t kRegistrationsWaiting = 2048;
+inline constexpr unsigned kHubBrokersMax = 16;
+
+// How devices reach a hub of several brokers.
+enum class HubFront : std::uint8_t {
+  kProxy,      // at one address, through HAProxy
+  kAddresses,  // each broker at an address of its own, of which DPS tells each device one
+};
 
 struct UpOptions {
   std::filesystem::path data;
   Endpoints endpoints;
+  unsigned hub_brokers = 1;  // of the hub at endpoints.hub
+  HubFront hub_front = HubFront::kProxy;
+  std::filesystem::path haproxy = "/usr/sbin/haproxy";
+  bool proxied() const { return hub_brokers > 1 && hub_front == HubFront::kProxy; }
   StatusOptions status;                                    // lists and OCSP for everybody else
   std::optional<Address> https = Address{"127.0.0.1", 0};  // the management API over HTTPS; nothing: nowhere
   std::optional<Address> metrics;                          // where Prometheus asks; nothing: nowhere
@@ -33,8 +45,10 @@ struct UpOptions {
   management::Quotas quotas;                   // of the management API: none
   std::uint32_t registrations_per_minute = 0;  // that provisioning lets through; 0: all
   std::uint32_t polls_per_minute = 0;          // likewise
-  bool p384_alone = false;                     // CSRs for keys on no other curve
-  std::string clock;                           // clock document; only in a rehearsal
+  std::size_t registrations_waiting =
+      kRegistrationsWaiting;  // at most, of all policies; devices beyond hear 429 (docs/storms.md)
+  bool p384_alone = false;    // CSRs for keys on no other curve
+  std::string clock;          // clock document; only in a rehearsal
   registry::KeyProfile key_profile = registry::KeyProfile::kEcP256;
   std::filesystem::path mosquitto = "/usr/sbin/mosquitto";
   std::filesystem::path plugin;

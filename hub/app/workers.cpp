@@ -8,7 +8,7 @@ namespace latchkey::hub::app {
 Workers::Workers(std::size_t count) {
   for (std::size_t i = 0; i < count; ++i) {
     lanes_.push_back(std::make_unique<Lane>());
-    lanes_.back()->thread = std::thread([lane = lanes_.back().get()] { run(*lane); });
+    lanes_.back()->thread = std::thread([this, lane = lanes_.back().get()] { run(*lane); });
   }
 }
 
@@ -19,6 +19,7 @@ void Workers::post(std::uint64_t key, std::function<void()> job) {
   const std::lock_guard lock(lane.mutex);
   if (lane.stopping) return;
   lane.jobs.push_back(std::move(job));
+  ++waiting_;
   lane.changed.notify_one();
 }
 
@@ -40,6 +41,7 @@ void Workers::run(Lane& lane) {
     if (lane.jobs.empty()) return;
     const auto job = std::move(lane.jobs.front());
     lane.jobs.pop_front();
+    --waiting_;
     lock.unlock();
     job();
     lock.lock();

@@ -3,6 +3,7 @@
 // in which it was posted; different connections run side by side.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
@@ -19,6 +20,9 @@ class Workers {
   explicit Workers(std::size_t count);
   ~Workers();
   void post(std::uint64_t key, std::function<void()> job);
+  std::size_t lanes() const { return lanes_.size(); }
+  // Jobs that nobody has begun yet, over all lanes.
+  std::size_t waiting() const { return waiting_; }
   // Runs what is queued, then ends the threads. Later posts are dropped.
   void stop();
 
@@ -30,7 +34,8 @@ class Workers {
     bool stopping = false;
     std::thread thread;
   };
-  static void run(Lane& lane);
+  void run(Lane& lane);
+  std::atomic<std::size_t> waiting_ = 0;
   std::vector<std::unique_ptr<Lane>> lanes_;
 };
 

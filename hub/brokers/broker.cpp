@@ -24,6 +24,11 @@ std::string hash_of(const std::string& text) {
   return out.str();
 }
 
+std::vector<std::string> arguments_of(std::vector<std::string> flags, const std::filesystem::path& config_file) {
+  flags.push_back(config_file.string());
+  return flags;
+}
+
 void end(Process& process) {
   process.signal(SIGTERM);
   if (process.wait_end(kStopMs)) return;
@@ -37,6 +42,8 @@ Broker::Broker(Options options)
     : options_(std::move(options)), config_hash_(hash_of(options_.config)), log_(options_.log_file) {}
 
 Broker::~Broker() { stop(); }
+
+std::vector<std::string> Broker::arguments() const { return arguments_of(options_.flags, options_.config_file); }
 
 Result<void> Broker::start() {
   auto event = adopt_or_spawn();
@@ -138,11 +145,11 @@ bool Broker::left_behind(const std::filesystem::path& pid_file, const std::strin
 }
 
 void Broker::end_left_behind(const std::filesystem::path& pid_file, const std::filesystem::path& config_file,
-                             const std::string& nonce) {
+                             const std::string& nonce, std::vector<std::string> flags) {
   const auto note = read_pid_note(pid_file);
   if (!note || note->nonce != nonce) return;
   auto found = Process::find(note->pid, note->start_time);
-  if (found && found->runs_with({"-c", config_file.string()})) end(*found);
+  if (found && found->runs_with(arguments_of(std::move(flags), config_file))) end(*found);
 }
 
 pid_t Broker::pid() const {

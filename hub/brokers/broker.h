@@ -33,6 +33,7 @@ class Broker {
     std::filesystem::path log_file;  // what it says, bounded while we run (log_file.h); empty: goes where ours goes
     std::string nonce;               // of the data folder
     std::function<void(BrokerEvent)> listener;
+    std::vector<std::string> flags = {"-c"};  // of the command line, before the configuration's name
   };
 
   explicit Broker(Options options);
@@ -53,12 +54,12 @@ class Broker {
   static bool left_behind(const std::filesystem::path& pid_file, const std::string& nonce);
   // Ends it, if it runs with that configuration. SIGTERM, and SIGKILL after 5 s.
   static void end_left_behind(const std::filesystem::path& pid_file, const std::filesystem::path& config_file,
-                              const std::string& nonce);
+                              const std::string& nonce, std::vector<std::string> flags = {"-c"});
 
  private:
   Result<BrokerEvent> adopt_or_spawn();
   Result<void> spawn();
-  std::vector<std::string> arguments() const { return {"-c", options_.config_file.string()}; }
+  std::vector<std::string> arguments() const;
   void watch();
   void emit(BrokerEvent event) const {
     if (options_.listener) options_.listener(event);

@@ -35,7 +35,7 @@ void set_up_broker(ConfigText& text, const BrokerConfig& config) {
   text.set("allow_anonymous", "true");
   text.set("allow_zero_length_clientid", "false");
   // a reply right behind a PUBACK would wait 40 ms for the delayed ACK
-  text.set("set_tcp_nodelay", "true");
+  text.set("set_tcp_nodelay", config.front_socket.empty() ? "true" : "false");  // a Unix socket has none to set
   // With the defaults a stalled hub process loses requests that were acknowledged to devices. The queue has a number
   // because 0, "no limit", makes this version end a session at its first denied QoS 1 publish.
   text.set("max_inflight_messages", 0);
@@ -50,7 +50,11 @@ void add_listeners(ConfigText& text, const BrokerConfig& config) {
   text.comment("the hub process");
   text.set("listener 0", config.socket);
   text.comment("devices");
-  text.set("listener", std::to_string(config.port) + " " + config.address);
+  if (config.front_socket.empty()) {
+    text.set("listener", std::to_string(config.port) + " " + config.address);
+  } else {
+    text.set("listener 0", config.front_socket);
+  }
   text.set("max_qos", 1);
   text.set("certfile", config.certificate);
   text.set("keyfile", config.key);

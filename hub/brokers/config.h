@@ -21,6 +21,8 @@ struct BrokerConfig {
   std::filesystem::path socket;  // of the hub process; at most 107 bytes (sockaddr_un)
   std::filesystem::path gate;    // the plugin
   std::size_t gate_hash = 0;     // of the plugin's bytes: a broker with another gate is not adopted
+  // Where devices come through a front (front.h) instead of at the address, as long a path; empty: at the address.
+  std::filesystem::path front_socket = {};
 };
 
 std::string render(const BrokerConfig& config);

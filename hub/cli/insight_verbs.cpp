@@ -48,6 +48,9 @@ const Columns kGateColumns = {
     {"ENDPOINT", "/endpoint"},       {"ADDRESS", "/address"},   {"READY", "/ready"},       {"BEHIND", "/behind"},
     {"CONNECTIONS", "/connections"}, {"MESSAGES", "/messages"}, {"RESTARTS", "/restarts"}, {"PID", "/brokerPid"}};
 
+const Columns kFrontColumns = {
+    {"HUB", "/hub"}, {"FRONT", "/address"}, {"READY", "/ready"}, {"RESTARTS", "/restarts"}, {"PID", "/pid"}};
+
 int list_cas(Session& session, const Args&) { return session.list("/certificateAuthorities", kCaColumns); }
 int show_ca(Session& session, const Args& args) {
   return session.show("/certificateAuthorities/" + percent_encode(args.text("name")), kCaCard);
@@ -76,6 +79,9 @@ int show_status(Session& session, const Args&) {
   print_card(out, *answer, kStatusCard);
   out << '\n';
   print_table(out, answer->value("gates", json::array()), kGateColumns);
+  if (!answer->contains("fronts")) return 0;
+  out << '\n';
+  print_table(out, answer->at("fronts"), kFrontColumns);
   return 0;
 }
 

@@ -65,6 +65,14 @@ json gate_json(const GateState& gate, registry::Sequence newest) {
           {"restarts", gate.restarts}};
 }
 
+json front_json(const FrontState& front) {
+  return {{"hub", front.hub},
+          {"address", front.address},
+          {"pid", front.pid},
+          {"ready", front.ready},
+          {"restarts", front.restarts}};
+}
+
 }  // namespace
 
 Answer<Response> list_decisions(const Context& context) {
@@ -98,21 +106,23 @@ Answer<Response> show_status(const Context& context) {
   const auto state = context.parts.insight.status();
   json gates = json::array();
   for (const auto& gate : state.gates) gates.push_back(gate_json(gate, state.newest));
-  return answer(200, {{"version", state.version},
-                      {"https", state.https.empty() ? json() : json(state.https)},
-                      {"dataFolder", state.data_folder},
-                      {"idScope", state.id_scope},
-                      {"keyProfile", registry::to_string(state.key_profile)},
-                      {"rehearsal", state.rehearsal},
-                      {"parity", state.parity},
-                      {"roles", registry::roles::to_string(context.parts.parity)},
-                      {"subscription", context.place.subscription},
-                      {"resourceGroup", context.place.group},
-                      {"startedAt", iso8601(state.started)},
-                      {"clock", iso8601(state.now)},
-                      {"newestSequence", state.newest},
-                      {"metrics", state.metrics.empty() ? json() : json(state.metrics)},
-                      {"gates", std::move(gates)}});
+  json body = {{"version", state.version},
+               {"https", state.https.empty() ? json() : json(state.https)},
+               {"dataFolder", state.data_folder},
+               {"idScope", state.id_scope},
+               {"keyProfile", registry::to_string(state.key_profile)},
+               {"rehearsal", state.rehearsal},
+               {"parity", state.parity},
+               {"roles", registry::roles::to_string(context.parts.parity)},
+               {"subscription", context.place.subscription},
+               {"resourceGroup", context.place.group},
+               {"startedAt", iso8601(state.started)},
+               {"clock", iso8601(state.now)},
+               {"newestSequence", state.newest},
+               {"metrics", state.metrics.empty() ? json() : json(state.metrics)},
+               {"gates", std::move(gates)}};
+  for (const auto& front : state.fronts) body["fronts"].push_back(front_json(front));
+  return answer(200, std::move(body));
 }
 
 }  // namespace latchkey::hub::management

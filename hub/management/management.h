@@ -71,7 +71,7 @@ struct DecisionFilter {
 };
 
 struct SeenDecision {
-  std::string endpoint;  // "dps", or the hub's name
+  std::string endpoint;  // as GateState::endpoint
   wire::Decision decision;
 };
 
@@ -79,7 +79,7 @@ struct SeenDecision {
 using DecisionCounts = std::array<std::uint64_t, registry::kReasonLimit>;
 
 struct GateState {
-  std::string endpoint;  // "dps", or the hub's name
+  std::string endpoint;  // "dps", or the hub's name; of several brokers of a hub NAME/1, NAME/2, ...
   std::string address;   // "127.0.0.1:8883"
   std::int64_t broker_pid = 0;
   bool ready = false;  // linked, and whole state acknowledged
@@ -88,6 +88,15 @@ struct GateState {
   std::uint64_t connections = 0;  // live now
   std::uint64_t messages = 0;     // device publishes let through
   std::uint64_t dropped_decisions = 0;
+  std::uint64_t restarts = 0;
+};
+
+// What stands before several brokers of a hub, at one address.
+struct FrontState {
+  std::string hub;
+  std::string address;
+  std::int64_t pid = 0;
+  bool ready = false;  // runs, and knows which brokers serve
   std::uint64_t restarts = 0;
 };
 
@@ -102,7 +111,8 @@ struct HubState {
   UnixMs now = 0;  // by the rehearsal's clock
   registry::Sequence newest = 0;
   std::vector<GateState> gates;
-  std::string metrics = {};              // address and port where they are served; empty: nowhere
+  std::string metrics = {};  // address and port where they are served; empty: nowhere
+  std::vector<FrontState> fronts = {};
   std::vector<std::string> parity = {};  // what the process follows the real service in (docs/parity.md)
 };
 

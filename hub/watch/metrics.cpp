@@ -82,6 +82,39 @@ void add_endpoints(std::vector<MetricFamily>& families, const std::vector<Endpoi
   }
 }
 
+using ProvisioningNumber = double (*)(const ProvisioningNumbers&);
+
+struct ProvisioningFamily {
+  const char* name;
+  const char* help;
+  MetricType type;
+  ProvisioningNumber number;
+};
+const ProvisioningFamily kProvisioningFamilies[] = {
+    {"latchkey_registrations_waiting", "Registrations that were admitted and wait for their turn.", MetricType::Gauge,
+     [](const ProvisioningNumbers& one) { return static_cast<double>(one.waiting); }},
+    {"latchkey_registrations_running", "Registrations that are worked on.", MetricType::Gauge,
+     [](const ProvisioningNumbers& one) { return static_cast<double>(one.running); }},
+    {"latchkey_registrations_admitted_total", "Registrations that were taken on.", MetricType::Counter,
+     [](const ProvisioningNumbers& one) { return static_cast<double>(one.admitted); }},
+    {"latchkey_registrations_turned_away_total", "Registrations that there was no room for: 429.", MetricType::Counter,
+     [](const ProvisioningNumbers& one) { return static_cast<double>(one.turned_away); }},
+    {"latchkey_registrations_per_second", "Registrations that could be worked on in a second, as measured.",
+     MetricType::Gauge, [](const ProvisioningNumbers& one) { return one.per_second; }},
+    {"latchkey_registrations_retry_after_seconds",
+     "How long until the last of those who were turned away may come again.", MetricType::Gauge,
+     [](const ProvisioningNumbers& one) { return one.retry_after_s; }},
+};
+
+void add_provisioning(std::vector<MetricFamily>& families, const ProvisioningNumbers& numbers) {
+  for (const auto& [name, help, type, number] : kProvisioningFamilies) {
+    auto family = make_family(name, help, type);
+    auto& metric = add_metric(family, {});
+    (type == MetricType::Counter ? metric.counter.value : metric.gauge.value) = number(numbers);
+    families.push_back(std::move(family));
+  }
+}
+
 // One series for each name: a deleted policy may have namesakes, one that lives and others that were deleted as well.
 using Place = std::tuple<std::string, std::string, std::string>;  // namespace, policy, hub
 std::map<Place, registry::ExpiryGroup> by_place(const std::vector<registry::ExpiryGroup>& groups) {
@@ -153,6 +186,7 @@ std::vector<MetricFamily> families_of(const Numbers& numbers) {
     add_decisions(families, numbers.endpoints);
     add_endpoints(families, numbers.endpoints);
   }
+  if (numbers.provisioning) add_provisioning(families, *numbers.provisioning);
   add_expiry(families, numbers.expiry);
   add_authorities(families, numbers.authorities);
   return families;

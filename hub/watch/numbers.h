@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -34,9 +35,20 @@ struct AuthorityNumbers {
   UnixMs not_after = 0;
 };
 
+// Registrations at the DPS endpoint (hub/provisioning/admission.h).
+struct ProvisioningNumbers {
+  std::uint64_t waiting = 0;  // now
+  std::uint64_t running = 0;
+  std::uint64_t admitted = 0;
+  std::uint64_t turned_away = 0;
+  double per_second = 0;     // that it could work on; 0: nothing was measured yet
+  double retry_after_s = 0;  // that was told last, as far as it is not over
+};
+
 struct Numbers {
   std::string version;
   std::vector<EndpointNumbers> endpoints;
+  std::optional<ProvisioningNumbers> provisioning = {};
   std::vector<registry::ExpiryGroup> expiry;
   std::vector<AuthorityNumbers> authorities;  // the current ones
 };

@@ -148,6 +148,28 @@ TEST_F(SeveralHubs, dps_assigns_by_the_enrollment_and_tells_what_became_of_the_d
   EXPECT_EQ(state.at("substatus"), "reprovisionedToInitialAssignment");
 }
 
+TEST_F(SeveralHubs, session_at_the_hub_before_ends_when_its_device_is_assigned_elsewhere) {
+  Cohort cohort(hub(), "leaves-for");
+  const auto a = cohort.device("a");
+  const auto assign = [&](const std::string& name) {
+    operate(hub(),
+            {"enrollment", "update", "--id", cohort.name(), "--group", "--allocation", "static", "--iot-hub", name});
+    return cohort.provision(a);
+  };
+  const auto identity = assign(kHubName);
+  const auto here = session_at(hub(), kHubName, a, identity);
+  const auto there = session_at(hub(), kEast, a, identity);
+  const auto same = assign(kHubName);
+  EXPECT_TRUE(here->connected());
+  EXPECT_TRUE(there->connected()) << "it was not assigned elsewhere, and may be where it likes";
+  const auto moved = assign(kEast);
+  EXPECT_TRUE(here->wait_closed());
+  EXPECT_TRUE(there->connected());
+  EXPECT_EQ(seen_at(hub(), kEast, a, moved), "accepted");
+  // Its identity is the namespace's: it is not refused where it was.
+  EXPECT_EQ(seen_at(hub(), kHubName, a, moved), "accepted");
+}
+
 TEST_F(SeveralHubs, refused_creations_leave_no_hub_behind) {
   const auto before = count_hubs();
   const auto refused = [](std::vector<std::string> options, int exit_status) {

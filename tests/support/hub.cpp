@@ -51,7 +51,7 @@ Hub::~Hub() {
   }
   // a hub that a test killed leaves its brokers: one more hub adopts and stops them
   try {
-    if (std::filesystem::exists(data_ / "brokers" / "hub.pid")) {
+    if (std::filesystem::exists(data_ / "brokers" / "dps.pid")) {
       start();
       stop();
     }

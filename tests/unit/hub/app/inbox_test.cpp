@@ -99,6 +99,23 @@ TEST_F(InboxTest, what_cannot_be_decoded_is_dropped) {
   EXPECT_TRUE(decisions_.find({}).empty());
 }
 
+TEST_F(InboxTest, connections_can_share_a_lane) {
+  std::vector<wire::ConnectionId> asked;
+  auto sharing = handlers();
+  sharing.lane = [&asked](wire::ConnectionId connection) {
+    asked.push_back(connection);
+    return std::uint64_t{1};
+  };
+  Inbox inbox("hub", workers_, decisions_, sharing);
+  std::vector<std::string> expected;
+  for (wire::ConnectionId connection = 1; connection <= 64; ++connection) {
+    inbox.receive(wire::kClosedTopic, wire::encode(wire::Closed{connection}));
+    expected.push_back("closed " + std::to_string(connection));
+  }
+  EXPECT_EQ(heard(), expected) << "one lane, one order";
+  EXPECT_EQ(asked.size(), 64u);
+}
+
 TEST_F(InboxTest, what_nobody_wants_to_hear_is_dropped) {
   Inbox inbox("dps", workers_, decisions_, {});
   inbox.receive(wire::kOpenedTopic, wire::encode(opened(7, "dev-1")));

@@ -103,6 +103,7 @@ class MetricsTest : public testing::Test {
     dps.name = "dps";
     dps.decisions[static_cast<std::size_t>(Reason::kTokenInvalid)] = 4;
     source.given.endpoints = {dps, hub};
+    source.given.provisioning = ProvisioningNumbers{5, 16, 1'000, 40, 312.5, 9};
     registry::ExpiryGroup group;
     group.ns = "default";
     group.policy = "line \"a\"";
@@ -156,6 +157,18 @@ TEST_F(MetricsTest, numbers_are_those_of_their_endpoint) {
   EXPECT_EQ(values.at("latchkey_connections_refused_total{endpoint=\"dps\",reason=\"token invalid\"}"), 4);
   EXPECT_EQ(values.at("latchkey_ca_not_after_timestamp_seconds{kind=\"root\",namespace=\"default\",policy=\"\"}"),
             2'000'000'000.5);
+}
+
+TEST_F(MetricsTest, registrations_are_counted_where_there_is_a_provisioning_endpoint) {
+  const auto values = read().values;
+  EXPECT_EQ(values.at("latchkey_registrations_waiting"), 5);
+  EXPECT_EQ(values.at("latchkey_registrations_running"), 16);
+  EXPECT_EQ(values.at("latchkey_registrations_admitted_total"), 1'000);
+  EXPECT_EQ(values.at("latchkey_registrations_turned_away_total"), 40);
+  EXPECT_EQ(values.at("latchkey_registrations_per_second"), 312.5);
+  EXPECT_EQ(values.at("latchkey_registrations_retry_after_seconds"), 9);
+  source.given.provisioning.reset();
+  EXPECT_EQ(read().values.count("latchkey_registrations_waiting"), 0u);
 }
 
 TEST_F(MetricsTest, every_reason_of_a_gate_is_there_before_it_first_happens) {
