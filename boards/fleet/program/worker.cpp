@@ -13,6 +13,7 @@
 
 #include "boards/fleet/program/job.h"
 #include "boards/fleet/swarm/swarm.h"
+#include "platform/openssl/quick_ec_keys.h"
 
 namespace latchkey::boards::fleet::program {
 namespace {
@@ -95,6 +96,8 @@ int run_worker() {
   ::mallopt(M_ARENA_MAX, 2);
   ::mallopt(M_TRIM_THRESHOLD, 16 << 20);
   raise_descriptor_limit();
+  openssl::QuickEcKeys quick;  // before there are other threads
+  (void)quick.begin();         // without it all goes on, slower
   const auto job = parse_job(read_line());
   if (!job) return complain("the job cannot be read");
   auto scenario = scenario::read_scenario(job->document, job->changes);

@@ -7,6 +7,11 @@
 #include <algorithm>
 
 namespace latchkey::boards::fleet::swarm {
+namespace {
+
+constexpr ports::MonotonicMs kSliceMs = 10;
+
+}  // namespace
 
 EventLoop::EventLoop(const ports::Clock& clock)
     : clock_(clock), epoll_(::epoll_create1(EPOLL_CLOEXEC)), wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
@@ -93,11 +98,12 @@ void EventLoop::do_posted() {
   for (auto& task : tasks) task();
 }
 
-// Those due by now, and not what they set anew: sockets have their turn in between.
+// Those due by now, and not what they set anew: sockets have their turn in between, after each slice. When thousands
+// are cut at once, the first of them are due again before the last are told of it.
 void EventLoop::ring_timers() {
   const auto current = now();
   std::size_t most = timers_.size();
-  while (most-- > 0 && !timers_.empty() && timers_.front()->due_ <= current) {
+  while (most-- > 0 && !timers_.empty() && timers_.front()->due_ <= current && now() - current < kSliceMs) {
     Timer& timer = *timers_.front();
     cancel(timer);
     timer.ring_();

@@ -68,7 +68,8 @@ class EventLoop {
   // The same for a descriptor that somebody has closed, which took it out of epoll.
   void forget_closed(Socket& who);
 
-  // Until stop(). turn() waits once, `at_most_ms` at the longest, and does what is due.
+  // Until stop(). turn() waits once, `at_most_ms` at the longest, and does what is due; timers for some 10 ms at the
+  // longest, the rest of them in the next turn.
   void run();
   void turn(int at_most_ms);
   // From any thread: `task` is done on the loop's, in the order of posting.

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+#define OPENSSL_SUPPRESS_DEPRECATED  // EC_KEY is: see pkey_of()
 #include "boards/fleet/swarm/identity.h"
 
-#include <openssl/core_names.h>
+#include <openssl/ec.h>
 #include <openssl/err.h>
-#include <openssl/param_build.h>
 
 #include <array>
 #include <ctime>
@@ -15,20 +15,17 @@
 namespace latchkey::boards::fleet::swarm {
 namespace {
 
-using KeyContext = openssl::Owner<EVP_PKEY_CTX, EVP_PKEY_CTX_free>;
-using Builder = openssl::Owner<OSSL_PARAM_BLD, OSSL_PARAM_BLD_free>;
-using Params = openssl::Owner<OSSL_PARAM, OSSL_PARAM_free>;
-using SecretBignum = openssl::Owner<BIGNUM, BN_clear_free>;
+using EcKeyPtr = openssl::Owner<EC_KEY, EC_KEY_free>;
 
 // RFC 5915 with every length fixed, as platform/crypto/key.cpp writes it.
 struct Layout {
-  const char* curve;
+  int curve;
   std::size_t scalar_at;
   std::size_t scalar_size;
   std::size_t point_size;  // the last bytes
 };
-constexpr Layout kP256{"P-256", 7, 32, 65};
-constexpr Layout kP384{"P-384", 8, 48, 97};
+constexpr Layout kP256{NID_X9_62_prime256v1, 7, 32, 65};
+constexpr Layout kP384{NID_secp384r1, 8, 48, 97};
 
 openssl::X509Ptr certificate_of(const agent::Record& record, std::size_t index) {
   std::array<std::uint8_t, agent::kMaxCertificate> der;
@@ -56,27 +53,24 @@ std::string hex_of(ByteView bytes) {
 
 }  // namespace
 
+// By EC_KEY, which is deprecated: what replaces it asks providers alone, and gets nothing while keys are read quickly
+// (platform/openssl/quick_ec_keys.h).
 openssl::PkeyPtr pkey_of(ByteView der) {
   const Layout* layout = nullptr;
   if (der.size() == crypto::key_size(crypto::Curve::kP256)) layout = &kP256;
   if (der.size() == crypto::key_size(crypto::Curve::kP384)) layout = &kP384;
   if (layout == nullptr || der[0] != 0x30) return nullptr;
-  const SecretBignum scalar(BN_bin2bn(der.data() + layout->scalar_at, static_cast<int>(layout->scalar_size), nullptr));
-  const Builder builder(OSSL_PARAM_BLD_new());
-  if (!scalar || !builder ||
-      OSSL_PARAM_BLD_push_utf8_string(builder.get(), OSSL_PKEY_PARAM_GROUP_NAME, layout->curve, 0) != 1 ||
-      OSSL_PARAM_BLD_push_octet_string(builder.get(), OSSL_PKEY_PARAM_PUB_KEY,
-                                       der.data() + der.size() - layout->point_size, layout->point_size) != 1 ||
-      OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_PRIV_KEY, scalar.get()) != 1) {
-    return nullptr;
-  }
-  const Params params(OSSL_PARAM_BLD_to_param(builder.get()));
-  const KeyContext context(EVP_PKEY_CTX_new_from_name(nullptr, "EC", nullptr));
-  EVP_PKEY* key = nullptr;
-  const bool made = params && context && EVP_PKEY_fromdata_init(context.get()) == 1 &&
-                    EVP_PKEY_fromdata(context.get(), &key, EVP_PKEY_KEYPAIR, params.get()) == 1;
+  EcKeyPtr parts(EC_KEY_new_by_curve_name(layout->curve));
+  openssl::PkeyPtr key(EVP_PKEY_new());
+  const auto* const point = der.data() + der.size() - layout->point_size;
+  const bool made = parts && key &&
+                    EC_KEY_oct2priv(parts.get(), der.data() + layout->scalar_at, layout->scalar_size) == 1 &&
+                    EC_KEY_oct2key(parts.get(), point, layout->point_size, nullptr) == 1 &&
+                    EVP_PKEY_assign_EC_KEY(key.get(), parts.get()) == 1;
   ERR_clear_error();
-  return openssl::PkeyPtr(made ? key : nullptr);
+  if (!made) return nullptr;
+  (void)parts.release();  // the key's
+  return key;
 }
 
 Result<Identity> read_identity(ByteView text) {

@@ -39,11 +39,11 @@ Result<void> SwarmLink::connect(const ports::LinkRequest& request) {
     events_.on_ended(LinkFailure::kUnreachable, 0);
     return {};
   }
-  if (!take_identity(request.identity) || !make_client(request)) {
-    drop();
-    events_.on_ended(LinkFailure::kLocal, 0);
+  if (!make_client(request)) {
+    finish(LinkFailure::kLocal, 0);
     return {};
   }
+  identity_ = request.identity;
   host_ = request.host;
   port_ = request.port;
   keep_alive_s_ = request.keep_alive_s;
@@ -53,6 +53,8 @@ Result<void> SwarmLink::connect(const ports::LinkRequest& request) {
 }
 
 void SwarmLink::on_turn() {
+  // Not before: thousands may wait, and each would hold a key and certificates that it does not use yet.
+  if (!take_identity(identity_)) return finish(LinkFailure::kLocal, 0);
   const int code = start();
   if (code == MOSQ_ERR_TLS) return finish();  // a quick server, and a thread that was not: it has answered already
   if (code != MOSQ_ERR_SUCCESS || !open()) {

@@ -33,7 +33,7 @@ class SwarmLink final : public ports::MqttLink, private EventLoop::Socket, priva
     EventLoop& loop;
     TlsContexts& tls;
     Turnstiles& turnstiles;
-    ports::Storage& storage;  // of the device: its slots are read at every connect
+    ports::Storage& storage;  // of the device: its slots are read at every connect, when its turn has come
   };
   // From the first packet to CONNACK; waiting for a turn is not counted. Shorter than the core's own limit, so that the
   // link's word comes first.
@@ -89,6 +89,7 @@ class SwarmLink final : public ports::MqttLink, private EventLoop::Socket, priva
   mosquitto* client_ = nullptr;
   std::uint32_t interest_ = 0;
   int refusal_ = 0;  // CONNACK's return code
+  ports::LinkIdentity identity_ = ports::LinkIdentity::kNone;
   std::uint16_t keep_alive_s_ = 60;
   std::uint16_t port_ = 0;
   std::string host_;

@@ -75,6 +75,37 @@ TEST(EventLoopTest, cancelled_and_destroyed_timers_do_not_ring) {
   EXPECT_EQ(rung, 1);
 }
 
+// Thousands are due at once, and each takes its time: a socket is heard long before the last of them has rung.
+TEST(EventLoopTest, socket_is_heard_between_timers_that_are_due_together) {
+  sim::SimClock clock;
+  EventLoop loop(clock);
+  constexpr std::size_t kTimers = 1'000;
+  std::size_t rung = 0;
+  std::vector<std::unique_ptr<EventLoop::Timer>> timers;
+  for (std::size_t i = 0; i < kTimers; ++i) {
+    timers.push_back(std::make_unique<EventLoop::Timer>(loop, [&] {
+      ++rung;
+      clock.advance(1);
+    }));
+    timers.back()->set(5);
+  }
+  const Pair pair;
+  Listener listener;
+  std::size_t rung_when_heard = kTimers;
+  listener.then = [&] { rung_when_heard = std::min(rung_when_heard, rung); };
+  ASSERT_TRUE(loop.watch(pair.ends[0], EPOLLIN, listener));
+  clock.advance(10);
+  loop.turn(0);
+  EXPECT_GT(rung, 0u);
+  EXPECT_LT(rung, kTimers / 10);
+  pair.speak();
+  loop.turn(0);
+  EXPECT_LT(rung_when_heard, kTimers / 10);
+  for (std::size_t turns = 0; rung < kTimers && turns < kTimers; ++turns) loop.turn(0);
+  EXPECT_EQ(rung, kTimers);
+  loop.forget(pair.ends[0], listener);
+}
+
 TEST(EventLoopTest, timer_that_sets_itself_again_leaves_others_their_turn) {
   sim::SimClock clock;
   EventLoop loop(clock);

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "boards/fleet/swarm/identity.h"
+#include "platform/openssl/quick_ec_keys.h"
 #include "tests/unit/platform/test_certificates.h"
 
 namespace latchkey::boards::fleet::swarm {
@@ -56,6 +57,22 @@ TEST_P(KeyPoolTest, key_of_a_record_is_read_as_openssl_reads_it) {
   const auto key = pkey_of(made.key.der());
   ASSERT_TRUE(key);
   EXPECT_EQ(EVP_PKEY_eq(key.get(), test::read_key(made.key.der()).get()), 1);
+}
+
+// As in a worker: OpenSSL then makes keys of another kind, which it writes differently if it is let.
+TEST_P(KeyPoolTest, keys_have_the_same_form_where_they_are_read_quickly) {
+  openssl::QuickEcKeys quick;
+  ASSERT_TRUE(quick.begin());
+  KeyPool pool(4);
+  agent::MadeKey made;
+  ASSERT_TRUE(pool.make(GetParam(), "pump-17", made));
+  crypto::DeviceKey loaded;
+  EXPECT_TRUE(crypto::load_key(made.key.der(), loaded));
+  EXPECT_TRUE(pkey_of(made.key.der()));
+  const std::uint8_t* der = made.csr.data();
+  const openssl::X509ReqPtr request(d2i_X509_REQ(nullptr, &der, static_cast<long>(made.csr_size)));
+  ASSERT_TRUE(request);
+  EXPECT_EQ(X509_REQ_verify(request.get(), X509_REQ_get0_pubkey(request.get())), 1);
 }
 
 INSTANTIATE_TEST_SUITE_P(Curves, KeyPoolTest, testing::Values(crypto::Curve::kP256, crypto::Curve::kP384),
