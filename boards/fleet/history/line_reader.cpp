@@ -130,6 +130,10 @@ std::optional<Body> read_fleet_body(std::string_view kind, Members& m) {
     return Load{m.number<std::uint64_t>("memory_kib"), m.number<std::uint64_t>("cpu_ms"),
                 m.number<std::uint32_t>("connections")};
   }
+  if (kind == "process") {
+    return Process{m.text("name"), m.number<std::uint32_t>("pid"), m.number<std::uint64_t>("memory_kib"),
+                   m.number<std::uint64_t>("cpu_ms")};
+  }
   if (kind == "act") return read_act(m);
   if (kind == "answered") return ActAnswered{m.number<std::uint32_t>("act"), m.flag("succeeded"), m.text("text")};
   if (kind == "fault") return Fault{m.word<FaultKind>("kind"), m.flag("begins"), m.number<std::int64_t>("number")};

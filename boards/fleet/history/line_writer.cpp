@@ -96,6 +96,7 @@ struct Names {
   std::string_view operator()(const Stored&) const { return "stored"; }
   std::string_view operator()(const Telemetry&) const { return "telemetry"; }
   std::string_view operator()(const Load&) const { return "load"; }
+  std::string_view operator()(const Process&) const { return "process"; }
   std::string_view operator()(const ActBegun&) const { return "act"; }
   std::string_view operator()(const ActAnswered&) const { return "answered"; }
   std::string_view operator()(const Fault&) const { return "fault"; }
@@ -163,6 +164,12 @@ struct Members {
     line.number("memory_kib", load.memory_kib);
     line.number("cpu_ms", load.cpu_ms);
     line.number("connections", load.connections);
+  }
+  void operator()(const Process& process) {
+    line.text("name", process.name);
+    line.number("pid", process.pid);
+    line.number("memory_kib", process.memory_kib);
+    line.number("cpu_ms", process.cpu_ms);
   }
   void operator()(const ActBegun& act) {
     line.number("act", act.act);

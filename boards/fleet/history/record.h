@@ -131,6 +131,15 @@ struct Load {
   bool operator==(const Load&) const = default;
 };
 
+// Of one process that takes part in the run, the hub's as well as the fleet's, now and then; in the parent's file.
+struct Process {
+  std::string name;              // "hub process", "hub broker", "dps broker", "fleet", "fleet worker 1"
+  std::uint32_t pid = 0;         // another one: it was replaced
+  std::uint64_t memory_kib = 0;  // resident
+  std::uint64_t cpu_ms = 0;      // user and system, since it began
+  bool operator==(const Process&) const = default;
+};
+
 enum class ActKind : std::uint8_t {
   kRevokeDevices,
   kRevokePolicy,
@@ -188,7 +197,7 @@ struct RunEnded {
 };
 
 using Body = std::variant<RunBegun, Due, Asleep, Connecting, Connected, Refused, Ended, Stored, Telemetry, Load,
-                          ActBegun, ActAnswered, Fault, RunEnded>;
+                          Process, ActBegun, ActAnswered, Fault, RunEnded>;
 
 struct Record {
   TimeUs time = 0;

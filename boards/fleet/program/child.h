@@ -22,6 +22,7 @@ class Child {
   Child& operator=(Child&&) = delete;
   ~Child();
 
+  pid_t pid() const { return pid_; }
   int output() const { return output_.get(); }  // to read from; not blocking
   bool say(const std::string& text);            // false when it does not listen any more
   void hang_up() { input_ = files::Descriptor(); }

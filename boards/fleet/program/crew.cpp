@@ -92,6 +92,14 @@ bool Crew::any_at_work() const {
   return std::any_of(workers_.begin(), workers_.end(), [](const Worker& worker) { return worker.at_work; });
 }
 
+std::vector<Named> Crew::processes() const {
+  std::vector<Named> all;
+  for (std::size_t i = 0; i < workers_.size(); ++i) {
+    if (workers_[i].at_work) all.emplace_back("fleet worker " + std::to_string(i + 1), workers_[i].child.pid());
+  }
+  return all;
+}
+
 void Crew::end(history::Ending why) {
   ending_ = true;
   for (auto& worker : workers_) {

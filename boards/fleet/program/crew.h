@@ -10,6 +10,7 @@
 
 #include "boards/fleet/program/child.h"
 #include "boards/fleet/program/job.h"
+#include "boards/fleet/program/processes.h"
 
 namespace latchkey::boards::fleet::program {
 
@@ -24,6 +25,8 @@ class Crew {
   void hear();
   swarm::Counters total() const;
   bool any_at_work() const;
+  // "fleet worker 1" and so on, those at work.
+  std::vector<Named> processes() const;
   // What a worker complained of, or that one has ended unasked. Empty: nothing.
   const std::string& problem() const { return problem_; }
 

@@ -68,11 +68,11 @@ std::vector<Command> commands_of(const scenario::Act& act, const std::vector<std
 Operator::Operator(std::string data) : data_(std::move(data)), done_event_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
 
 Operator::~Operator() {
-  for (auto& act : acts_) act.join();
+  for (auto& [number, act] : acts_) act.join();
 }
 
 void Operator::begin(std::uint32_t number, std::vector<Command> commands) {
-  acts_.emplace_back([this, number, all = std::move(commands)] {
+  acts_[number] = std::thread([this, number, all = std::move(commands)] {
     auto answer = perform(number, all);
     {
       const std::lock_guard lock(mutex_);
@@ -86,8 +86,17 @@ void Operator::begin(std::uint32_t number, std::vector<Command> commands) {
 std::vector<history::ActAnswered> Operator::take_answers() {
   std::uint64_t count = 0;
   [[maybe_unused]] const auto got = ::read(done_event_.get(), &count, sizeof count);
-  const std::lock_guard lock(mutex_);
-  return std::exchange(answers_, {});
+  std::vector<history::ActAnswered> answers;
+  {
+    const std::lock_guard lock(mutex_);
+    answers.swap(answers_);
+  }
+  for (const auto& answer : answers) {  // its thread has nothing left to do
+    const auto act = acts_.find(answer.act);
+    act->second.join();
+    acts_.erase(act);
+  }
+  return answers;
 }
 
 history::ActAnswered Operator::perform(std::uint32_t number, const std::vector<Command>& commands) const {

@@ -3,6 +3,7 @@
 // An act on many devices runs some commands side by side. Acts do not wait for each other.
 #pragma once
 
+#include <map>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -40,8 +41,8 @@ class Operator {
 
   const std::string data_;
   const files::Descriptor done_event_;
-  std::vector<std::thread> acts_;
-  std::mutex mutex_;  // guards the next
+  std::map<std::uint32_t, std::thread> acts_;  // by number; those whose answer nobody has taken
+  std::mutex mutex_;                           // guards the next
   std::vector<history::ActAnswered> answers_;
 };
 

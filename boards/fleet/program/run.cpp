@@ -31,6 +31,7 @@ using scenario::TimeUs;
 constexpr TimeUs kSecond = 1'000'000;
 constexpr TimeUs kSettled = 2 * kSecond;  // "all back" has to stay true for so long
 constexpr TimeUs kEndWithin = 60 * kSecond;
+constexpr TimeUs kLookEvery = 5 * kSecond;  // at all processes
 
 int refuse(int status, const std::string& problem) {
   std::fprintf(stderr, "latchkey-fleet: %s\n", problem.c_str());
@@ -101,6 +102,7 @@ class Run {
   void do_acts();
   void take_answers();
   void tell_cuts();
+  void tell_processes(const Crew& crew);
   void look_at_end(Crew& crew);
   bool all_back(const swarm::Counters& counters);
   void end(Crew& crew, Ending why, const std::string& text = {});
@@ -117,6 +119,7 @@ class Run {
   std::size_t failed_acts_ = 0;
   std::set<std::pair<std::size_t, bool>> told_cuts_;  // begin (true) or end of a cut
   TimeUs next_second_ = kSecond;
+  TimeUs next_look_ = 0;
   TimeUs back_since_ = -1;
   std::optional<history::RunEnded> ending_;
   TimeUs ended_at_ = 0;
@@ -160,6 +163,15 @@ void Run::tell_cuts() {
       }
     }
   }
+}
+
+void Run::tell_processes(const Crew& crew) {
+  if (now() < next_look_) return;
+  next_look_ = now() + kLookEvery;
+  auto all = processes_of_hub(job_.target.data);
+  all.emplace_back("fleet", ::getpid());
+  for (auto& worker : crew.processes()) all.push_back(std::move(worker));
+  for (const auto& process : look_at(all)) writer_.write(now(), process);
 }
 
 bool Run::all_back(const swarm::Counters& counters) {
@@ -209,6 +221,7 @@ void Run::turn(Crew& crew) {
   if (now() >= next_second_) {
     next_second_ = std::max(next_second_ + kSecond, now());
     progress_.show(now(), crew.total());
+    tell_processes(crew);
     writer_.flush();
   }
   look_at_end(crew);

@@ -52,6 +52,7 @@ struct Tally::State {
   void operator()(const history::Stored& stored);
   void operator()(const history::Telemetry& telemetry);
   void operator()(const history::Load& load);
+  void operator()(const history::Process&) {}
   void operator()(const history::ActBegun& act);
   void operator()(const history::ActAnswered& answer);
   void operator()(const history::Fault& fault);

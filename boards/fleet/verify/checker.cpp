@@ -9,6 +9,7 @@
 #include "boards/fleet/history/text.h"
 #include "boards/fleet/history/writer.h"
 #include "boards/fleet/verify/internal/acts.h"
+#include "boards/fleet/verify/internal/memory.h"
 
 namespace latchkey::boards::fleet::verify {
 
@@ -36,6 +37,7 @@ std::string generation_text(std::uint32_t generation) { return "generation " + s
 // A visitor of bodies; `record_` is the one in hand.
 class Checker::State {
  public:
+  explicit State(std::optional<Flat> flat) : flat_(flat) {}
   void take(const Record& record);
   Verdict finish();
 
@@ -49,6 +51,7 @@ class Checker::State {
   void operator()(const history::Stored& stored);
   void operator()(const history::Telemetry&) {}
   void operator()(const history::Load&) {}
+  void operator()(const history::Process& process) { memory_.take(record_->time, process); }
   void operator()(const history::ActBegun& act) { acts_.begin(record_->time, act, lives_); }
   void operator()(const history::ActAnswered& answer) { acts_.answer(record_->time, answer, lives_); }
   void operator()(const history::Fault& fault);
@@ -65,9 +68,11 @@ class Checker::State {
   void check_missing();
   bool is_locked_out(const Life& life) const;
 
+  const std::optional<Flat> flat_;
   Verdict verdict_;
   std::vector<Life> lives_;
   Acts acts_;
+  Memory memory_;
   std::unordered_map<std::string, Device> serials_;
   std::vector<Violation> cuts_;           // ends that are laid to a network cut
   std::set<std::uint32_t> workers_;       // without an end yet
@@ -242,19 +247,24 @@ Verdict Checker::State::finish() {
   } else {
     check_missing();
   }
+  if (flat_) {
+    for (auto& text : memory_.grown(*flat_, time_)) {
+      keep({Rule::kMemory, history::kNoDevice, time_, std::move(text), "", ""});
+    }
+  }
   for (const auto worker : workers_) {
     verdict_.notes.push_back(history::file_of({}, worker).string() + " breaks off");
   }
   return std::move(verdict_);
 }
 
-Checker::Checker() : state_(std::make_unique<State>()) {}
+Checker::Checker(std::optional<Flat> flat) : state_(std::make_unique<State>(flat)) {}
 Checker::~Checker() = default;
 void Checker::take(const Record& record) { state_->take(record); }
 Verdict Checker::finish() { return state_->finish(); }
 
-Verdict verdict_of(history::Reader& reader) {
-  Checker checker;
+Verdict verdict_of(history::Reader& reader, std::optional<Flat> flat) {
+  Checker checker(flat);
   while (const auto record = reader.next()) checker.take(*record);
   Verdict verdict = checker.finish();
   for (const auto& damage : reader.damages()) {

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "boards/fleet/history/reader.h"
 #include "boards/fleet/verify/verdict.h"
@@ -17,9 +18,16 @@ namespace latchkey::boards::fleet::verify {
 // A device on a busy machine may tell of its end so long after it was cut.
 inline constexpr history::TimeUs kLate = 10'000'000;
 
+// What a long run in a steady state has to keep: no process of hub or fleet grows.
+struct Flat {
+  double percent = 3;           // more than that
+  history::TimeUs warm_up = 0;  // what is told before is not judged
+};
+
 class Checker {
  public:
-  Checker();
+  // Without `flat` memory is not judged: while devices arrive it grows.
+  explicit Checker(std::optional<Flat> flat = {});
   ~Checker();
   void take(const history::Record& record);
   // After the last record; once.
@@ -31,6 +39,6 @@ class Checker {
 };
 
 // Of all records of a reader, and of what it could not read.
-Verdict verdict_of(history::Reader& reader);
+Verdict verdict_of(history::Reader& reader, std::optional<Flat> flat = {});
 
 }  // namespace latchkey::boards::fleet::verify

@@ -8,7 +8,7 @@ namespace latchkey::boards::fleet::verify {
 namespace {
 
 constexpr std::array<std::string_view, kRules> kNames{"let-in",     "lost",    "not-back", "serial",
-                                                      "generation", "pairing", "history"};
+                                                      "generation", "pairing", "memory",   "history"};
 
 // "1:02.500": minutes, seconds.
 std::string moment(history::TimeUs time) {

@@ -19,11 +19,12 @@ enum class Rule : std::uint8_t {
   kSerial,      // one serial number for two certificates
   kGeneration,  // stored or accepted behind a newer one
   kPairing,     // a connection without exactly one end
+  kMemory,      // a process has grown, where that was asked for
   kHistory,     // a line that cannot be read: what it said is not judged
 };
-inline constexpr std::size_t kRules = 7;
+inline constexpr std::size_t kRules = 8;
 
-// "let-in", "lost", "not-back", "serial", "generation", "pairing", "history".
+// "let-in", "lost", "not-back", "serial", "generation", "pairing", "memory", "history".
 std::string_view to_string(Rule rule);
 
 struct Violation {

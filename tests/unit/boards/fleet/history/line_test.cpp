@@ -56,6 +56,8 @@ TEST(Line, every_kind_is_read_as_it_was_written) {
   const Stored stored{2, "0a1b", "feed", 1764367200000, true};
   EXPECT_EQ(again(stored), stored);
   EXPECT_EQ(again(Load{560000, 12345, 9999}, kNoDevice), (Load{560000, 12345, 9999}));
+  const Process process{"hub broker", 4711, 316'000, 98765};
+  EXPECT_EQ(again(process, kNoDevice), process);
   const ActBegun act{1, ActKind::kDisableDevices, "lost", "default", {3, 5, 4999}, true};
   EXPECT_EQ(again(act, kNoDevice), act);
   EXPECT_EQ(again(ActAnswered{1, false, "no"}, kNoDevice), (ActAnswered{1, false, "no"}));
