@@ -40,7 +40,7 @@ cli::LocalVerb fleet_verb() {
   verb.name = "fleet";
   verb.help =
       "Let thousands of devices live against a running hub: fleet run SCENARIO, scenarios, show NAME, report FOLDER, "
-      "verify FOLDER";
+      "verify FOLDER, plan, calibrate";
   verb.add_options = [parsed](CLI::App& app) {
     *parsed = &app;
     app.prefix_command()->fallthrough(false);  // all that follows is the other program's

@@ -2,6 +2,8 @@
 #include <cstdio>
 #include <string>
 
+#include "boards/fleet/program/calibrate.h"
+#include "boards/fleet/program/forecast.h"
 #include "boards/fleet/program/options.h"
 #include "boards/fleet/program/run.h"
 #include "boards/fleet/program/verify.h"
@@ -34,7 +36,9 @@ struct Fulfil {
     return 0;
   }
   int operator()(const program::ReportOn& wish) const { return program::report_on(wish.folder); }
-  int operator()(const program::Verify& wish) const { return program::verify(wish.folder); }
+  int operator()(const program::Verify& wish) const { return program::verify(wish); }
+  int operator()(const program::PlanOptions& wish) const { return program::make_forecast(wish); }
+  int operator()(const program::CalibrateOptions& wish) const { return program::calibrate(wish); }
   int operator()(const program::BeWorker&) const { return program::run_worker(); }
 };
 

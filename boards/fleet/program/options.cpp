@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "boards/fleet/program/plan_options.h"
 #include "boards/fleet/scenario/scenario.h"
 #include "platform/base/ids.h"
 
@@ -79,6 +80,20 @@ Wish parse_options(int argc, const char* const* argv) {
   auto* const verify_verb =
       app.add_subcommand("verify", "Judge from a run's histories alone whether the hub kept its word");
   verify_verb->add_option("folder", verify.folder, "Where its histories lie")->required();
+  auto* const flat =
+      verify_verb->add_option("--flat", verify.flat_percent, "No process of hub or fleet may grow by more, in percent")
+          ->check(CLI::Range(0.1, 1000.0));
+  verify_verb->add_option("--warm-up", verify.warm_up_s, "What they hold before is not judged, in seconds")
+      ->check(CLI::Range(0.0, kLongestRunSeconds))
+      ->needs(flat);
+  PlanOptions plan;
+  auto* const plan_verb =
+      app.add_subcommand("plan", "Foretell how long it takes until a fleet is back, in virtual time");
+  declare_plan(*plan_verb, plan);
+  CalibrateOptions calibration;
+  auto* const calibrate_verb =
+      app.add_subcommand("calibrate", "Measure on this machine what `plan` reckons with: half a minute of real work");
+  declare_calibrate(*calibrate_verb, calibration, check_prefix);
   auto* const worker_verb = app.add_subcommand("worker", "")->group("");  // what `run` starts; not for people
   try {
     app.parse(argc, argv);
@@ -91,6 +106,8 @@ Wish parse_options(int argc, const char* const* argv) {
   if (*show_verb) return show;
   if (*report_verb) return report;
   if (*verify_verb) return verify;
+  if (*plan_verb) return plan;
+  if (*calibrate_verb) return calibration;
   if (*worker_verb) return BeWorker{};
   return run;
 }

@@ -7,6 +7,7 @@
 #include <string>
 #include <variant>
 
+#include "boards/fleet/forecast/forecast.h"
 #include "boards/fleet/program/exporter.h"
 
 namespace latchkey::boards::fleet::program {
@@ -34,6 +35,27 @@ struct ReportOn {
 };
 struct Verify {
   std::string folder;
+  std::optional<double> flat_percent;  // judge memory as well
+  double warm_up_s = 0;
+};
+struct PlanOptions {
+  std::string scenario = "policy-rotation";
+  std::optional<std::uint32_t> devices;
+  std::optional<std::uint64_t> seed;
+  std::optional<double> telemetry_s;  // instead of the scenario's; 0: none
+  forecast::Plant plant;
+  std::string calibration;         // a file; empty: the documented defaults
+  std::optional<double> within_s;  // what would one need?
+  std::uint32_t sample = forecast::kUsualSample;
+  double retry_max_s = 60;
+  double slow_retry_s = 900;
+  bool json = false;
+};
+struct CalibrateOptions {
+  std::string data;  // empty: a hub is started for it
+  std::string out;   // empty: standard output
+  std::string prefix = "calibration-";
+  std::uint32_t devices = 300;
 };
 struct BeWorker {};
 
@@ -43,7 +65,8 @@ struct Exit {
   std::string text;
 };
 
-using Wish = std::variant<Exit, RunOptions, ListScenarios, ShowScenario, ReportOn, Verify, BeWorker>;
+using Wish = std::variant<Exit, RunOptions, ListScenarios, ShowScenario, ReportOn, Verify, PlanOptions,
+                          CalibrateOptions, BeWorker>;
 Wish parse_options(int argc, const char* const* argv);
 
 }  // namespace latchkey::boards::fleet::program

@@ -19,14 +19,6 @@ using scenario::TimeUs;
 constexpr std::size_t kMostDocument = 1 << 20;
 constexpr std::uint64_t kBytesPerDevice = 16 * 1024;  // of history; a device that provisions twice writes 1.6 KiB
 
-Result<std::string> document_of(const std::string& scenario, std::string& problem) {
-  if (const auto shipped = scenario::find_shipped(scenario)) return std::string(*shipped);
-  auto text = files::read_text(scenario, kMostDocument);
-  if (text) return std::move(*text);
-  problem = "there is no scenario '" + scenario + "': neither a file, nor one of these\n" + scenario::list_of_shipped();
-  return fail(Status::kNotFound);
-}
-
 scenario::Changes changes_of(const RunOptions& options) {
   scenario::Changes changes;
   changes.devices = options.devices;
@@ -65,9 +57,17 @@ tl::unexpected<Refusal> refuse(int status, std::string problem) {
 
 }  // namespace
 
+Result<std::string> scenario_document(const std::string& scenario, std::string& problem) {
+  if (const auto shipped = scenario::find_shipped(scenario)) return std::string(*shipped);
+  auto text = files::read_text(scenario, kMostDocument);
+  if (text) return std::move(*text);
+  problem = "there is no scenario '" + scenario + "': neither a file, nor one of these\n" + scenario::list_of_shipped();
+  return fail(Status::kNotFound);
+}
+
 tl::expected<Prepared, Refusal> prepare(const RunOptions& options) {
   std::string problem;
-  auto document = document_of(options.scenario, problem);
+  auto document = scenario_document(options.scenario, problem);
   if (!document) return refuse(kBadInput, problem);
   auto scenario = scenario::read_scenario(*document, changes_of(options));
   if (!scenario) return refuse(kBadInput, "the scenario is not sound:\n" + scenario::to_text(scenario.error()));

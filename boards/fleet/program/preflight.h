@@ -19,6 +19,9 @@ inline constexpr int kNotFound = 3;
 inline constexpr int kViolated = 4;  // a rule, says verify
 inline constexpr int kNoHub = 5;
 
+// The shipped scenario of that name, or the file. kNotFound: neither; `problem` says so.
+Result<std::string> scenario_document(const std::string& scenario, std::string& problem);
+
 struct Prepared {
   scenario::Scenario scenario;
   std::vector<Shard> shards;
