@@ -56,7 +56,6 @@ class Core {
     Why why = Why::kReacts;
     void (Core::*reaction)(const Event&) = nullptr;
     std::uint32_t to = 0;
-    bool declared = false;
   };
   static const Rule& rule(State state, Trigger trigger);
 

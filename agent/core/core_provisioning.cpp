@@ -31,7 +31,7 @@ void Core::load(const Event& event) {
   if (loaded.bytes.empty()) return;
   if (loaded.item != ports::Item::kPendingKey) {
     const Slot slot = loaded.item == ports::Item::kSlotA ? Slot::kA : Slot::kB;
-    const auto credential = read_credential(loaded.bytes);
+    const auto credential = read_credential(loaded.bytes, room_.record);
     if (!credential) return report(Occurrence::kRecordUnusable, 0, name_of(loaded.item));
     return slots_.set(slot, *credential);
   }
@@ -231,10 +231,10 @@ void Core::dps_failed(const Event&) {
 void Core::dps_disabled(const Event&) { refused_by_dps(Occurrence::kDpsDisabled, "disabled"); }
 
 void Core::dps_assigned(const Event&) {
-  std::array<std::uint8_t, 128> hub_buffer;
-  std::array<std::uint8_t, 128> device_buffer;
-  const auto hub = dps_answer_.assigned_hub.unescape(hub_buffer);
-  const auto device = dps_answer_.device_id.unescape(device_buffer);
+  // Not on the stack: the chain's verification needs what there is.
+  const MutableBytes text(room_.text);
+  const auto hub = dps_answer_.assigned_hub.unescape(text.subview(0, 128));
+  const auto device = dps_answer_.device_id.unescape(text.subview(128, 128));
   const auto leaf = room_.issued.accept(dps_answer_.chain, pending_.made.key, config_.registration_id, now_);
   const std::string_view device_id = device && !device->empty() ? *device : config_.registration_id;
   if (!leaf || !hub || !parse_endpoint(*hub) || !device || !valid_registration_id(device_id) ||

@@ -2,6 +2,18 @@
 #include "agent/core/issued.h"
 
 namespace latchkey::agent {
+namespace {
+
+// One variable, returned: it is the caller's own, and no copy lies on the stack while the chain is verified.
+Result<crypto::LeafInfo> judge(const ByteView* ders, std::size_t count, const crypto::DeviceKey& key,
+                               std::string_view name, const Now& now) {
+  Result<crypto::LeafInfo> leaf = crypto::check_chain(ders, count, key, name);
+  if (leaf && now.wall_is_set && now.wall > leaf->not_after) leaf = fail(Status::kExpired);
+  if (leaf && now.wall_is_set && now.wall < leaf->not_before) leaf = fail(Status::kNotYetValid);
+  return leaf;
+}
+
+}  // namespace
 
 Result<std::size_t> IssuedChain::decode(const JsonString& text, MutableBytes out) {
   LATCHKEY_TRY(base64, text.unescape(base64_));
@@ -19,10 +31,7 @@ Result<crypto::LeafInfo> IssuedChain::accept(const CertificateList& list, const 
     used += size;
   }
   if (count_ == 0) return fail(Status::kMalformed);
-  LATCHKEY_TRY(leaf, crypto::check_chain(ders_.data(), count_, key, name));
-  if (now.wall_is_set && now.wall > leaf.not_after) return fail(Status::kExpired);
-  if (now.wall_is_set && now.wall < leaf.not_before) return fail(Status::kNotYetValid);
-  return leaf;
+  return judge(ders_.data(), count_, key, name, now);
 }
 
 }  // namespace latchkey::agent

@@ -25,14 +25,14 @@ int worth(const Credential* credential) {
 
 }  // namespace
 
-Result<Credential> read_credential(ByteView record_text) {
+Result<Credential> read_credential(ByteView record_text, MutableBytes room) {
   LATCHKEY_TRY(record, parse_record(record_text));
   if (record.state == RecordState::kPending || !parse_endpoint(record.hub)) return fail(Status::kCorrupt);
   crypto::DeviceKey key;
   LATCHKEY_TRY_VOID(read_key(record, key));
-  std::array<std::uint8_t, kMaxCertificate> der;
+  const MutableBytes der = room.subview(0, kMaxCertificate);
   LATCHKEY_TRY(size, read_block(record, crypto::kPemCertificate, 0, der));
-  auto leaf = crypto::inspect_leaf(ByteView(der.data(), size), &key);
+  auto leaf = crypto::inspect_leaf(ByteView(der).subview(0, size), &key);
   if (!leaf || !leaf->key_matches) return fail(Status::kCorrupt);
   Credential credential;
   credential.generation = record.generation;

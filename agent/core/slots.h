@@ -51,8 +51,9 @@ struct Credential {
   UnixMs not_after = 0;
 };
 
-// What storage holds, judged: form, checksum, the key is the leaf's. kCorrupt for anything else.
-Result<Credential> read_credential(ByteView record_text);
+// What storage holds, judged: form, checksum, the key is the leaf's. kCorrupt for anything else. `room` is where the
+// leaf is looked at, kMaxCertificate bytes: a small device has no such piece of stack.
+Result<Credential> read_credential(ByteView record_text, MutableBytes room);
 
 class Slots {
  public:

@@ -12,7 +12,13 @@ using T = Trigger;
 // Builds the table at compile time; complete() is the proof that nothing was forgotten.
 struct Transitions {
   using Reaction = void (Core::*)(const Event&);
-  std::array<std::array<Core::Rule, kTriggers>, kStates> rules{};
+  // A rule takes 20 bytes on a small processor and many pairs share one: each is kept once for what declares it, and a
+  // pair has the number of its rule. Number 0 is nobody's.
+  static constexpr std::size_t kMost = 256;
+  std::array<Core::Rule, kMost> rules{};
+  std::size_t count = 1;
+  std::array<std::array<std::uint8_t, kTriggers>, kStates> which{};
+  std::array<std::uint8_t, kMost> of_why{};  // the rule that does nothing for that reason
   bool twice = false;
 
   template <class... To>
@@ -20,25 +26,32 @@ struct Transitions {
     return (0u | ... | (1u << static_cast<unsigned>(to)));
   }
 
-  constexpr void declare(S state, T trigger, Core::Rule rule) {
-    Core::Rule& cell = rules[static_cast<std::size_t>(state)][static_cast<std::size_t>(trigger)];
-    twice = twice || cell.declared;
-    rule.declared = true;
-    cell = rule;
+  constexpr std::uint8_t add(Core::Rule rule) {
+    rules[count] = rule;  // one too many does not compile
+    return static_cast<std::uint8_t>(count++);
+  }
+  constexpr void declare(S state, T trigger, std::uint8_t number) {
+    std::uint8_t& cell = which[static_cast<std::size_t>(state)][static_cast<std::size_t>(trigger)];
+    twice = twice || cell != 0;
+    cell = number;
   }
   constexpr void on(S state, T trigger, Reaction reaction, std::uint32_t to) {
-    declare(state, trigger, Core::Rule{Why::kReacts, reaction, to, true});
+    declare(state, trigger, add({Why::kReacts, reaction, to}));
   }
   template <std::size_t N>
   constexpr void none(S state, const T (&triggers)[N], Why why) {
-    for (T trigger : triggers) declare(state, trigger, Core::Rule{why, nullptr, 0, true});
+    for (T trigger : triggers) none(state, trigger, why);
   }
-  constexpr void none(S state, T trigger, Why why) { declare(state, trigger, Core::Rule{why, nullptr, 0, true}); }
+  constexpr void none(S state, T trigger, Why why) {
+    std::uint8_t& number = of_why[static_cast<std::size_t>(why)];
+    if (number == 0) number = add({why, nullptr, 0});
+    declare(state, trigger, number);
+  }
 
   constexpr bool complete() const {
-    for (const auto& row : rules) {
-      for (const auto& cell : row) {
-        if (!cell.declared) return false;
+    for (const auto& row : which) {
+      for (const auto number : row) {
+        if (number == 0) return false;
       }
     }
     return !twice;
@@ -342,10 +355,19 @@ constexpr Transitions make_transitions() {
 constexpr Transitions kTable = make_transitions();
 static_assert(kTable.complete(), "every state needs exactly one rule for every trigger");
 
+// What a device carries of it: as many rules as there are.
+constexpr std::array<Core::Rule, kTable.count> trimmed() {
+  std::array<Core::Rule, kTable.count> rules{};
+  for (std::size_t i = 0; i < rules.size(); ++i) rules[i] = kTable.rules[i];
+  return rules;
+}
+constexpr auto kRules = trimmed();
+constexpr auto kWhich = kTable.which;
+
 }  // namespace
 
 const Core::Rule& Core::rule(State state, Trigger trigger) {
-  return kTable.rules[static_cast<std::size_t>(state)][static_cast<std::size_t>(trigger)];
+  return kRules[kWhich[static_cast<std::size_t>(state)][static_cast<std::size_t>(trigger)]];
 }
 
 }  // namespace latchkey::agent

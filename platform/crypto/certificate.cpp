@@ -135,7 +135,10 @@ Result<LeafInfo> describe(const Certificate& leaf, const DeviceKey* key) {
 
 // Name, CA flag, key usage and signature, by mbedTLS's own verification with the issuer as the only trust anchor. The
 // date verdicts are dropped: they follow the system's clock, which is not the one that judges here.
-bool issued_by(Certificate& subject, Certificate& issuer) {
+bool issued_by(ByteView subject_der, ByteView issuer_der) {
+  Certificate subject;
+  Certificate issuer;
+  if (!subject.parse(subject_der) || !issuer.parse(issuer_der)) return false;
   constexpr std::uint32_t kDates = MBEDTLS_X509_BADCERT_EXPIRED | MBEDTLS_X509_BADCERT_FUTURE;
   std::uint32_t flags = 0;
   const int verified = mbedtls_x509_crt_verify(&subject.crt, &issuer.crt, nullptr, nullptr, &flags, nullptr, nullptr);
@@ -143,7 +146,24 @@ bool issued_by(Certificate& subject, Certificate& issuer) {
   return verified == MBEDTLS_ERR_X509_CERT_VERIFY_FAILED && (flags & ~kDates) == 0;
 }
 
+Result<void> parses(ByteView der) {
+  Certificate certificate;
+  return certificate.parse(der);
+}
+
 IssuanceCheck g_issuance_check = nullptr;
+
+// Of certificates that parse. One variable, returned: it is the caller's own, and no copy lies on the stack below the
+// signatures' verification.
+Result<LeafInfo> judge(const ByteView* ders, std::size_t count, const DeviceKey& key, std::string_view expected_cn) {
+  Result<LeafInfo> info = inspect_leaf(ders[0], &key);
+  if (info && (!info->key_matches || info->common_name() != expected_cn)) info = fail(Status::kMismatch);
+  const IssuanceCheck issued = g_issuance_check != nullptr ? g_issuance_check : issued_by;
+  for (std::size_t i = 0; info && i + 1 < count; ++i) {
+    if (!issued(ders[i], ders[i + 1])) info = fail(Status::kNotTrusted);
+  }
+  return info;
+}
 
 }  // namespace
 
@@ -158,17 +178,10 @@ Result<LeafInfo> inspect_leaf(ByteView der, const DeviceKey* key) {
 Result<LeafInfo> check_chain(const ByteView* ders, std::size_t count, const DeviceKey& key,
                              std::string_view expected_cn) {
   if (count == 0 || count > kMaxChain || key.empty()) return fail(Status::kInvalidArgument);
-  std::array<Certificate, kMaxChain> chain;
-  for (std::size_t i = 0; i < count; ++i) LATCHKEY_TRY_VOID(chain[i].parse(ders[i]));
-
-  LATCHKEY_TRY(info, describe(chain[0], &key));
-  if (!info.key_matches || info.common_name() != expected_cn) return fail(Status::kMismatch);
-  for (std::size_t i = 0; i + 1 < count; ++i) {
-    const bool good =
-        g_issuance_check != nullptr ? g_issuance_check(ders[i], ders[i + 1]) : issued_by(chain[i], chain[i + 1]);
-    if (!good) return fail(Status::kNotTrusted);
-  }
-  return info;
+  // Certificates are parsed again for each question: two parsed ones at a time are what a small device's stack has room
+  // for, and parsing costs nothing beside a signature.
+  for (std::size_t i = 1; i < count; ++i) LATCHKEY_TRY_VOID(parses(ders[i]));
+  return judge(ders, count, key, expected_cn);
 }
 
 }  // namespace latchkey::crypto

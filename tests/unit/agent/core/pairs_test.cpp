@@ -253,7 +253,6 @@ TEST(Table, each_pair_has_either_a_reaction_and_a_goal_or_a_reason) {
   for (std::size_t s = 0; s < kStates; ++s) {
     for (std::size_t t = 0; t < kTriggers; ++t) {
       const Core::Rule& rule = Core::rule(state_at(s), static_cast<Trigger>(t));
-      EXPECT_TRUE(rule.declared);
       EXPECT_EQ(rule.why == Why::kReacts, rule.reaction != nullptr && rule.to != 0);
     }
   }

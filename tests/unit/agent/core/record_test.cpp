@@ -100,7 +100,10 @@ TEST_F(RecordText, without_room_key_or_chain_nothing_is_written) {
   EXPECT_EQ(write_record(header, made.key, crypto::kPemCsr, &csr, 0, buffer).error(), Status::kInvalidArgument);
 }
 
-TEST_F(RecordText, pending_key_is_no_credential) { EXPECT_EQ(read_credential(text).error(), Status::kCorrupt); }
+TEST_F(RecordText, pending_key_is_no_credential) {
+  std::array<std::uint8_t, kMaxCertificate> room;
+  EXPECT_EQ(read_credential(text, room).error(), Status::kCorrupt);
+}
 
 Credential credential(std::uint32_t generation, RecordState state, UnixMs not_after = 1000) {
   Credential made;
