@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// The board's log on its serial line, for an engineer with a terminal. One line a transition:
+//
+//   12.345 hub-connecting -> making-key: refused by 127.0.0.2:8883 (code 5)
+//
+// seconds since power-on, from, to, and what led there; reports that move nothing stand as `12.345 live: ...`. Texts of
+// peers are made printable and cut; no key and no token ever comes by here.
+#pragma once
+
+#include <array>
+
+#include "agent/core/driver.h"
+#include "agent/protocol/text.h"
+#include "platform/ports/clock.h"
+
+namespace latchkey::boards::cortex_m {
+
+class Narrator final : public agent::Observer {
+ public:
+  explicit Narrator(const ports::Clock& clock) : clock_(clock) {}
+
+  void on_report(const agent::Report& report) override;
+  void on_state(agent::State from, agent::State to) override;
+  // What was reported without a transition. After each turn of the loop.
+  void flush(agent::State state);
+
+  // A line of the board's own, with the time.
+  void say(std::string_view text);
+
+ private:
+  void start_line(agent::TextWriter& line) const;
+  static void write(const agent::TextWriter& line);
+
+  const ports::Clock& clock_;
+  std::array<std::uint8_t, 256> reason_{};
+  std::size_t reason_size_ = 0;
+};
+
+}  // namespace latchkey::boards::cortex_m
