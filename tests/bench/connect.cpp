@@ -8,15 +8,14 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <fstream>
 #include <functional>
 #include <iostream>
-#include <nlohmann/json.hpp>
 #include <stdexcept>
 #include <thread>
 
 #include "platform/openssl/digest.h"
 #include "registry/operations/registry.h"
+#include "tests/bench/processes.h"
 #include "tests/bench/report.h"
 #include "tests/bench/stock_broker.h"
 #include "tests/bench/storm.h"
@@ -37,14 +36,6 @@ constexpr std::size_t kConnects = 600;        // of one contender in one round
 constexpr std::size_t kConnectsWithCrl = 30;  // a list of a million costs the stock broker 40 ms each
 constexpr int kWriters = 8;
 
-// CPU seconds that a process has used (proc(5), schedstat: nanoseconds on a processor).
-double cpu_seconds(pid_t pid) {
-  std::ifstream in("/proc/" + std::to_string(pid) + "/schedstat");
-  double nanoseconds = 0;
-  in >> nanoseconds;
-  return nanoseconds / 1e9;
-}
-
 struct Contender {
   std::string name;
   std::string host;
@@ -63,16 +54,8 @@ void take_turn(Storm& storm, Contender& contender) {
   contender.cpu_us.push_back(1e6 * spent / static_cast<double>(contender.connects));
 }
 
-pid_t broker_of(Hub& hub) {
-  const auto status = hub.json({"status"});
-  for (const auto& gate : status.at("gates")) {
-    if (gate.at("endpoint") == "hub") return gate.at("brokerPid").get<pid_t>();
-  }
-  throw std::runtime_error("no gate of the hub endpoint");
-}
-
 Contender contender_of(const std::string& name, Hub& hub) {
-  return {name, hub.hub_host(), hub.hub_port(), broker_of(hub)};
+  return {name, hub.hub_host(), hub.hub_port(), broker_of(hub, "hub")};
 }
 
 template <class Value>
