@@ -167,7 +167,11 @@ class Wave::Run {
   }
   void close(Device& device) {
     disarm(device);
-    if (device.descriptor >= 0) ::close(device.descriptor);
+    if (device.descriptor >= 0) {
+      // Closing is not enough: a child process that somebody is about to start may have the same socket for a moment.
+      ::epoll_ctl(epoll_, EPOLL_CTL_DEL, device.descriptor, nullptr);
+      ::close(device.descriptor);
+    }
     device.descriptor = -1;
     device.ssl.reset();
     device.in.clear();
