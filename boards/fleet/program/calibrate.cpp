@@ -29,14 +29,15 @@ using forecast::Step;
 using forecast::Stretch;
 using std::chrono::milliseconds;
 
-// The scenario's moments, in seconds. All devices arrive; some quiet; the network goes and comes back; some quiet; a
-// part loses its onboarding credential, and the policy is revoked. A cut device waits at least 0.8 s before it tries
-// again: until then all work is that of the cut.
-constexpr double kQuietFrom = 7;
-constexpr double kNetworkCut = 9;
-constexpr double kRevoked = 13;
+// The scenario's moments, in seconds. All devices arrive, and at once: in a wave work is done in batches, and costs
+// less than one by one; some quiet; the network goes and comes back; some quiet; a part loses its onboarding
+// credential, and the policy is revoked. A cut device waits at least 0.8 s before it tries again: until then all work
+// is that of the cut.
+constexpr double kQuietFrom = 8;
+constexpr double kNetworkCut = 10;
+constexpr double kRevoked = 15;
 constexpr double kCutDone = kRevoked + 0.75;
-constexpr double kEnd = 23;
+constexpr double kEnd = 30;
 constexpr double kMoments[] = {0, kQuietFrom, kNetworkCut, kRevoked, kCutDone, kEnd};
 constexpr milliseconds kReadEvery{50};
 constexpr int kHubTriesS = 30;
@@ -170,7 +171,7 @@ std::string calibration_scenario(std::uint32_t devices) {
   char text[1024];
   std::snprintf(text, sizeof text,
                 R"({"name":"calibration","title":"What each step costs","devices":%u,"durationSeconds":%.0f,)"
-                R"("endWhen":"time-up","arrival":{"curve":"even","overSeconds":4},)"
+                R"("endWhen":"time-up","arrival":{"curve":"at-once"},)"
                 R"("telemetry":{"everySeconds":0.25,"bytes":64},)"
                 R"("networkCuts":[{"atSeconds":%.0f,"forSeconds":0.5,"share":1}],)"
                 R"("credentialLost":{"share":0.3,"atSeconds":%.0f},)"

@@ -55,7 +55,7 @@ struct CalibrateOptions {
   std::string data;  // empty: a hub is started for it
   std::string out;   // empty: standard output
   std::string prefix = "calibration-";
-  std::uint32_t devices = 300;
+  std::uint32_t devices = 1000;
 };
 struct BeWorker {};
 

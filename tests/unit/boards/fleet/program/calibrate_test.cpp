@@ -18,7 +18,7 @@ constexpr history::TimeUs kSecond = 1'000'000;
 double times(const forecast::Stretch& stretch, Step step) { return stretch.happened[static_cast<std::size_t>(step)]; }
 
 TEST(CalibrateTest, its_scenario_is_sound) {
-  for (const std::uint32_t devices : {50U, 300U, 2000U}) {
+  for (const std::uint32_t devices : {50U, 600U, 2000U}) {
     const auto read = scenario::read_scenario(calibration_scenario(devices));
     ASSERT_TRUE(read) << scenario::to_text(read.error());
     EXPECT_EQ(read->devices, devices);
@@ -38,15 +38,15 @@ TEST(CalibrateTest, records_and_readings_fall_into_the_stretches_of_their_times)
     writer->write(kSecond, 0, history::Connected{history::Service::kDps, 0});
     writer->write(2 * kSecond, 0, history::Stored{1, "01", "ab", 0, false});
     writer->write(3 * kSecond, 0, history::Connected{history::Service::kHub, 1});
-    writer->write(10 * kSecond, 0,
+    writer->write(11 * kSecond, 0,
                   history::Ended{history::Service::kHub, true, history::Why::kCut, 0});  // no act of the hub
-    writer->write(11 * kSecond, 0, history::Connected{history::Service::kHub, 1});
-    writer->write(13 * kSecond + kSecond / 10, 0, history::Ended{history::Service::kHub, true, history::Why::kLost, 0});
-    writer->write(14 * kSecond, 0, history::Refused{history::Service::kHub, history::RefusedBy::kConnack, 5, ""});
-    writer->write(15 * kSecond, 1, history::Refused{history::Service::kDps, history::RefusedBy::kConnack, 5, ""});
+    writer->write(12 * kSecond, 0, history::Connected{history::Service::kHub, 1});
+    writer->write(15 * kSecond + kSecond / 10, 0, history::Ended{history::Service::kHub, true, history::Why::kLost, 0});
+    writer->write(16 * kSecond, 0, history::Refused{history::Service::kHub, history::RefusedBy::kConnack, 5, ""});
+    writer->write(17 * kSecond, 1, history::Refused{history::Service::kDps, history::RefusedBy::kConnack, 5, ""});
   }
   std::vector<Reading> readings;
-  for (int i = 0; i <= 24; ++i) {  // each second a thousand microseconds of the first part
+  for (int i = 0; i <= 31; ++i) {  // each second a thousand microseconds of the first part
     Reading reading;
     reading.at_ms = kStartedMs + i * 1000;
     reading.used_us[0] = 1000.0 * i;
@@ -68,7 +68,7 @@ TEST(CalibrateTest, records_and_readings_fall_into_the_stretches_of_their_times)
     EXPECT_NEAR(stretch.used_us[0], 1000 * stretch.seconds, 1);
     seconds += stretch.seconds;
   }
-  EXPECT_NEAR(seconds, 23, 0.01);
+  EXPECT_NEAR(seconds, 30, 0.01);
 }
 
 TEST(CalibrateTest, without_histories_or_readings_there_is_nothing) {
