@@ -309,8 +309,9 @@ std::string HubProcess::Parts::place(const registry::Registration& registration)
   const auto assigned = hubs.find(registration.hub_name);
   const bool moved =
       registration.substatus == Substatus::kDeviceDataMigrated || registration.substatus == Substatus::kDeviceDataReset;
-  for (const auto& hub : moved&& assigned ? hubs.all() : HubEndpoints::List()) {
-    if (hub != assigned && hub->namespace_name() == assigned->namespace_name()) {
+  if (moved && assigned) {
+    for (const auto& hub : hubs.all()) {
+      if (hub == assigned || hub->namespace_name() != assigned->namespace_name()) continue;
       hub->end_session(registration.device_id);
     }
   }
