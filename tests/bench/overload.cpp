@@ -209,7 +209,7 @@ class Bench {
 
     const double during = figures.per_second(kWarmUp, figures.begun_s);
     const double whole = static_cast<double>(figures.done_s.size()) / figures.seconds;
-    report_.row({{"run", "four times the peak"},
+    report_.row({{"run", "the wave"},
                  {"offered/s", static_cast<double>(figures.begun) / figures.begun_s},
                  {"done/s", during},
                  {"p50 s", percentile(figures.took_s, 0.5)},
@@ -219,9 +219,12 @@ class Bench {
                  {"CPU ms each", cpu_ms},
                  {"hub MB", most_mb}});
     std::vector<double> told(figures.told_s.begin(), figures.told_s.end());
-    report_.check("goodput at 4x, of the peak", during / peak_, "ratio", Goal::kAtLeast, 0.9);
-    report_.check("CPU of hub and broker a provisioning at 4x, over that at the peak", cpu_ms / peak_cpu_ms_, "ratio",
-                  Goal::kAtMost, 1.1);
+    // The client shares the cores with the hub, and may not get as far as it should: then the goodput says less.
+    report_.check("offered by the wave, of the peak", static_cast<double>(figures.begun) / figures.begun_s / peak_,
+                  "ratio", Goal::kAtLeast, 0.9 * kTimes);
+    report_.check("goodput during the wave, of the peak", during / peak_, "ratio", Goal::kAtLeast, 0.9);
+    report_.check("CPU of hub and broker a provisioning during the wave, over that at the peak", cpu_ms / peak_cpu_ms_,
+                  "ratio", Goal::kAtMost, 1.1);
     report_.check("goodput until the last is done, of the peak", whole / peak_, "ratio");
     report_.check("devices left without a chain", static_cast<double>(figures.left + figures.refused), "devices",
                   Goal::kAtMost, 0);
