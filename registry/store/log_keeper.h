@@ -22,7 +22,7 @@ class LogKeeper {
  public:
   struct Options {  // in pages of 4 KiB
     std::size_t every = 1000;
-    std::size_t most = 32768;
+    std::size_t most = 4096;
   };
   // `writer` outlives it, and is not in use when it begins and ends.
   static Outcome<std::unique_ptr<LogKeeper>> start(Database& writer, Options options);

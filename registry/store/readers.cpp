@@ -5,7 +5,7 @@ namespace latchkey::registry::store {
 namespace {
 
 // Connections kept open when idle. More are opened under load and closed afterwards.
-constexpr std::size_t kIdleLimit = 16;
+constexpr std::size_t kIdleLimit = 48;
 
 }  // namespace
 

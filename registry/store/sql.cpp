@@ -19,7 +19,8 @@ constexpr int kBusyTimeoutMs = 5000;
 constexpr char kWriterSettings[] =
     "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA secure_delete=FAST;"
     "PRAGMA cache_size=-32000; PRAGMA journal_size_limit=167772160; PRAGMA trusted_schema=OFF;";
-constexpr char kReaderSettings[] = "PRAGMA query_only=ON; PRAGMA trusted_schema=OFF;";
+// A reader forgets its pages at every commit of the writer, so that more than a query needs would only lie there.
+constexpr char kReaderSettings[] = "PRAGMA query_only=ON; PRAGMA cache_size=-512; PRAGMA trusted_schema=OFF;";
 
 Refusal storage_error(int code, std::string_view message) {
   const bool full = (code & 0xff) == SQLITE_FULL;

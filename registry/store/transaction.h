@@ -25,6 +25,10 @@ class Transaction {
   // Adds to the audit; number and hashes are given here, and what cannot be printed is replaced.
   Outcome<Nothing> audit(AuditRecord record);
 
+  // What is done here may change how devices are judged that were judged before: Writer::edition().
+  void touch() { touched_ = true; }
+  bool touched() const { return touched_; }
+
   // finish() will fail for that reason, and nothing of the transaction come about.
   void condemn(Refusal why) { condemned_ = std::move(why); }
 
@@ -48,6 +52,7 @@ class Transaction {
   const ports::Digest* digest_;
   Numbers started_;
   Numbers numbers_;
+  bool touched_ = false;
   std::optional<Refusal> condemned_;
 };
 

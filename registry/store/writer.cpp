@@ -11,6 +11,9 @@
 namespace latchkey::registry::store {
 namespace {
 
+// Beyond it more company is not worth the wait.
+constexpr auto kMostWait = std::chrono::milliseconds(1);
+
 // An operation's own code has no business throwing; what the standard library throws (bad_alloc) stops here, so that
 // one operation fails and not the process.
 Outcome<Nothing> guarded(const Writer::Act& act, Transaction& transaction) {
@@ -64,17 +67,20 @@ std::size_t Writer::queued() {
 }
 
 Outcome<Sequence> Writer::run(Act act, RecordRefusal refused) {
+  static thread_local const auto waiter = std::make_shared<Waiter>();
+  waiter->answered = false;  // nobody else knows it now
   Task task;
   task.act = std::move(act);
   task.refused = std::move(refused);
+  task.waiter = waiter;
   {
     const std::lock_guard lock(queue_mutex_);
     if (closing_) return refuse(Reason::kShuttingDown, "the registry is closing");
     queue_.push_back(&task);
   }
   queued_.notify_one();
-  std::unique_lock lock(task.mutex);
-  task.changed.wait(lock, [&task] { return task.answered; });
+  std::unique_lock lock(waiter->mutex);
+  waiter->changed.wait(lock, [] { return waiter->answered; });
   return std::move(task.answer);
 }
 
@@ -95,10 +101,20 @@ void Writer::loop() {
 bool Writer::take(std::vector<Task*>& batch) {
   std::unique_lock lock(queue_mutex_);
   queued_.wait(lock, [this] { return closing_ || !queue_.empty(); });
+  wait_for_company(lock);
   const auto count = static_cast<std::ptrdiff_t>(std::min(queue_.size(), options_.batch_limit));
   batch.assign(queue_.begin(), queue_.begin() + count);
   queue_.erase(queue_.begin(), queue_.begin() + count);
   return !batch.empty();
+}
+
+// Threads that write in turn fall into two groups, one of which is answered while the other is being committed: twice
+// as many commits as it takes. The same as PostgreSQL's commit_delay, and its documentation's advice on how long.
+void Writer::wait_for_company(std::unique_lock<std::mutex>& lock) {
+  if (closing_ || last_batch_ < 2 || queue_.size() >= options_.batch_limit) return;
+  lock.unlock();
+  std::this_thread::sleep_for(std::min<Observer::Duration>(commit_takes_ / 2, kMostWait));
+  lock.lock();
 }
 
 // The newest change after the commit, or why nothing of the batch took effect.
@@ -119,6 +135,10 @@ Outcome<Sequence> Writer::run_batch(const std::vector<Task*>& batch) {
   if (auto* observer = observer_.load(std::memory_order_acquire)) {
     observer->committed(batch.size(), std::chrono::steady_clock::now() - began, committing);
   }
+  last_batch_ = batch.size();
+  commit_takes_ += (committing - commit_takes_) / 8;
+  // After a commit that failed, too: it may still be found after a crash.
+  if (transaction && transaction->touched()) edition_.fetch_add(1, std::memory_order_acq_rel);
   if (!done) return refuse(Reason::kStorage, done.error().detail);
   commits_.fetch_add(1, std::memory_order_relaxed);
   return transaction->newest();
@@ -163,9 +183,12 @@ void Writer::announce(Sequence newest) {
 
 void Writer::answer(const std::vector<Task*>& batch) {
   for (Task* task : batch) {
-    const std::lock_guard lock(task->mutex);
-    task->answered = true;
-    task->changed.notify_one();  // under the lock: the task lives on its caller's stack
+    const auto waiter = std::move(task->waiter);
+    {
+      const std::lock_guard lock(waiter->mutex);
+      waiter->answered = true;  // from here on the task, which lives on its caller's stack, may be gone
+    }
+    waiter->changed.notify_one();  // outside the lock, which the one that is woken takes first of all
   }
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Writer: the one thread that changes the database. Operations queue up; it takes what is there, up to `batch_limit`,
 // runs each in a SAVEPOINT of one shared transaction, commits once and only then answers all of them (group commit: a
-// sync to disk is paid once for a batch).
+// sync to disk is paid once for a batch). Where several wrote at one time it waits for half of what a commit takes, so
+// that those who were just answered come along with those who were not; whoever writes alone waits for nobody.
 //
 // Threads: run() from any thread; it blocks until the operation is durable or refused. The operation itself runs on
 // the writer's thread and must not call run().
@@ -55,25 +56,34 @@ class Writer {
   // From now on; nullptr: nobody. The observer outlives the writer, or is taken away before it goes.
   void set_observer(Observer* observer) { observer_.store(observer, std::memory_order_release); }
   Sequence newest() const { return newest_.load(std::memory_order_acquire); }
+  // Another one after each commit of an operation that touched what is looked up before devices are served
+  // (Transaction::touch), and before that operation is answered. Read before a look-up, it says later whether that
+  // would come out the same.
+  std::uint64_t edition() const { return edition_.load(std::memory_order_acquire); }
   // Gauges: operations that wait for the next batch, and commits since the start.
   std::size_t queued();
   std::uint64_t commits() const { return commits_.load(std::memory_order_relaxed); }
 
  private:
+  // Where a thread waits for its answer. Each has its own, so that those who are answered together do not wait for one
+  // another; shared with the writer, which wakes a thread when its task may be gone already.
+  struct Waiter {
+    std::mutex mutex;
+    bool answered = false;  // guarded by mutex
+    std::condition_variable changed;
+  };
   struct Task {
     Act act;
     RecordRefusal refused;
     Outcome<Sequence> answer = 0;
-    // Its own, so that those who are answered together do not wait for one another.
-    std::mutex mutex;
-    bool answered = false;  // guarded by mutex
-    std::condition_variable changed;
+    std::shared_ptr<Waiter> waiter;
   };
 
   Writer(std::unique_ptr<Database> database, std::unique_ptr<LogKeeper> log_keeper, const ports::Digest& digest,
          Options options, Sequence newest);
   void loop();
   bool take(std::vector<Task*>& batch);
+  void wait_for_company(std::unique_lock<std::mutex>& lock);
   Outcome<Sequence> run_batch(const std::vector<Task*>& batch);
   Outcome<Nothing> commit(Observer::Duration& took);
   Outcome<Nothing> run_in_transaction(const std::vector<Task*>& batch, Transaction& transaction);
@@ -86,8 +96,11 @@ class Writer {
   std::unique_ptr<LogKeeper> log_keeper_;  // from the start on; ends when the thread has
   const ports::Digest& digest_;
   const Options options_;
+  std::size_t last_batch_ = 0;
+  Observer::Duration commit_takes_{};  // a moving mean
 
   std::atomic<Sequence> newest_;
+  std::atomic<std::uint64_t> edition_ = 0;
   std::atomic<std::uint64_t> commits_ = 0;
   std::atomic<Observer*> observer_ = nullptr;
 

@@ -354,5 +354,65 @@ TEST_F(WriterTest, audit_texts_are_cut_and_made_printable) {
   EXPECT_EQ(records[0].detail, "??");
 }
 
+TEST_F(WriterTest, edition_is_another_one_for_whoever_was_answered_by_an_operation_that_touched) {
+  start();
+  const auto before = writer->edition();
+  ASSERT_TRUE(put("a"));
+  ASSERT_TRUE(change("a"));
+  EXPECT_EQ(writer->edition(), before);
+  ASSERT_TRUE(writer->run(
+      [](Transaction& transaction) {
+        transaction.touch();
+        return put_setting(transaction.database(), "b", "x");
+      },
+      {}));
+  EXPECT_NE(writer->edition(), before);
+}
+
+// A commit whose sync failed may still be found after a crash.
+TEST_F(WriterTest, edition_is_another_one_also_when_the_commit_fails) {
+  bool fails = false;
+  Writer::Options options;
+  options.before_commit = [&](Database&) -> Outcome<Nothing> {
+    if (fails) return refuse(Reason::kStorage, "disk gone");
+    return Nothing{};
+  };
+  start(std::move(options));
+  const auto before = writer->edition();
+  fails = true;
+  ASSERT_FALSE(writer->run(
+      [](Transaction& transaction) -> Outcome<Nothing> {
+        transaction.touch();
+        return Nothing{};
+      },
+      {}));
+  EXPECT_NE(writer->edition(), before);
+}
+
+// Many threads that each write again as soon as they are answered: the writer waits for company, and everybody is
+// answered with what is true for him.
+TEST_F(WriterTest, threads_that_write_in_turn_are_all_answered) {
+  start();
+  constexpr int kThreads = 8;
+  constexpr int kEach = 50;
+  std::atomic<int> wrong = 0;
+  std::vector<std::thread> threads;
+  for (int thread = 0; thread < kThreads; ++thread) {
+    threads.emplace_back([&, thread] {
+      for (int i = 0; i < kEach; ++i) {
+        const std::string name = std::to_string(thread) + "-" + std::to_string(i);
+        if (i % 5 == 0) {
+          const auto answer = writer->run([&](Transaction&) { return no(name); }, {});
+          if (answer || answer.error().detail != name) ++wrong;
+        } else if (!put(name) || !has(name)) {
+          ++wrong;
+        }
+      }
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  EXPECT_EQ(wrong, 0);
+}
+
 }  // namespace
 }  // namespace latchkey::registry::store
