@@ -80,6 +80,15 @@ enum class Reason : std::uint8_t {
   kPolicyLimitReached = 91,          // the credential has as many policies as it may (model/limits.h)
   kDeviceLimitReached = 92,          // the same of a namespace and its devices
   kNotSupported = 93,                // the real service does this and Latchkey does not: the detail says why
+  kProviderNotRegistered = 94,       // the subscription has not registered the resource provider
+  kGroupNotFound = 95,
+  kRegionNotSupported = 96,
+  kProfileLimitReached = 97,     // the account has as many profiles of the type as its SKU allows
+  kSkuDowngradeBlocked = 98,     // the account has more profiles of a type than the wanted SKU allows
+  kValidationNotCompleted = 99,  // a profile needs an identity validation that is completed
+  kValidationState = 100,        // an identity validation's state does not allow that event
+  kAccountSuspended = 101,
+  kCertificateRevoked = 102,  // it was revoked before, and the first revocation stays
 
   // Ours (110 on)
   kStorage = 110,

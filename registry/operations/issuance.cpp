@@ -45,18 +45,11 @@ Outcome<Policy> policy_of(store::Database& db, const Device& device) {
   return std::move(row->policy);
 }
 
-Outcome<Nothing> store_answer(store::Database& db, const std::optional<Operation>& answer, UnixMs now) {
-  if (!answer) return Nothing{};
-  LATCHKEY_TRY_VOID(store::prune_operations(db, now));
-  return store::put(
-      db, store::OperationRow{answer->id, answer->registration_id, answer->status, answer->body, answer->expires});
-}
-
 }  // namespace
 
 Outcome<Committed<IssuanceGrant>> SqlRegistry::begin_renewal(const Call& call, const std::string& ns,
                                                              const std::string& device_id, const Bytes& serial) {
-  const Attempt attempt{"certificate.renew", device_path(ns, device_id), true};  // the device stays as it is
+  const Attempt attempt{"certificate.renew", device_path(ns, device_id), true, true};  // the device stays as it is
   return mutate<IssuanceGrant>(call, attempt, [&](Act& act) -> Outcome<IssuanceGrant> {
     LATCHKEY_TRY(device, connected_device(act.db, call, ns, device_id));
     LATCHKEY_TRY_VOID(check_enrollment(act.db, device));
@@ -68,11 +61,15 @@ Outcome<Committed<IssuanceGrant>> SqlRegistry::begin_renewal(const Call& call, c
 
 Outcome<Committed<Nothing>> SqlRegistry::finish_issuance(const Call& call, const Bytes& serial,
                                                          const std::optional<Operation>& answer) {
-  const Attempt attempt{"certificate.issue", certificate_path(serial), true};
+  const Attempt attempt{"certificate.issue", certificate_path(serial), true, true};
+  const auto store_answer = [&](store::Database& db) -> Outcome<Nothing> {
+    if (!answer) return Nothing{};
+    return store_operation(db, *answer, call.now);
+  };
   return mutate<Nothing>(call, attempt, [&](Act& act) -> Outcome<Nothing> {
     LATCHKEY_TRY(certificate, store::find_unfinished(act.db, serial));
     if (!certificate) return refuse(Reason::kNotFound, "no certificate with this serial was begun");
-    if (certificate->status != CertificateStatus::kReserved) return store_answer(act.db, answer, act.now());
+    if (certificate->status != CertificateStatus::kReserved) return store_answer(act.db);
     // A policy with a root of its own is deleted when nobody holds a certificate of it; one that was under way
     // meanwhile stays with us.
     if (certificate->own_root_deleted) {
@@ -86,7 +83,7 @@ Outcome<Committed<Nothing>> SqlRegistry::finish_issuance(const Call& call, const
     act.changed("status", store::shown(CertificateStatus::kReserved), store::shown(status));
     LATCHKEY_TRY_VOID(store::finish(act.db, serial, status, act.now(), current ? 0 : act.now()));
     if (!current) LATCHKEY_TRY_VOID(store::order_crl(act.db, certificate->ca));
-    return store_answer(act.db, answer, act.now());
+    return store_answer(act.db);
   });
 }
 

@@ -206,7 +206,7 @@ Outcome<Nothing> give_initial_twin(Act& act, const Device& device, const Initial
 
 Outcome<Committed<RegistrationGrant>> SqlRegistry::register_device(const Call& call,
                                                                    const RegistrationRequest& request) {
-  const Attempt attempt{"device.register", "registrations/" + request.registration_id};
+  const Attempt attempt{"device.register", "registrations/" + request.registration_id, false, true};
   return mutate<RegistrationGrant>(call, attempt, [&](Act& act) -> Outcome<RegistrationGrant> {
     LATCHKEY_TRY(enrollment, proven_enrollment(act.db, request));
     LATCHKEY_TRY(before, store::find_registration(act.db, request.registration_id));
@@ -235,6 +235,7 @@ Outcome<Committed<RegistrationGrant>> SqlRegistry::register_device(const Call& c
     }
     act.note = "device '" + assignment.device_id + "' to hub '" + hub.name + "'" +
                (grant.issuance ? ", certificate by policy '" + assignment.policy->name + "'" : "");
+    if (request.begun) LATCHKEY_TRY_VOID(store_operation(act.db, *request.begun, act.now()));
     return grant;
   });
 }
@@ -278,11 +279,18 @@ Outcome<Committed<Nothing>> SqlRegistry::delete_registration(const Call& call, c
 
 Outcome<Nothing> SqlRegistry::put_operation(const Operation& operation) {
   const UnixMs now = last_now_.load(std::memory_order_relaxed);
-  return keep([&](store::Database& db) -> Outcome<Nothing> {
+  return keep([&](store::Database& db) { return store_operation(db, operation, now); });
+}
+
+// A clock that was set back prunes again.
+Outcome<Nothing> SqlRegistry::store_operation(store::Database& db, const Operation& operation, UnixMs now) {
+  constexpr UnixMs kPruneEveryMs = 1000;
+  if (now < pruned_at_ || now >= pruned_at_ + kPruneEveryMs) {
     LATCHKEY_TRY_VOID(store::prune_operations(db, now));
-    return store::put(db, store::OperationRow{operation.id, operation.registration_id, operation.status, operation.body,
-                                              operation.expires});
-  });
+    pruned_at_ = now;
+  }
+  return store::put(db, store::OperationRow{operation.id, operation.registration_id, operation.status, operation.body,
+                                            operation.expires});
 }
 
 Outcome<Operation> SqlRegistry::find_operation(const std::string& id) {

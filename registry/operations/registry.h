@@ -179,6 +179,15 @@ struct NewDevice {
   std::optional<Call::LabelChange> labels = std::nullopt;  // nothing: those of the call
 };
 
+// A finished or running provisioning operation, kept until `expires` so that any node can answer a poll.
+struct Operation {
+  std::string id;
+  std::string registration_id;
+  std::string status;  // "assigning", "assigned", "failed", "disabled"
+  Bytes body;          // what provisioning wants to remember (its JSON answer)
+  UnixMs expires = 0;
+};
+
 // What is asked for a device that proved itself to `enrollment`.
 struct RegistrationRequest {
   std::string registration_id;  // as the device spells it
@@ -186,6 +195,9 @@ struct RegistrationRequest {
   bool wants_certificate = false;
   Bytes serial;              // fresh, random, of the CA's making; used only if a certificate is issued
   std::string operation_id;  // the answer is kept under it (finish_issuance)
+  // Stored with the registration, in one commit: that the answer is being worked on. Where the registration is refused,
+  // it is not stored.
+  std::optional<Operation> begun = {};
 };
 
 // The leave to sign one certificate. Carries what the registry held when the serial was stored.
@@ -204,15 +216,6 @@ struct RegistrationGrant {
   Registration registration;
   bool initial = true;  // false: this registration id was assigned before; registration.substatus says more
   std::optional<IssuanceGrant> issuance;
-};
-
-// A finished or running provisioning operation, kept until `expires` so that any node can answer a poll.
-struct Operation {
-  std::string id;
-  std::string registration_id;
-  std::string status;  // "assigning", "assigned", "failed", "disabled"
-  Bytes body;          // what provisioning wants to remember (its JSON answer)
-  UnixMs expires = 0;
 };
 
 struct RevokedSerial {
@@ -330,6 +333,9 @@ class Registry {
   // Stops the writer after what is queued; later mutations answer kShuttingDown.
   virtual void close() = 0;
   virtual void set_commit_listener(CommitListener listener) = 0;
+  // What a proof is held against (enrollments) is the same as long as this is: it is another number before any act of
+  // this process that may have changed it is answered. A registry has one process that writes. Costs no look-up.
+  virtual std::uint64_t edition() const = 0;
 
   // --- settings of the data folder: id scope, nonce, "rehearsal" and the like
   virtual Outcome<std::optional<std::string>> setting(const std::string& name) = 0;
@@ -546,7 +552,7 @@ class Registry {
   // stored with it, in one commit: what a poll, or the same request again, will hear.
   virtual Outcome<Committed<Nothing>> finish_issuance(const Call& call, const Bytes& serial,
                                                       const std::optional<Operation>& answer = std::nullopt) = 0;
-  virtual Outcome<Nothing> put_operation(const Operation& operation) = 0;  // also prunes expired ones
+  virtual Outcome<Nothing> put_operation(const Operation& operation) = 0;  // prunes expired ones now and then
   virtual Outcome<Operation> find_operation(const std::string& id) = 0;
   virtual Outcome<Registration> find_registration(const std::string& registration_id) = 0;
   virtual Outcome<std::vector<Registration>> list_registrations() = 0;

@@ -71,6 +71,7 @@ Outcome<Sequence> SqlRegistry::run(const Call& call, const Attempt& attempt,
             return Nothing{};  // nobody hears that: the commit fails
           }
         }
+        if (!attempt.leaves_enrollments) transaction.touch();
         Act act{transaction, transaction.database(), call, {}};
         act.action = attempt.action;
         act.faults = options_.faults;

@@ -215,8 +215,82 @@ CREATE INDEX certificates_of_device ON certificates (
   device, status, not_after, serial, credential_id, ca, not_before, issued_at, policy);
 )sql";
 
-constexpr const char* kSteps[] = {kStep1, kStep2, kStep3, kStep4,  kStep5, kStep6,
-                                  kStep7, kStep8, kStep9, kStep10, kStep11};
+// Step 12. What the signing service makes: its CAs and timestampers, the certificates of profiles with what became of
+// them, sign operations and how many there were. A certificate outlives its profile, which is named by its uuid alone.
+// An operation is found by its number, which its id begins with, so that it takes one tree and no index beside.
+constexpr char kStep12[] = R"sql(
+CREATE TABLE signing_authorities (
+  id BYTEA PRIMARY KEY, role SMALLINT NOT NULL, trust SMALLINT NOT NULL, issuer BYTEA NOT NULL, serial BYTEA NOT NULL,
+  der BYTEA NOT NULL, key_ref TEXT NOT NULL, not_before BIGINT NOT NULL, not_after BIGINT NOT NULL,
+  list_number BIGINT NOT NULL, list BYTEA NOT NULL, list_refresh BIGINT NOT NULL, list_due SMALLINT NOT NULL);
+
+CREATE TABLE signing_certificates (
+  serial BYTEA PRIMARY KEY, account BYTEA NOT NULL, profile BYTEA NOT NULL,
+  authority BYTEA NOT NULL REFERENCES signing_authorities (id), thumbprint BYTEA NOT NULL UNIQUE, subject TEXT NOT NULL,
+  eku TEXT NOT NULL, der BYTEA NOT NULL, key_ref TEXT NOT NULL, not_before BIGINT NOT NULL, not_after BIGINT NOT NULL,
+  revocation SMALLINT NOT NULL, requested BIGINT NOT NULL, effective BIGINT NOT NULL, reason SMALLINT NOT NULL,
+  remarks TEXT NOT NULL, failure TEXT NOT NULL);
+CREATE INDEX signing_certificates_of_profile ON signing_certificates (profile, not_before);
+CREATE INDEX signing_certificates_revoked ON signing_certificates (authority) WHERE revocation = 1;
+CREATE INDEX signing_certificates_with_key ON signing_certificates (not_after) WHERE key_ref <> '';
+
+CREATE TABLE signing_operations (
+  number INTEGER PRIMARY KEY, id BYTEA NOT NULL, account BYTEA NOT NULL, profile BYTEA NOT NULL,
+  account_name TEXT NOT NULL, profile_name TEXT NOT NULL, algorithm TEXT NOT NULL, digest BYTEA NOT NULL,
+  actor TEXT NOT NULL, source TEXT NOT NULL, asked BIGINT NOT NULL, status SMALLINT NOT NULL,
+  certificate BYTEA NOT NULL, signature BYTEA NOT NULL, error TEXT NOT NULL, ended BIGINT NOT NULL);
+CREATE INDEX signing_operations_open ON signing_operations (number) WHERE status = 1;
+
+CREATE TABLE signing_usage (
+  account BYTEA NOT NULL, month BIGINT NOT NULL, signatures BIGINT NOT NULL, PRIMARY KEY (account, month));
+)sql";
+
+// Step 13. The control plane of code signing: subscriptions of other tenants, resource groups, registered providers,
+// accounts, certificate profiles, identity validations and the e-mails about them.
+constexpr char kStep13[] = R"sql(
+CREATE TABLE subscriptions (id TEXT PRIMARY KEY, tenant TEXT NOT NULL, tenant_name TEXT NOT NULL);
+
+CREATE TABLE resource_groups (
+  subscription TEXT NOT NULL, name TEXT NOT NULL, folded_name TEXT NOT NULL, location TEXT NOT NULL, tags TEXT NOT NULL,
+  created_by TEXT NOT NULL, created BIGINT NOT NULL, modified_by TEXT NOT NULL, modified BIGINT NOT NULL,
+  PRIMARY KEY (subscription, folded_name));
+
+CREATE TABLE providers (
+  subscription TEXT NOT NULL, folded_name TEXT NOT NULL, registered SMALLINT NOT NULL,
+  PRIMARY KEY (subscription, folded_name));
+
+CREATE TABLE signing_accounts (
+  uuid BYTEA PRIMARY KEY, subscription TEXT NOT NULL, group_name TEXT NOT NULL, folded_group TEXT NOT NULL,
+  name TEXT NOT NULL, folded_name TEXT NOT NULL UNIQUE, region TEXT NOT NULL, sku SMALLINT NOT NULL,
+  suspended SMALLINT NOT NULL, tags TEXT NOT NULL,
+  created_by TEXT NOT NULL, created BIGINT NOT NULL, modified_by TEXT NOT NULL, modified BIGINT NOT NULL);
+CREATE INDEX signing_accounts_of_group ON signing_accounts (subscription, folded_group, folded_name);
+
+CREATE TABLE identity_validations (
+  uuid BYTEA PRIMARY KEY, subscription TEXT NOT NULL, account BYTEA, kind SMALLINT NOT NULL, subject SMALLINT NOT NULL,
+  fields TEXT NOT NULL, incorporated TEXT NOT NULL, state SMALLINT NOT NULL, reason TEXT NOT NULL,
+  link_sent BIGINT NOT NULL, email_verified BIGINT NOT NULL, submissions BIGINT NOT NULL, expires BIGINT NOT NULL,
+  reminded SMALLINT NOT NULL,
+  created_by TEXT NOT NULL, created BIGINT NOT NULL, modified_by TEXT NOT NULL, modified BIGINT NOT NULL);
+CREATE INDEX identity_validations_of_account ON identity_validations (account);
+CREATE INDEX identity_validations_of_subscription ON identity_validations (subscription);
+
+CREATE TABLE certificate_profiles (
+  uuid BYTEA PRIMARY KEY, account BYTEA NOT NULL REFERENCES signing_accounts (uuid), name TEXT NOT NULL,
+  folded_name TEXT NOT NULL, type SMALLINT NOT NULL, validation BYTEA NOT NULL, includes BIGINT NOT NULL,
+  status SMALLINT NOT NULL, eku TEXT NOT NULL UNIQUE,
+  created_by TEXT NOT NULL, created BIGINT NOT NULL, modified_by TEXT NOT NULL, modified BIGINT NOT NULL,
+  UNIQUE (account, folded_name));
+CREATE INDEX certificate_profiles_of_validation ON certificate_profiles (validation);
+
+CREATE TABLE signing_mails (
+  number INTEGER PRIMARY KEY, validation BYTEA NOT NULL, recipient TEXT NOT NULL, subject TEXT NOT NULL,
+  body TEXT NOT NULL, created BIGINT NOT NULL, delivered BIGINT NOT NULL);
+CREATE INDEX signing_mails_waiting ON signing_mails (number) WHERE delivered = 0;
+)sql";
+
+constexpr const char* kSteps[] = {kStep1, kStep2, kStep3,  kStep4,  kStep5,  kStep6, kStep7,
+                                  kStep8, kStep9, kStep10, kStep11, kStep12, kStep13};
 static_assert(sizeof(kSteps) / sizeof(kSteps[0]) == kSchemaVersion);
 
 Outcome<int> version_of(Database& database) {

@@ -7,6 +7,7 @@
 #include <atomic>
 
 #include "registry/operations/registry.h"
+#include "registry/operations/rows.h"
 #include "registry/store/readers.h"
 #include "registry/store/writer.h"
 
@@ -39,6 +40,9 @@ struct Attempt {
   // The rule says all that changed (Act::changed), in the portrait's words; no portrait is read. For what happens
   // often.
   bool told_by_rule = false;
+  // Nothing changes that a device's proof is held against: Registry::edition() stays. For what devices do by
+  // themselves.
+  bool leaves_enrollments = false;
 };
 
 // What the audit will say of that attempt; `changed` as differences() has it.
@@ -49,7 +53,7 @@ Outcome<Nothing> check_etag(const Act& act, const std::string& etag);
 // The act went through: keeps what the call says of its resource's labels, or forgets those of one that is deleted.
 Outcome<Nothing> keep_labels(Act& act, const Attempt& attempt);
 
-class SqlRegistry final : public Registry {
+class SqlRegistry final : public Registry, public RowKeeper {
  public:
   // As Registry::open; `hooks` are for tests, its batch_limit is taken from `options`.
   static Outcome<std::unique_ptr<SqlRegistry>> open_with(Options options, const ports::Digest& digest,
@@ -60,6 +64,7 @@ class SqlRegistry final : public Registry {
 
   void close() override;
   void set_commit_listener(CommitListener listener) override;
+  std::uint64_t edition() const override { return writer_->edition(); }
   Outcome<std::optional<std::string>> setting(const std::string& name) override;
   Outcome<Nothing> set_setting(const std::string& name, const std::string& value) override;
   Outcome<Committed<Namespace>> create_namespace(const Call& call, const std::string& name) override;
@@ -196,6 +201,11 @@ class SqlRegistry final : public Registry {
   Outcome<AuditHead> audit_head() override;
   Outcome<AuditReport> verify_audit(const std::optional<AuditHead>& noted) override;
 
+  Outcome<Nothing> attempt(const Call& call, std::string_view action, const std::string& resource,
+                           const std::function<Outcome<Nothing>(RowAct&)>& rule) override;
+  Outcome<Nothing> keep_rows(const std::function<Outcome<Nothing>(store::Database&)>& rule) override;
+  Outcome<Nothing> look(const std::function<Outcome<Nothing>(store::Database&)>& look) override;
+
  private:
   SqlRegistry(Options options, const ports::Digest& digest, std::unique_ptr<store::Writer> writer);
 
@@ -222,6 +232,9 @@ class SqlRegistry final : public Registry {
   Outcome<Sequence> create_together(const Call& call, const std::string& ns, std::span<const NewDevice> devices,
                                     std::vector<Outcome<Device>>& made);
 
+  // Stores an operation, and removes those that have expired, at most once a second.
+  Outcome<Nothing> store_operation(store::Database& db, const Operation& operation, UnixMs now);
+
   // A write that is no operation of anybody's: bookkeeping of the hub process, not audited.
   Outcome<Nothing> keep(const std::function<Outcome<Nothing>(store::Database&)>& rule);
 
@@ -233,6 +246,7 @@ class SqlRegistry final : public Registry {
 
   const Options options_;
   const ports::Digest& digest_;
+  UnixMs pruned_at_ = 0;              // operations; the writer's thread alone
   std::atomic<UnixMs> last_now_ = 0;  // of the newest call: the only notion of time that the registry has
 
   std::atomic<Observer*> observer_ = nullptr;

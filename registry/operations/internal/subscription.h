@@ -9,6 +9,7 @@
 
 namespace latchkey::registry {
 
+// And the tenant that it belongs to, with a name.
 Outcome<Nothing> ensure_subscription(store::Database& db);
 // kInternal when there is none.
 Outcome<std::string> subscription_of_folder(store::Database& db);

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <set>
+
 #include "tests/unit/registry/operations/registry_fixture.h"
 
 namespace latchkey::registry {
@@ -221,6 +223,53 @@ TEST_F(Registrations, registrations_are_listed) {
   ASSERT_EQ(all->size(), 2u);
   EXPECT_EQ(all->front().registration_id, "A");
   EXPECT_REFUSED(registry->find_registration("c"), Reason::kRegistrationNotFound);
+}
+
+TEST_F(Registrations, operation_begins_in_the_commit_of_its_registration) {
+  const auto enrollment = make_enrollment("dev");
+  RegistrationRequest request{"dev", enrollment.uuid, true, new_serial(), "op"};
+  request.begun = Operation{"op", "dev", "assigning", Bytes{1}, kNow + 1000};
+  const auto before = registry->commits();
+  ASSERT_TRUE(registry->register_device(call, request));
+  EXPECT_EQ(registry->commits(), before + 1);
+  EXPECT_EQ(must(registry->find_operation("op")).status, "assigning");
+}
+
+TEST_F(Registrations, operation_of_a_refused_registration_is_not_stored) {
+  const auto enrollment = make_enrollment("dev");
+  ASSERT_TRUE(registry->update_enrollment(call, "dev", false, {std::nullopt, false}));
+  RegistrationRequest request{"dev", enrollment.uuid, true, new_serial(), "op"};
+  request.begun = Operation{"op", "dev", "assigning", Bytes{1}, kNow + 1000};
+  EXPECT_REFUSED(registry->register_device(call, request), Reason::kEnrollmentDisabled);
+  EXPECT_REFUSED(registry->find_operation("op"), Reason::kOperationNotFound);
+}
+
+// --- the edition: what devices do by themselves leaves it, whatever else is done does not
+
+TEST_F(Registrations, edition_stays_while_devices_register_and_renew) {
+  const auto enrollment = make_enrollment("dev");
+  const auto edition = registry->edition();
+  provision("dev", enrollment);
+  ASSERT_TRUE(registry->put_operation({"op", "dev", "assigned", Bytes{}, kNow + 1000}));
+  const auto renewal = registry->begin_renewal(call, kNs, "dev", new_serial());
+  ASSERT_TRUE(renewal);
+  ASSERT_TRUE(registry->finish_issuance(call, renewal->value.serial));
+  EXPECT_EQ(registry->edition(), edition);
+}
+
+TEST_F(Registrations, edition_is_another_one_after_every_act_on_enrollments) {
+  std::set<std::uint64_t> seen{registry->edition()};
+  const auto is_new = [&] { return seen.insert(registry->edition()).second; };
+  make_enrollment("dev");
+  EXPECT_TRUE(is_new()) << "created";
+  ASSERT_TRUE(registry->update_enrollment(call, "dev", false, {std::nullopt, false}));
+  EXPECT_TRUE(is_new()) << "disabled";
+  ASSERT_TRUE(registry->update_enrollment(call, "dev", false, {std::nullopt, true}));
+  EXPECT_TRUE(is_new()) << "enabled";
+  ASSERT_TRUE(registry->replace_enrollment(call, enrollment_form("dev")));
+  EXPECT_TRUE(is_new()) << "replaced";
+  ASSERT_TRUE(registry->delete_enrollment(call, "dev", false));
+  EXPECT_TRUE(is_new()) << "deleted";
 }
 
 }  // namespace
