@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "platform/crypto/compat.h"
+#include "platform/crypto/x509_time.h"
 
 namespace latchkey::crypto {
 namespace {
@@ -78,21 +79,6 @@ struct Certificate {
     return {};
   }
 };
-
-// Days from 1970-01-01 in the proleptic Gregorian calendar; years start in March so that leap days come last.
-std::int64_t days_from_civil(int year, int month, int day) {
-  const std::int64_t y = month <= 2 ? year - 1 : year;
-  const std::int64_t era = (y >= 0 ? y : y - 399) / 400;
-  const std::int64_t year_of_era = y - era * 400;
-  const std::int64_t day_of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
-  const std::int64_t day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-  return era * 146097 + day_of_era - 719468;
-}
-
-UnixMs unix_ms(const mbedtls_x509_time& time) {
-  const std::int64_t hours = days_from_civil(time.year, time.mon, time.day) * 24 + time.hour;
-  return ((hours * 60 + time.min) * 60 + time.sec) * 1000;
-}
 
 bool read_common_name(const mbedtls_x509_name& subject, LeafInfo& info) {
   const mbedtls_x509_name* found = nullptr;

@@ -42,4 +42,14 @@ inline int write_csr_der(mbedtls_x509write_csr* csr, unsigned char* out, std::si
 #endif
 }
 
+inline bool is_ca(const mbedtls_x509_crt& crt) {
+#if MBEDTLS_VERSION_NUMBER >= 0x03060000
+  return mbedtls_x509_crt_get_ca_istrue(&crt) == 1;
+#elif MBEDTLS_VERSION_NUMBER >= 0x03000000
+  return crt.MBEDTLS_PRIVATE(ca_istrue) == 1;
+#else
+  return crt.ca_istrue == 1;
+#endif
+}
+
 }  // namespace latchkey::crypto::compat
