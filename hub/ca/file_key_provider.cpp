@@ -64,9 +64,13 @@ Outcome<std::unique_ptr<FileKeyProvider>> FileKeyProvider::open(std::filesystem:
 }
 
 Outcome<GeneratedKey> FileKeyProvider::generate(registry::KeyProfile profile) {
-  LATCHKEY_TRY(name, fresh_name());
   openssl::PkeyPtr key = openssl::make_ec_key(curve_of(profile));
   if (!key) return refuse(Reason::kInternal, "key generation: " + openssl::take_error());
+  return keep(std::move(key));
+}
+
+Outcome<GeneratedKey> FileKeyProvider::keep(openssl::PkeyPtr key) {
+  LATCHKEY_TRY(name, fresh_name());
   std::vector<std::uint8_t> pem = openssl::key_to_pem(key.get());
   if (pem.empty()) return refuse(Reason::kInternal, "key encoding: " + openssl::take_error());
   const auto written = files::replace_file(folder_ / name, pem);

@@ -11,6 +11,7 @@
 #include <mutex>
 
 #include "hub/ca/key_provider.h"
+#include "platform/openssl/openssl_ptr.h"
 
 namespace latchkey::hub::ca {
 
@@ -20,6 +21,8 @@ class FileKeyProvider : public KeyProvider {
   static registry::Outcome<std::unique_ptr<FileKeyProvider>> open(std::filesystem::path folder);
 
   registry::Outcome<GeneratedKey> generate(registry::KeyProfile profile) override;
+  // A key that was made elsewhere, for the signing service's, which may be RSA. Durable. kStorage, kInternal.
+  registry::Outcome<GeneratedKey> keep(openssl::PkeyPtr key);
   registry::Outcome<SigningKey> load(const std::string& key_ref) override;
   registry::Outcome<void> destroy(const std::string& key_ref) override;
   registry::Outcome<std::size_t> destroy_unnamed(const std::set<std::string>& named) override;
