@@ -9,8 +9,8 @@
 
 namespace latchkey::hub::signing {
 
-enum class KeyKind { kRsa3072, kEcP256, kEcP384 };
-// "rsa-3072", "ec-p256", "ec-p384".
+enum class KeyKind { kRsa3072, kEcP256, kEcP384, kEcP521, kEcSecp256k1 };
+// "rsa-3072", "ec-p256", "ec-p384", "ec-p521", "ec-secp256k1".
 std::string_view name_of(KeyKind kind);
 std::optional<KeyKind> key_kind_by_name(std::string_view name);
 

@@ -96,6 +96,7 @@ class SecondJudge {
 
 class TruthTable : public testing::TestWithParam<Row> {};
 
+// Rows: S-6-117
 TEST_P(TruthTable, both_judges_say_what_the_row_says) {
   const Row& row = GetParam();
   World world;

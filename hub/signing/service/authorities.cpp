@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "hub/signing/service/authorities.h"
+
+#include <openssl/rand.h>
+
+#include <cstdlib>
+
+#include "hub/signing/certificates/revocation_list.h"
+#include "hub/text/encoding.h"
+
+namespace latchkey::hub::signing {
+namespace {
+
+using registry::Nothing;
+using registry::Reason;
+using registry::refuse;
+using registry::signing::Authority;
+using registry::signing::AuthorityRole;
+using registry::signing::CertificateRows;
+
+constexpr UnixMs kDayMs = 24LL * 60 * 60 * 1000;
+// Whole years would be calendars; a rehearsal may set its clock far ahead.
+constexpr UnixMs kRootLifeMs = 40 * 365 * kDayMs;
+constexpr UnixMs kIssuingLifeMs = 30 * 365 * kDayMs;
+constexpr UnixMs kTimestamperLifeMs = 20 * 365 * kDayMs;
+constexpr TrustKind kSigningKinds[] = {TrustKind::kPublic, TrustKind::kPublicTest, TrustKind::kPrivate};
+
+// A day back: clocks of those who verify are not ours.
+Window window_from(UnixMs now, UnixMs life) {
+  const UnixMs begin = now / 1000 * 1000 - kDayMs;
+  return {begin, begin + life};
+}
+
+Authority row_of(const Authorities::Ca& ca, AuthorityRole role, const Uuid& issuer, const std::string& key_ref) {
+  Authority row;
+  row.id = ca.id;
+  row.role = role;
+  row.trust = static_cast<int>(ca.trust);
+  row.issuer = issuer;
+  row.serial = serial_of(ca.certificate.get());
+  row.der = certificate_der(ca.certificate.get());
+  row.key_ref = key_ref;
+  const Window window = window_of(ca.certificate.get());
+  row.not_before = window.not_before;
+  row.not_after = window.not_after;
+  row.list_due = role != AuthorityRole::kTimestamper;
+  return row;
+}
+
+Answer<KeyStore::Kept> kept_key(KeyStore& keys, KeyKind kind) {
+  openssl::PkeyPtr key = make_key(kind);
+  if (!key) return refuse(Reason::kInternal, "making a key: " + openssl::take_error());
+  return keys.keep(std::move(key));
+}
+
+void fill_random(std::uint8_t* out, int size) {
+  if (RAND_bytes(out, size) != 1) std::abort();  // predictable numbers would be worse
+}
+
+Answer<TimestampAuthority> timestamper_of(const Authority& row, const SigningKey& key, ServiceClock clock) {
+  EVP_PKEY_up_ref(key.get());
+  auto made = TimestampAuthority::make(certificate_from_der(row.der), openssl::PkeyPtr(key.get()), nullptr, {},
+                                       std::move(clock));
+  if (!made) return fail(refusal_of(made.error()));
+  return std::move(*made);
+}
+
+}  // namespace
+
+Uuid random_id() {
+  Uuid id;
+  fill_random(id.bytes.data(), static_cast<int>(id.bytes.size()));
+  id.bytes[6] = static_cast<std::uint8_t>((id.bytes[6] & 0x0f) | 0x40);
+  id.bytes[8] = static_cast<std::uint8_t>((id.bytes[8] & 0x3f) | 0x80);
+  return id;
+}
+
+Bytes random_serial() {
+  Bytes serial(16);
+  fill_random(serial.data(), static_cast<int>(serial.size()));
+  serial[0] = static_cast<std::uint8_t>((serial[0] & 0x3f) | 0x40);
+  return serial;
+}
+
+registry::Refusal refusal_of(const Error& error) {
+  const bool bad_input = band(error.status) == Status::kInvalidArgument;
+  return {bad_input ? Reason::kInvalidArgument : Reason::kInternal, error.detail};
+}
+
+Answer<std::unique_ptr<Authorities>> Authorities::open(CertificateRows& rows, KeyStore& keys, ServiceClock clock,
+                                                       Options options, const registry::Call& call) {
+  std::unique_ptr<Authorities> made(new Authorities(rows, keys, std::move(clock), std::move(options)));
+  LATCHKEY_TRY(named, rows.key_refs());
+  LATCHKEY_TRY_VOID(keys.erase_unnamed({named.begin(), named.end()}));
+  LATCHKEY_TRY(known, rows.authorities());
+  if (known.empty()) {
+    LATCHKEY_TRY_VOID(made->make(call));
+  } else {
+    LATCHKEY_TRY_VOID(made->load(known));
+  }
+  LATCHKEY_TRY_VOID(made->publish_lists());
+  return made;
+}
+
+Answer<Nothing> Authorities::load(const std::vector<Authority>& rows) {
+  for (const Authority& row : rows) {
+    LATCHKEY_TRY(key, keys_.load(row.key_ref));
+    if (row.role == AuthorityRole::kTimestamper) {
+      LATCHKEY_TRY(made, timestamper_of(row, key, clock_));
+      timestamper_.emplace(std::move(made));
+      continue;
+    }
+    Ca ca{row.id, static_cast<TrustKind>(row.trust), certificate_from_der(row.der), key};
+    if (!ca.certificate) return refuse(Reason::kStorage, "a CA certificate of the signing service is damaged");
+    (row.role == AuthorityRole::kRoot ? roots_ : issuing_)[ca.trust] = std::move(ca);
+  }
+  const bool complete = roots_.size() == 4 && issuing_.size() == 3 && timestamper_;
+  if (!complete) return refuse(Reason::kStorage, "certificates of the signing service are missing");
+  return Nothing{};
+}
+
+// All in one transaction: either the service has its certificates or it has none, and then no key names them.
+Answer<Nothing> Authorities::make(const registry::Call& call) {
+  const UnixMs now = clock_();
+  std::vector<Authority> rows;
+  for (const TrustKind kind :
+       {TrustKind::kPublic, TrustKind::kPublicTest, TrustKind::kPrivate, TrustKind::kTimestamp}) {
+    LATCHKEY_TRY(kept, kept_key(keys_, options_.ca_key));
+    auto made = make_root(kind, kept.key.get(), random_serial(), window_from(now, kRootLifeMs));
+    if (!made) return fail(refusal_of(made.error()));
+    Ca& root = roots_[kind] = {random_id(), kind, std::move(*made), kept.key};
+    rows.push_back(row_of(root, AuthorityRole::kRoot, root.id, kept.key_ref));
+  }
+  for (const TrustKind kind : kSigningKinds) {
+    const Ca& root = roots_.at(kind);
+    LATCHKEY_TRY(kept, kept_key(keys_, options_.ca_key));
+    auto made = make_issuing(kind, root.issuer(), kept.key.get(), random_serial(), window_from(now, kIssuingLifeMs));
+    if (!made) return fail(refusal_of(made.error()));
+    Ca& ca = issuing_[kind] = {random_id(), kind, std::move(*made), kept.key};
+    rows.push_back(row_of(ca, AuthorityRole::kIssuing, root.id, kept.key_ref));
+  }
+  LATCHKEY_TRY_VOID(make_timestamper(rows));
+  return rows_.add_authorities(call, rows);
+}
+
+Answer<Nothing> Authorities::make_timestamper(std::vector<Authority>& rows) {
+  const Ca& root = roots_.at(TrustKind::kTimestamp);
+  LATCHKEY_TRY(kept, kept_key(keys_, options_.timestamper_key));
+  auto made = signing::make_timestamper("Latchkey Test TSA - Not For Production", kept.key.get(), random_serial(),
+                                        window_from(clock_(), kTimestamperLifeMs), root.issuer());
+  if (!made) return fail(refusal_of(made.error()));
+  const Ca timestamper{random_id(), TrustKind::kTimestamp, std::move(*made), kept.key};
+  rows.push_back(row_of(timestamper, AuthorityRole::kTimestamper, root.id, kept.key_ref));
+  LATCHKEY_TRY(authority, timestamper_of(rows.back(), kept.key, clock_));
+  timestamper_.emplace(std::move(authority));
+  return Nothing{};
+}
+
+std::string Authorities::list_url(const Ca& ca) const {
+  return options_.list_base.empty() ? std::string() : options_.list_base + text::uuid_text(ca.id) + ".crl";
+}
+
+const Authorities::Ca* Authorities::find(const Uuid& id) const {
+  for (const auto* cas : {&roots_, &issuing_}) {
+    for (const auto& [kind, ca] : *cas) {
+      if (ca.id == id) return &ca;
+    }
+  }
+  return nullptr;
+}
+
+std::optional<Bytes> Authorities::certificate(const Uuid& id) const {
+  const Ca* ca = find(id);
+  return ca == nullptr ? std::nullopt : std::optional(certificate_der(ca->certificate.get()));
+}
+
+Answer<Bytes> Authorities::list(const Uuid& id) {
+  LATCHKEY_TRY(rows, rows_.authorities());
+  for (Authority& row : rows) {
+    if (row.id == id && !row.list.empty()) return std::move(row.list);
+  }
+  return refuse(Reason::kNotFound, "there is no list of that authority");
+}
+
+Answer<Nothing> Authorities::publish_lists() {
+  const std::lock_guard lock(publishing_);
+  LATCHKEY_TRY(rows, rows_.authorities());
+  const UnixMs now = clock_();
+  for (const Authority& row : rows) {
+    if (row.role == AuthorityRole::kTimestamper) continue;
+    // A clock that was set back makes lists that have not begun.
+    const bool begun = row.list_refresh - options_.list_lifetime_ms / 2 <= now;
+    if (row.list_due || now >= row.list_refresh || !begun) LATCHKEY_TRY_VOID(publish(row));
+  }
+  return Nothing{};
+}
+
+// A revocation that comes between order and signature makes it necessary to order again; there is an end to that.
+Answer<Nothing> Authorities::publish(const Authority& row) {
+  const Ca* ca = find(row.id);
+  if (ca == nullptr) return refuse(Reason::kInternal, "a list is due of an authority that is not here");
+  constexpr int kTries = 10;
+  for (int i = 0; i < kTries; ++i) {
+    LATCHKEY_TRY(order, rows_.list_order(row.id));
+    std::vector<RevokedCertificate> entries;
+    for (const auto& entry : order.entries) {
+      // Unspecified is left out of the entry (RFC 5280 section 5.3.1).
+      const auto reason = static_cast<RevocationReason>(entry.reason);
+      entries.push_back(
+          {entry.serial,
+           {entry.effective_at,
+            reason == RevocationReason::kUnspecified ? std::nullopt : std::optional<RevocationReason>(reason)}});
+    }
+    const UnixMs now = clock_() / 1000 * 1000;
+    auto list = make_revocation_list(ca->issuer(), {order.number, now, now + options_.list_lifetime_ms}, entries);
+    if (!list) return fail(refusal_of(list.error()));
+    auto put = rows_.put_list(row.id, order, *list, now + options_.list_lifetime_ms / 2);
+    if (put) return Nothing{};
+    if (put.error().reason != Reason::kPreconditionFailed) return fail(put.error());
+  }
+  return refuse(Reason::kStorage, "a revocation list could not be made: revocations came too fast");
+}
+
+}  // namespace latchkey::hub::signing
