@@ -15,6 +15,7 @@ constexpr std::int64_t kAlgorithm = 1;
 constexpr std::int64_t kChain = 33;
 constexpr std::int64_t kTimestamp = 270;
 constexpr std::size_t kProtectedMax = 8;  // the algorithm alone: a1 01 and a number
+constexpr std::size_t kHeadMax = 9;       // of the image's byte string
 
 // alg and nothing else: with one parameter there is one encoding, and no `crit` to look for.
 Result<std::int64_t> read_protected(ByteView text) {
@@ -105,7 +106,7 @@ Result<Bundle> read_bundle(ByteView text) {
   CborReader reader(text);
   Bundle bundle;
   // The reader does not tell an end that came too early from damage.
-  const Status unreadable = text.size() < Envelope::kSizeMax ? Status::kNotReady : Status::kMalformed;
+  const Status unreadable = text.size() < Envelope::kSizeMax + kHeadMax ? Status::kNotReady : Status::kMalformed;
   const auto envelope = read_from(reader, text);
   if (!envelope) return fail(envelope.error() == Status::kMalformed ? unreadable : envelope.error());
   const auto size = reader.next_bytes_head();

@@ -166,7 +166,9 @@ TEST(Envelope, waits_for_more_while_it_is_short) {
   for (std::size_t size = text.size() - 5; size <= text.size(); ++size) {
     EXPECT_TRUE(read_bundle(ByteView(text.data(), size))) << size;
   }
-  EXPECT_EQ(read_bundle(Bytes(Envelope::kSizeMax, 0)).error(), Status::kMalformed);
+  // An envelope of the largest size may still lack the head of the image behind it.
+  EXPECT_EQ(read_bundle(Bytes(Envelope::kSizeMax + 8, 0)).error(), Status::kNotReady);
+  EXPECT_EQ(read_bundle(Bytes(Envelope::kSizeMax + 9, 0)).error(), Status::kMalformed);
 }
 
 TEST(Envelope, refuses_other_headers) {
