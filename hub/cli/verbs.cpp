@@ -5,6 +5,8 @@
 #include <charconv>
 #include <iterator>
 
+#include "hub/cli/internal/signing_verbs.h"
+
 namespace latchkey::hub::cli {
 
 const std::string& Args::text(const std::string& name) const {
@@ -67,6 +69,23 @@ const std::vector<Noun>& nouns() {
       {"role definition", "Roles, built in or your own: what each allows",
        "latchkey role definition create -n 'Device revoker' --scope / \\\n"
        "    --action 'Microsoft.DeviceRegistry/namespaces/devices/revoke/action'"},
+      {"group", "Resource groups: where signing accounts lie",
+       "latchkey group create --name MyResourceGroup --location EastUS"},
+      {"provider", "Resource providers, which a subscription registers before it uses them",
+       "latchkey provider register --namespace Microsoft.CodeSigning\n"
+       "  latchkey provider show --namespace Microsoft.CodeSigning"},
+      {"tenant", "The tenant: private identity validations are for its name unless they say otherwise",
+       "latchkey tenant list"},
+      {"trustedsigning", "Accounts for code signing",
+       "latchkey trustedsigning create -n MyAccount -l eastus -g MyResourceGroup --sku Basic"},
+      {"trustedsigning certificate-profile", "Certificate profiles: what an account signs with",
+       "latchkey trustedsigning certificate-profile create -g MyResourceGroup --account-name MyAccount -n MyProfile "
+       "\\\n"
+       "    --profile-type PublicTrust --identity-validation-id ID --include-street true"},
+      {"signing", "What code signing has beside accounts and profiles", "latchkey signing identity list"},
+      {"signing identity", "Identity validations: whose name certificates for signing carry",
+       "latchkey signing identity show --id ID\n"
+       "  latchkey signing identity decide --id ID --event accept"},
       {"audit", "Who did what, from where, what it changed and what was refused; and whether that record is whole",
        "latchkey audit list --limit 20\n"
        "  latchkey audit export --out audit.jsonl\n"
@@ -92,9 +111,9 @@ const std::vector<Noun>& nouns() {
 
 std::vector<Verb> all_verbs() {
   std::vector<Verb> verbs;
-  for (auto part :
-       {namespace_verbs, credential_verbs, policy_verbs, device_verbs, message_verbs, twin_verbs, enrollment_verbs,
-        dps_verbs, hub_verbs, insight_verbs, role_verbs, audit_verbs, expiry_verbs, rehearsal_verbs}) {
+  for (auto part : {namespace_verbs, credential_verbs, policy_verbs, device_verbs, message_verbs, twin_verbs,
+                    enrollment_verbs, dps_verbs, hub_verbs, insight_verbs, role_verbs, ground_verbs, signing_verbs,
+                    identity_verbs, audit_verbs, expiry_verbs, rehearsal_verbs}) {
     auto rows = part();
     verbs.insert(verbs.end(), std::make_move_iterator(rows.begin()), std::make_move_iterator(rows.end()));
   }

@@ -23,6 +23,8 @@ constexpr std::string_view kHubVersions[] = {"2025-08-01-preview", "2023-06-30"}
 constexpr std::string_view kProvisioningVersions[] = {"2025-07-01-preview", "2021-10-01"};
 constexpr std::string_view kServiceVersions[] = {"2026-03-01-preview", "2025-02-01-preview", "2022-12-12",
                                                  "2022-02-05"};
+constexpr std::string_view kSigningVersions[] = {"2025-10-13", "2024-09-30-preview"};
+constexpr std::string_view kResourceVersions[] = {"2022-12-01", "2021-04-01"};
 constexpr std::string_view kIdentityVersions[] = {"2025-08-01-preview", "2021-04-12", "2020-05-31-preview"};
 
 Response not_found(const std::string& code, const std::string& message) { return http_error(404, code, message); }
@@ -202,12 +204,26 @@ std::vector<std::string_view> api_versions(const Route& route) {
       if (std::find(versions.begin(), versions.end(), version) == versions.end()) versions.push_back(version);
     }
   };
+  const auto holds = [&route](std::string_view part) { return route.pattern.find(part) != std::string_view::npos; };
+  if (holds("codeSigningAccounts") || holds("/identityValidations") || holds("/checkNameAvailability")) {
+    add(kSigningVersions);
+    return versions;
+  }
+  if (begins(route.pattern, "/resourceGroups") || begins(route.pattern, "/providers") ||
+      begins(route.pattern, "/tenants")) {
+    add(kResourceVersions);
+    return versions;
+  }
   const auto service = service_of(route);
   if (service == Service::kProvisioning) add(kProvisioningVersions);
   if (service == Service::kHub || begins(route.pattern, "/twins")) add(kIdentityVersions);
   if (begins(route.pattern, "/hubs")) add(kHubVersions);
   if (begins(route.pattern, "/provisioningServices")) add(kServiceVersions);
   if (service != Service::kHub) add(kRegistryVersions);
+  if (begins(route.pattern, "/operationStatuses") || begins(route.pattern, "/operationResults")) {
+    add(kSigningVersions);  // links to them name the version of the act
+    add(kResourceVersions);
+  }
   return versions;
 }
 

@@ -159,14 +159,15 @@ Response Management::handle(const Request& request) {
                                        std::string(registry::to_string(no->reason)), no->detail);
     return unauthenticated(*no);
   }
+  const auto place = place_of(state_->place, match.segments);
   Context context{state_->parts,    state_->ca_acts, call,         request.body, match.names,       {},
-                  request.if_match, state_->place,   located.face, &request,     &state_->throttles};
+                  request.if_match, place,           located.face, &request,     &state_->throttles};
   auto outcome = run(*match.route, context, request);
   if (!outcome) state_->audit_unseen(request, call, outcome.error().refusal);
   if (located.face == Face::kArm && !forecast)
     return as_operation(context, located, question.resource, std::move(outcome));
   if (outcome) return std::move(*outcome);
-  return worded(located.face, *match.route, outcome.error(), state_->place, question.resource, call.now);
+  return worded(located.face, *match.route, outcome.error(), place, question.resource, call.now);
 }
 
 void Management::peer_refused(const Caller& caller) {

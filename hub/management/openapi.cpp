@@ -151,6 +151,15 @@ std::optional<std::string> openapi_full_path(const Route& route) {
     return kGroup + std::string("Microsoft.Devices") + below(parts);
   }
   if (parts[0] == "provisioningServices") return kGroup + std::string("Microsoft.Devices") + below(parts);
+  const std::string subscription = "/subscriptions/{subscriptionId}";
+  if (parts[0] == "resourceGroups") {
+    if (parts.size() > 2) parts.insert(parts.begin() + 2, {"providers", "Microsoft.CodeSigning"});
+    return subscription + below(parts);
+  }
+  if (parts[0] == "providers") return subscription + below(parts);
+  if (parts[0] == "codeSigningAccounts" || parts[0] == "checkNameAvailability") {
+    return subscription + "/providers/Microsoft.CodeSigning" + below(parts);
+  }
   if (service_of(route) == Service::kProvisioning) {
     return kGroup + std::string("Microsoft.Devices/provisioningServices/{provisioningServiceName}") + below(parts);
   }

@@ -142,6 +142,44 @@ json role_properties() {
                  {"assignableScopes", texts()}});
 }
 
+json profile_properties() {
+  return {{"type", "object"},
+          {"properties",
+           {{"profileType",
+             one_of({"PublicTrust", "PrivateTrust", "PrivateTrustCIPolicy", "VBSEnclave", "PublicTrustTest"})},
+            {"identityValidationId", text()},
+            {"includeStreetAddress", flag()},
+            {"includePostalCode", flag()},
+            {"includeCity", flag()},
+            {"includeState", flag()},
+            {"includeCountry", flag()}}}};
+}
+
+json identity_properties() {
+  json schema = object({{"identityType", one_of({"Public", "Private"})},
+                        {"subjectType", one_of({"Organization", "Individual"})},
+                        {"incorporatedOn", text()},
+                        {"termsAccepted", flag()}});
+  for (const char* name :
+       {"organizationName", "organizationalUnit", "websiteUrl", "primaryEmail", "secondaryEmail", "businessIdentifier",
+        "sellerId", "firstName", "lastName", "street", "city", "state", "country", "postalCode"}) {
+    schema["properties"][name] = text();
+  }
+  return schema;
+}
+
+json document() {
+  return object({{"kind", text()},
+                 {"issuedOn", text()},
+                 {"expiresOn", text()},
+                 {"names", text()},
+                 {"address", text()},
+                 {"domain", text()},
+                 {"edited", flag()},
+                 {"cropped", flag()},
+                 {"handwritten", flag()}});
+}
+
 struct Body {
   std::string_view ending;  // of the route's pattern
   json (*schema)(Method method);
@@ -207,6 +245,53 @@ constexpr Body kBodies[] = {
     {"/principals/{}",
      [](Method) {
        return object({{"properties", any()}});
+     }},
+    {"/tenants/{}",
+     [](Method) {
+       return object({{"displayName", text()}}, {"displayName"});
+     }},
+    {"/resourceGroups/{}", [](Method) { return tracked(any()); }},
+    {"/checkNameAvailability",
+     [](Method) {
+       return object({{"name", text()}, {"type", text()}}, {"name"});
+     }},
+    {"/codeSigningAccounts/{}",
+     [](Method) {
+       return tracked(
+           {{"type", "object"}, {"properties", {{"sku", object({{"name", one_of({"Basic", "Premium"})}})}}}});
+     }},
+    {"/codeSigningAccounts/{}/suspend",
+     [](Method) {
+       return object({{"suspended", flag()}});
+     }},
+    {"/certificateProfiles/{}", [](Method) { return proxy(profile_properties()); }},
+    {"/previewSubject",
+     [](Method) {
+       auto schema = profile_properties();
+       schema["additionalProperties"] = false;
+       return schema;
+     }},
+    {"/codeSigningAccounts/{}/identityValidations",
+     [](Method) {
+       return object({{"properties", identity_properties()}});
+     }},
+    {"/previewIdentity",
+     [](Method) {
+       return object({{"properties", identity_properties()}});
+     }},
+    {"/documents",
+     [](Method) {
+       return object({{"documents", {{"type", "array"}, {"maxItems", 10}, {"items", document()}}}}, {"documents"});
+     }},
+    {"/present",
+     [](Method) {
+       return object({{"accountEmail", text()}, {"document", document()}});
+     }},
+    {"/identityValidations/{}/decide",
+     [](Method) {
+       return object(
+           {{"event", one_of({"accept", "refuse", "requireAction", "emailVerified", "emailFailed"})}, {"why", text()}},
+           {"event"});
      }},
     {"/roleDefinitions/{}",
      [](Method) {

@@ -102,6 +102,11 @@ Answer<Record> asked_after(const Context& context) {
 
 Ends ends_of(const Route& route) {
   const auto& pattern = route.pattern;
+  if (pattern == "/resourceGroups/{}") return route.method == Method::kDelete ? Ends::kWithNothing : Ends::kAtOnce;
+  if (pattern.ends_with("/codeSigningAccounts/{}") || pattern.ends_with("/certificateProfiles/{}")) {
+    if (route.method == Method::kPut) return Ends::kWithResource;
+    return route.method == Method::kDelete ? Ends::kWithNothing : Ends::kAtOnce;
+  }
   if (!pattern.starts_with("/namespaces/")) return Ends::kAtOnce;
   if (route.method == Method::kPut) return Ends::kWithResource;
   if (route.method == Method::kDelete) return Ends::kWithNothing;

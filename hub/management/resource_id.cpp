@@ -32,11 +32,23 @@ constexpr Family kFamilies[] = {
 constexpr std::string_view kServices = "provisioningServices";
 
 // Types below those, and acts on them, as the routes spell them.
-constexpr std::string_view kTypes[] = {"credentials", "policies",
-                                       "devices",     "certificates",
-                                       "synchronize", "revokeIssuer",
-                                       "revoke",      "activateBringYourOwnRoot",
-                                       "verify",      "generateVerificationCode"};
+constexpr std::string_view kTypes[] = {"credentials",
+                                       "policies",
+                                       "devices",
+                                       "certificates",
+                                       "synchronize",
+                                       "revokeIssuer",
+                                       "revoke",
+                                       "activateBringYourOwnRoot",
+                                       "verify",
+                                       "generateVerificationCode",
+                                       "codeSigningAccounts",
+                                       "certificateProfiles",
+                                       "identityValidations",
+                                       "checkNameAvailability",
+                                       "register",
+                                       "previewSubject",
+                                       "previewIdentity"};
 
 const Family* family_of(std::string_view first) {
   const auto* found = std::find_if(std::begin(kFamilies), std::end(kFamilies),
@@ -59,6 +71,43 @@ Segments spelled(Segments segments, std::size_t at) {
   return segments;
 }
 
+constexpr std::string_view kCodeSigning = "Microsoft.CodeSigning";
+constexpr std::string_view kGroups = "resourceGroups";
+
+// ".../resourceGroups/rg/providers/Microsoft.CodeSigning/codeSigningAccounts/a/..." of a short path that begins with
+// the group; what is left over is a collection or an act.
+std::string id_in_group(const Place& place, const Segments& segments) {
+  std::string id = subscription_id(place);
+  if (segments.size() < 2) return id;
+  id += "/" + std::string(kGroups) + "/" + percent_encode(segments[1]);
+  for (std::size_t i = 1; i < segments.size() / 2; ++i) {
+    if (i == 1) id += "/providers/" + std::string(kCodeSigning);
+    id += "/" + percent_encode(segments[2 * i]) + "/" + percent_encode(segments[2 * i + 1]);
+  }
+  return id;
+}
+
+// Resource groups, providers, and what lies below Microsoft.CodeSigning in any group.
+std::optional<Segments> signing_segments(const Segments& full) {
+  constexpr std::size_t kSubscription = 2;
+  if (full.size() <= kSubscription) return std::nullopt;
+  Segments rest(full.begin() + kSubscription, full.end());
+  if (same_text(rest[0], kGroups)) {
+    rest[0] = std::string(kGroups);
+    if (rest.size() <= 2) return rest;
+    const bool signing = rest.size() > 4 && same_text(rest[2], "providers") && same_text(rest[3], kCodeSigning);
+    if (!signing) return std::nullopt;
+    rest.erase(rest.begin() + 2, rest.begin() + 4);
+    return spelled(std::move(rest), 2);
+  }
+  if (!same_text(rest[0], "providers")) return std::nullopt;
+  rest[0] = "providers";
+  const bool act = rest.size() == 3 && same_text(rest[2], "register");
+  if (rest.size() <= 2 || act) return spelled(std::move(rest), 2);
+  if (rest.size() != 3 || !same_text(rest[1], kCodeSigning)) return std::nullopt;
+  return Segments{as_routes_spell(rest[2])};
+}
+
 }  // namespace
 
 std::string subscription_id(const Place& place) { return "/subscriptions/" + place.subscription; }
@@ -67,7 +116,12 @@ std::string group_id(const Place& place) {
   return subscription_id(place) + "/resourceGroups/" + percent_encode(place.group);
 }
 
+Place place_of(const Place& place, const Segments& segments) {
+  return {place.subscription, segments.size() > 1 && segments[0] == kGroups ? segments[1] : place.group};
+}
+
 std::string resource_id(const Place& place, const Segments& segments) {
+  if (!segments.empty() && segments[0] == kGroups) return id_in_group(place, segments);
   const auto* family = segments.empty() ? nullptr : family_of(segments[0]);
   std::string id = group_id(place);
   if (!family) return id;
@@ -104,6 +158,9 @@ std::optional<std::string> full_scope(const Place& place, std::string_view text)
 
 std::optional<Segments> short_segments(const Place& place, const Segments& full) {
   constexpr std::size_t kPrefix = 6;  // subscriptions S resourceGroups G providers P
+  if (full.size() > 2 && same_text(full[0], "subscriptions") && same_text(full[1], place.subscription)) {
+    if (auto of_signing = signing_segments(full)) return of_signing;
+  }
   const bool ours = full.size() > kPrefix && same_text(full[0], "subscriptions") &&
                     same_text(full[1], place.subscription) && same_text(full[2], "resourceGroups") &&
                     same_text(full[3], place.group) && same_text(full[4], "providers");

@@ -5,6 +5,8 @@
 #include <optional>
 
 #include "hub/management/internal/actions.h"
+#include "hub/management/internal/signing_actions.h"
+#include "hub/management/internal/signing_handlers.h"
 #include "hub/management/internal/what_if.h"
 
 namespace latchkey::hub::management {
@@ -126,6 +128,49 @@ const std::vector<Route>& routes() {
       {kGet, "/roleAssignments", kReadRoleAssignment, list_role_assignments, "scope,exact,assignee,role"},
       {kPut, "/roleAssignments/{}", kWriteRoleAssignment, create_role_assignment, "scope"},
       {kDelete, "/roleAssignments/{}", kDeleteRoleAssignment, delete_role_assignment, "scope"},
+
+      {kGet, "/tenants", kReadTenant, list_tenants},
+      {kPatch, "/tenants/{}", kWriteTenant, update_tenant},
+      {kGet, "/providers", kReadProvider, list_providers},
+      {kGet, "/providers/{}", kReadProvider, show_provider},
+      {kPost, "/providers/{}/register", kRegisterProvider, register_provider},
+      {kGet, "/resourceGroups", kListGroups, list_groups, kPaging},
+      {kGet, "/resourceGroups/{}", kReadGroup, show_group},
+      {kPut, "/resourceGroups/{}", kWriteGroup, create_group},
+      {kPatch, "/resourceGroups/{}", kWriteGroup, update_group},
+      {kDelete, "/resourceGroups/{}", kDeleteGroup, delete_group},
+
+      {kPost, "/checkNameAvailability", kCheckAccountName, check_account_name},
+      {kGet, "/codeSigningAccounts", kListAccounts, list_all_accounts, kPaging},
+      {kGet, "/resourceGroups/{}/codeSigningAccounts", kReadAccount, list_accounts, kPaging},
+      {kGet, "/resourceGroups/{}/codeSigningAccounts/{}", kReadAccount, show_account},
+      {kPut, "/resourceGroups/{}/codeSigningAccounts/{}", kWriteAccount, create_account},
+      {kPatch, "/resourceGroups/{}/codeSigningAccounts/{}", kWriteAccount, update_account},
+      {kDelete, "/resourceGroups/{}/codeSigningAccounts/{}", kDeleteAccount, delete_account},
+      {kPost, "/resourceGroups/{}/codeSigningAccounts/{}/suspend", kSuspendAccount, suspend_account},
+      {kPost, "/resourceGroups/{}/codeSigningAccounts/{}/previewSubject", kWriteProfile, preview_profile},
+      {kGet, "/resourceGroups/{}/codeSigningAccounts/{}/certificateProfiles", kReadProfile, list_profiles, kPaging},
+      {kGet, "/resourceGroups/{}/codeSigningAccounts/{}/certificateProfiles/{}", kReadProfile, show_profile},
+      {kPut, "/resourceGroups/{}/codeSigningAccounts/{}/certificateProfiles/{}", kWriteProfile, create_profile},
+      {kDelete, "/resourceGroups/{}/codeSigningAccounts/{}/certificateProfiles/{}", kDeleteProfile, delete_profile},
+
+      {kGet, "/resourceGroups/{}/codeSigningAccounts/{}/identityValidations", kReadValidation, list_validations,
+       kPaging},
+      {kPost, "/resourceGroups/{}/codeSigningAccounts/{}/identityValidations", kWriteValidation, create_validation},
+      {kPost, "/resourceGroups/{}/codeSigningAccounts/{}/previewIdentity", kWriteValidation, preview_validation},
+      {kGet, "/resourceGroups/{}/codeSigningAccounts/{}/identityValidations/{}", kReadValidation, show_validation},
+      {kDelete, "/resourceGroups/{}/codeSigningAccounts/{}/identityValidations/{}", kDeleteValidation,
+       delete_validation},
+      {kPost, "/resourceGroups/{}/codeSigningAccounts/{}/identityValidations/{}/renew", kWriteValidation,
+       renew_validation},
+      {kPost, "/resourceGroups/{}/codeSigningAccounts/{}/identityValidations/{}/documents", kWriteValidation,
+       submit_documents},
+      {kPost, "/resourceGroups/{}/codeSigningAccounts/{}/identityValidations/{}/present", kWriteValidation,
+       present_proof},
+      {kGet, "/identityValidations", kReadAnyValidation, list_validations, kPaging},
+      {kGet, "/identityValidations/{}", kReadAnyValidation, show_validation},
+      {kDelete, "/identityValidations/{}", kDeleteAnyValidation, delete_validation},
+      {kPost, "/identityValidations/{}/decide", kDecideValidation, decide_validation},
 
       {kGet, "/audit", kReadAudit, list_audit, "top,before,from"},
       {kGet, "/audit/head", kReadAudit, show_audit_head},

@@ -8,6 +8,8 @@
 //   /hubs/hub/certificates/c  GROUP/providers/Microsoft.Devices/IotHubs/hub/certificates/c
 //   /enrollments/pump         GROUP/providers/Microsoft.Devices/provisioningServices/dps/enrollments/pump
 //                             (enrollmentGroups and registrations likewise)
+//   /resourceGroups/rg/codeSigningAccounts/a    /subscriptions/{uuid}/resourceGroups/rg/providers/
+//                                               Microsoft.CodeSigning/codeSigningAccounts/a
 //   all others                GROUP
 #pragma once
 
@@ -33,6 +35,8 @@ std::string group_id(const Place& place);
 // Of what a path names. `segments` are those of a short path, percent-decoded; ids have names percent-encoded. A
 // collection ("/namespaces/plant/devices") and an act (".../devices/pump/revoke") belong to what they stand under.
 std::string resource_id(const Place& place, const std::vector<std::string>& segments);
+// The place of what a short path names: of code signing it is the group in the path.
+Place place_of(const Place& place, const std::vector<std::string>& segments);
 
 // A scope as people and clients write it: in full, or as a short path ("/namespaces/plant"), or as
 // "/resourceGroups/latchkey". Answers the full form; nothing when it is neither.

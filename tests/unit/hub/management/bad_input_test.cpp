@@ -31,7 +31,8 @@ class BadInputTest : public ManagementTest {
         : pattern.find("/devices") != std::string_view::npos    ? std::vector<std::string>{"default", "dev-1"}
         : pattern.find("/hubs") != std::string_view::npos       ? std::vector<std::string>{"hub", "some"}
         : pattern.find("/namespaces") != std::string_view::npos ? std::vector<std::string>{"default"}
-                                                                : std::vector<std::string>{"dev-1"};
+        : pattern.starts_with("/resourceGroups") ? std::vector<std::string>{"latchkey", "contoso", "release"}
+                                                 : std::vector<std::string>{"dev-1"};
     std::size_t next = 0;
     for (std::size_t at = 0; at < pattern.size(); ++at) {
       if (pattern.substr(at, 2) == "{}") {

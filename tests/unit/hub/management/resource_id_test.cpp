@@ -51,6 +51,29 @@ TEST(ResourceId, collection_and_act_belong_to_what_they_stand_under) {
   EXPECT_EQ(resource_id(kPlace, {"enrollments", "pump", "attestationmechanism"}), kDps + "/enrollments/pump");
 }
 
+TEST(ResourceId, code_signing_lies_in_the_group_that_the_path_names) {
+  const std::string subscription = "/subscriptions/" + kPlace.subscription;
+  const std::string account = subscription + "/resourceGroups/rg/providers/Microsoft.CodeSigning/codeSigningAccounts/a";
+  EXPECT_EQ(resource_id(kPlace, {"resourceGroups"}), subscription);
+  EXPECT_EQ(resource_id(kPlace, {"resourceGroups", "rg"}), subscription + "/resourceGroups/rg");
+  EXPECT_EQ(resource_id(kPlace, {"resourceGroups", "rg", "codeSigningAccounts"}), subscription + "/resourceGroups/rg");
+  EXPECT_EQ(resource_id(kPlace, {"resourceGroups", "rg", "codeSigningAccounts", "a"}), account);
+  EXPECT_EQ(resource_id(kPlace, {"resourceGroups", "rg", "codeSigningAccounts", "a", "previewSubject"}), account);
+  EXPECT_EQ(resource_id(kPlace, {"resourceGroups", "rg", "codeSigningAccounts", "a", "certificateProfiles", "p"}),
+            account + "/certificateProfiles/p");
+  EXPECT_EQ(resource_id(kPlace, {"resourceGroups", "rg/providers", "codeSigningAccounts", "a/b"}),
+            subscription + "/resourceGroups/rg%2Fproviders/providers/Microsoft.CodeSigning/codeSigningAccounts/a%2Fb");
+  EXPECT_EQ(place_of(kPlace, {"resourceGroups", "rg", "codeSigningAccounts"}).group, "rg");
+  EXPECT_EQ(place_of(kPlace, {"namespaces", "plant"}).group, "latchkey");
+  const auto back =
+      short_segments(kPlace, {"subscriptions", kPlace.subscription, "resourcegroups", "RG", "providers",
+                              "microsoft.codesigning", "codesigningaccounts", "a", "certificateprofiles"});
+  EXPECT_EQ(back, Segments({"resourceGroups", "RG", "codeSigningAccounts", "a", "certificateProfiles"}));
+  EXPECT_FALSE(short_segments(kPlace, {"subscriptions", "another", "resourceGroups", "rg"}));
+  EXPECT_FALSE(short_segments(kPlace, {"subscriptions", kPlace.subscription, "resourceGroups", "rg", "providers",
+                                       "Microsoft.Devices", "IotHubs"}));
+}
+
 TEST(ResourceId, slash_in_a_name_reaches_into_no_other_resource) {
   const auto id = resource_id(kPlace, {"namespaces", "plant/devices/pump"});
   EXPECT_FALSE(registry::roles::covers(kNamespace, id)) << id;

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+// Code signing from the command line: what the quickstart prints for `az`, as it is printed there.
+#include <gmock/gmock.h>
+
+#include "tests/unit/hub/cli/support.h"
+
+namespace latchkey::hub::management {
+namespace {
+
+using testing::HasSubstr;
+
+class SigningVerbs : public CommandLineTest<ManagementTest> {
+ protected:
+  void prepare() {
+    ASSERT_EQ(run("provider register --namespace Microsoft.CodeSigning"), 0) << err;
+    ASSERT_EQ(run("group create --name MyResourceGroup --location EastUS"), 0) << err;
+    ASSERT_EQ(run("trustedsigning create -n MyAccount -l eastus -g MyResourceGroup --sku Basic"), 0) << err;
+  }
+  // The id of a completed validation.
+  std::string make_identity() {
+    const Words words = {"-o",
+                         "json",
+                         "signing",
+                         "identity",
+                         "create",
+                         "-g",
+                         "MyResourceGroup",
+                         "--account-name",
+                         "MyAccount",
+                         "--accept-terms",
+                         "--organization-name",
+                         "Contoso Inc",
+                         "--website-url",
+                         "https://contoso.com",
+                         "--primary-email",
+                         "legal@contoso.com",
+                         "--secondary-email",
+                         "ops@contoso.com",
+                         "--business-identifier",
+                         "4711",
+                         "--incorporated-on",
+                         "2015-03-31",
+                         "--street",
+                         "1 Main Street",
+                         "--city",
+                         "New York",
+                         "--state",
+                         "New York",
+                         "--country",
+                         "US",
+                         "--postal-code",
+                         "10001"};
+    EXPECT_EQ(run(words), 0) << err;
+    const std::string id = json::parse(out).value("name", "");
+    EXPECT_EQ(run("signing identity decide --id " + id + " --event emailVerified"), 0) << err;
+    EXPECT_EQ(run("signing identity decide --id " + id + " --event accept"), 0) << err;
+    return id;
+  }
+};
+
+// Rows: S-6-30, S-6-32
+TEST_F(SigningVerbs, commands_of_the_quickstart_run_as_printed) {
+  EXPECT_EQ(run("provider show --namespace Microsoft.CodeSigning"), 0);
+  EXPECT_THAT(out, HasSubstr("NotRegistered"));
+  prepare();
+  EXPECT_EQ(run("provider show --namespace Microsoft.CodeSigning"), 0);
+  EXPECT_THAT(out, testing::Not(HasSubstr("NotRegistered")));
+  EXPECT_EQ(run("trustedsigning create -n Premium1 -l eastus -g MyResourceGroup --sku Premium"), 0) << err;
+  EXPECT_EQ(run("trustedsigning show -g MyResourceGroup -n MyAccount"), 0) << err;
+  EXPECT_THAT(out, HasSubstr("https://eus.codesigning.azure.net/"));
+  EXPECT_EQ(run({"trustedsigning", "update", "-n", "MyAccount", "-g", "MyResourceGroup", "--tags",
+                 "key1=value1 key2=value2"}),
+            0)
+      << err;
+  EXPECT_EQ(get("/resourceGroups/MyResourceGroup/codeSigningAccounts/MyAccount").body["tags"],
+            json({{"key1", "value1"}, {"key2", "value2"}}));
+  EXPECT_EQ(run("trustedsigning list -g MyResourceGroup"), 0) << err;
+  EXPECT_THAT(out, HasSubstr("Premium1"));
+
+  const auto id = make_identity();
+  EXPECT_EQ(run("trustedsigning certificate-profile create -g MyResourceGroup --account-name MyAccount -n MyProfile "
+                "--profile-type PublicTrust --identity-validation-id " +
+                id + " --include-street true"),
+            0)
+      << err;
+  EXPECT_EQ(run("trustedsigning certificate-profile show -g MyResourceGroup --account-name MyAccount -n  MyProfile"), 0)
+      << err;
+  EXPECT_THAT(out, HasSubstr("1.3.6.1.4.1.311.97."));
+  EXPECT_EQ(run("trustedsigning certificate-profile list -g MyResourceGroup --account-name MyAccount"), 0) << err;
+  EXPECT_EQ(
+      run("trustedsigning certificate-profile delete -g MyResourceGroup --account-name MyAccount -n MyProfile -y"), 0)
+      << err;
+  EXPECT_EQ(run("trustedsigning delete -n MyAccount -g MyResourceGroup -y"), 0) << err;
+  EXPECT_EQ(run("trustedsigning show -g MyResourceGroup -n MyAccount"), 3);
+}
+
+TEST_F(SigningVerbs, refusals_have_their_exit_status) {
+  EXPECT_EQ(run("trustedsigning create -n MyAccount -l eastus"), 4);
+  EXPECT_THAT(err, HasSubstr("latchkey provider register --namespace Microsoft.CodeSigning"));
+  prepare();
+  EXPECT_EQ(run("trustedsigning create -n one1 -l eastus"), 2);
+  EXPECT_EQ(run("trustedsigning create -n MyAccount2 -l mars"), 2);
+  EXPECT_EQ(run("trustedsigning update -n MyAccount -g MyResourceGroup --tags nonsense"), 2);
+  EXPECT_EQ(run("trustedsigning create -n MyAccount2 -l eastus --sku Gold"), 2);
+  EXPECT_EQ(run("group delete -n latchkey -y"), 4);
+  EXPECT_EQ(run("group delete -n MyResourceGroup"), 2);  // nobody to ask
+  EXPECT_EQ(run("signing identity create --account-name MyAccount -g MyResourceGroup"), 2);
+}
+
+TEST_F(SigningVerbs, wait_ends_when_it_is_there_or_gone) {
+  prepare();
+  EXPECT_EQ(run("trustedsigning wait -n MyAccount -g MyResourceGroup --created"), 0) << err;
+  EXPECT_EQ(run("trustedsigning wait -n Nobody -g MyResourceGroup --deleted"), 0) << err;
+  EXPECT_EQ(run("trustedsigning wait -n Nobody -g MyResourceGroup --timeout 1"), 5);
+}
+
+// Rows: S-6-07, S-6-28, S-6-58
+TEST_F(SigningVerbs, name_is_asked_after_and_subjects_are_previewed) {
+  prepare();
+  EXPECT_EQ(run("trustedsigning check-name-availability --name myaccount"), 0);
+  EXPECT_THAT(out, HasSubstr("AlreadyExists"));
+  const auto id = make_identity();
+  EXPECT_EQ(run("trustedsigning certificate-profile preview -g MyResourceGroup --account-name MyAccount --profile-type "
+                "PublicTrust --identity-validation-id " +
+                id),
+            0)
+      << err;
+  EXPECT_THAT(out, HasSubstr("CN=Contoso Inc, O=Contoso Inc, L=New York, S=New York, C=US"));
+  EXPECT_EQ(run("signing identity list"), 0);
+  EXPECT_THAT(out, HasSubstr("Completed"));
+  EXPECT_EQ(run("signing identity renew -g MyResourceGroup --account-name MyAccount --id " + id), 4);
+  EXPECT_EQ(run("signing identity delete --id " + id + " -y"), 0) << err;
+  EXPECT_EQ(run("signing identity show --id " + id), 3);
+}
+
+}  // namespace
+}  // namespace latchkey::hub::management
