@@ -4,6 +4,7 @@
 
 #include <openssl/evp.h>
 
+#include <algorithm>
 #include <map>
 #include <new>
 #include <utility>
@@ -18,6 +19,7 @@ constexpr std::uint64_t kSilentMs = 1'000;           // who comes says something
 constexpr std::uint64_t kStalledMs = 5'000;          // a handshake pauses for less, even with a busy client
 constexpr std::uint64_t kFiguresEveryMs = 1000;      // live figures are sent at least that far apart
 constexpr std::uint64_t kKeptSessionMs = 3'600'000;  // persistent_client_expiration of the DPS broker
+constexpr std::size_t kClosedInOne = 4096;           // connections in one message: 32 KB
 // For that long the hub endpoint's broker has a session for certain: its own limit is a day.
 constexpr std::uint64_t kSurelyKeptMs = 23 * 3'600'000;
 
@@ -102,6 +104,7 @@ Gate::Answer Gate::accept_hub(const ConnectRequest& request) {
   if (link_.connected() && link_.client_id != client_id) host_.kick(std::string(link_.client_id), Will::kDropped);
   const std::uint64_t number = link_.number + 1;
   link_ = {};
+  closed_.clear();  // who is told what lives knows by it what has ended
   link_.client = request.client;
   link_.client_id = client_id;
   hub_id_ = client_id;
@@ -267,9 +270,7 @@ void Gate::tell_resumed() {
 // The hub process hears of the end only behind the will.
 void Gate::retire_closing() {
   if (closing_ == nullptr) return;
-  if (link_.connected() && link_.introduced) {
-    outbox_.to_hub(link_.number, wire::kClosedTopic, encode(wire::Closed{closing_->connection}));
-  }
+  if (link_.connected() && link_.introduced) closed_.push_back(closing_->connection);
   closing_.reset();
 }
 
@@ -291,7 +292,10 @@ void Gate::cut_overdue() {
 
 // A handshake is most of what a connection costs. Under more of them than the broker or the hub process can serve,
 // those that were begun are finished, and whoever comes later waits outside, where waiting is free.
+// And while sessions wait to be cut nobody comes in: what a handshake takes they would wait longer, and most of those
+// who come are those who were cut already.
 bool Gate::has_room() {
+  if (!condemned_.empty()) return false;
   const std::uint64_t now_ms = host_.boot_ms();
   const bool unjudged = dps() && unverified_.pending() >= options_.max_unjudged;
   return now_ms >= held_until_ms_ && !unjudged && arrivals_.busy(now_ms) < options_.max_arriving;
@@ -321,8 +325,18 @@ void Gate::send_decisions() {
   outbox_.to_hub(link_.number, wire::kDecisionsTopic, encode(decisions));
 }
 
+// Who has ended is told last, behind whatever these connections still said; and not one by one: whoever waits for the
+// cut of ten thousand would wait for ten thousand messages as well.
+void Gate::tell_closed() {
+  for (std::size_t told = 0; told < closed_.size(); told += kClosedInOne) {
+    const auto first = closed_.begin() + static_cast<std::ptrdiff_t>(told);
+    const auto many = static_cast<std::ptrdiff_t>(std::min(kClosedInOne, closed_.size() - told));
+    host_.publish(link_.client_id, std::string(wire::kClosedTopic), encode(wire::Closed{{first, first + many}}), 1);
+  }
+  closed_.clear();
+}
+
 void Gate::flush() {
-  if (outbox_.empty()) return;
   std::map<wire::ConnectionId, wire::Delivered> delivered;
   for (Outbox::Item& item : outbox_.take()) {
     Session* session = item.connection == 0 ? nullptr : sessions_.by_connection(item.connection);
@@ -342,6 +356,7 @@ void Gate::flush() {
     answer.connection = connection;
     host_.publish(link_.client_id, std::string(wire::kDeliveredTopic), encode(answer), 1);
   }
+  tell_closed();
 }
 
 void Gate::on_tick() {

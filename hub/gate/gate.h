@@ -110,6 +110,7 @@ class Gate : public TlsPolicy {
   void announce(const Session& session, bool resent);
   void report_attempt(const ConnectRequest& request, const Sha256& proof);
   void retire_closing();
+  void tell_closed();
   void cut(Session& session, Will will = Will::kDropped);
   void cut_overdue();
   bool has_room();
@@ -155,6 +156,7 @@ class Gate : public TlsPolicy {
   std::string hub_id_;  // the client id that the hub process had last: no device may have it
   Sessions sessions_;
   std::unique_ptr<Session> closing_;            // its disconnect event came; its will may follow
+  std::vector<wire::ConnectionId> closed_;      // that have ended, and the hub process is still to be told
   std::unordered_map<std::string, Kept> kept_;  // of persistent sessions that are not connected
   std::vector<wire::ConnectionId> resuming_;    // of whom the hub process has to be told what is unacknowledged
   Attempts attempts_;

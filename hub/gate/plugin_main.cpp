@@ -17,6 +17,7 @@
 
 #include "hub/gate/door.h"
 #include "hub/gate/gate.h"
+#include "hub/gate/place_in_tree.h"
 #include "hub/wire/hold.h"
 #include "platform/openssl/quick_ec_keys.h"
 
@@ -121,6 +122,14 @@ int on_basic_auth(int, void* data, void* userdata) {
   return answer;
 }
 
+// The filter is the broker's own copy of what the packet said. Behind this event it goes to the tree of subscriptions,
+// and nowhere else.
+void place_apart(const mosquitto_evt_acl_check& event) {
+  auto* const filter = const_cast<char*>(event.topic);
+  give_place(view(mosquitto_client_id(event.client)),
+             MutableBytes(reinterpret_cast<std::uint8_t*>(filter), std::strlen(filter)));
+}
+
 int on_acl_check(int, void* data, void* userdata) {
   const auto& event = *static_cast<const mosquitto_evt_acl_check*>(data);
   return guarded(userdata, MOSQ_ERR_ACL_DENIED, [&event](Plugin& plugin) {
@@ -129,8 +138,15 @@ int on_acl_check(int, void* data, void* userdata) {
     switch (event.access) {
       case MOSQ_ACL_WRITE: return to_broker(plugin.gate.may_write(event.client, topic, payload, event.qos));
       case MOSQ_ACL_READ: return to_broker(plugin.gate.may_read(event.client, topic));
-      case MOSQ_ACL_SUBSCRIBE: return to_broker(plugin.gate.may_subscribe(event.client, topic, event.qos));
-      case MOSQ_ACL_UNSUBSCRIBE: plugin.gate.on_unsubscribe(event.client, topic); return int{MOSQ_ERR_SUCCESS};
+      case MOSQ_ACL_SUBSCRIBE: {
+        const auto access = plugin.gate.may_subscribe(event.client, topic, event.qos);
+        if (access == Gate::Access::kAllow) place_apart(event);
+        return to_broker(access);
+      }
+      case MOSQ_ACL_UNSUBSCRIBE:
+        plugin.gate.on_unsubscribe(event.client, topic);
+        place_apart(event);
+        return int{MOSQ_ERR_SUCCESS};
       default: return int{MOSQ_ERR_ACL_DENIED};
     }
   });

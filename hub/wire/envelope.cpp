@@ -106,14 +106,17 @@ Result<Opened> decode_opened(ByteView bytes) {
 
 Bytes encode(const Closed& closed) {
   Writer out(Kind::kClosed);
-  out.u64(closed.connection);
+  out.u32(static_cast<std::uint32_t>(closed.connections.size()));
+  for (const ConnectionId connection : closed.connections) out.u64(connection);
   return out.take();
 }
 
 Result<Closed> decode_closed(ByteView bytes) {
   Reader in(bytes, Kind::kClosed);
   Closed closed;
-  closed.connection = in.u64();
+  const std::uint32_t count = in.count(8);
+  closed.connections.reserve(count);
+  for (std::uint32_t i = 0; i < count && !in.failed(); ++i) closed.connections.push_back(in.u64());
   if (!in.finished()) return fail(Status::kMalformed);
   return closed;
 }

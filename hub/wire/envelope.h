@@ -43,8 +43,9 @@ struct Opened {
   std::uint64_t since_ms = 0;
 };
 
+// Several at a time: a policy's revoke ends ten thousand at once.
 struct Closed {
-  ConnectionId connection = 0;
+  std::vector<ConnectionId> connections;
 };
 
 // A device at the hub endpoint subscribed: what waits for it may go out. `ended`: it has unsubscribed.

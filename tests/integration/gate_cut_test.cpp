@@ -57,7 +57,7 @@ TEST_P(HubGateLive, a_rotated_device_is_cut_and_its_old_certificate_refused) {
   EXPECT_EQ(ack.applied, 2u);
   EXPECT_EQ(ack.cut, 2u);  // a small cut is over when the first acknowledgement comes
   EXPECT_TRUE(first.closed());
-  EXPECT_EQ(hub.next_closed().connection, opened.connection);
+  EXPECT_EQ(hub.next_closed(), opened.connection);
   EXPECT_TRUE(second.alive());
   EXPECT_EQ(try_connect(dev1, device("dev-1")), 5);
   EXPECT_EQ(try_connect(leaf("dev-1", 1, 11), device("dev-1")), 0);

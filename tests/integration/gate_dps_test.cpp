@@ -214,7 +214,7 @@ TEST_F(DpsGate, a_failed_session_is_displaced_by_anybody) {
   auto first = connected(device("dev-1", "wrong"), nullptr, false);
   auto second = pending(device("dev-1", "right"), nullptr);
   EXPECT_TRUE(first.probe->closed());
-  EXPECT_EQ(hub.next_closed().connection, first.opened.connection);
+  EXPECT_EQ(hub.next_closed(), first.opened.connection);
   EXPECT_TRUE(second.probe->alive());
 }
 
@@ -333,7 +333,7 @@ TEST_F(DpsGateCaps, the_oldest_failed_one_makes_room) {
   auto three = pending(device("dev-3", "t"), nullptr);
   auto four = pending(device("dev-4", "t"), nullptr);
   EXPECT_TRUE(one.probe->closed());
-  EXPECT_EQ(hub.next_closed().connection, one.opened.connection);
+  EXPECT_EQ(hub.next_closed(), one.opened.connection);
 }
 
 TEST_F(DpsGateDeadline, who_does_not_pass_is_cut_in_time_and_who_passed_stays) {

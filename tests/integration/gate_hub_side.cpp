@@ -90,7 +90,7 @@ T HubSide::next(std::deque<T>& queue, const char* what) {
 
 wire::Ack HubSide::next_ack() { return next(acks_, "ack"); }
 wire::Opened HubSide::next_opened() { return next(opened_, "opened"); }
-wire::Closed HubSide::next_closed() { return next(closed_, "closed"); }
+wire::ConnectionId HubSide::next_closed() { return next(closed_, "closed"); }
 HubSide::Request HubSide::next_request() { return next(requests_, "request"); }
 wire::Subscribed HubSide::next_subscribed() { return next(subscriptions_, "subscribed"); }
 wire::Resumed HubSide::next_resumed() { return next(resumed_, "resumed"); }
@@ -131,7 +131,8 @@ void HubSide::receive(std::string_view topic, wire::Bytes payload) {
   } else if (topic == wire::kOpenedTopic) {
     opened_.push_back(wire::decode_opened(payload).value());
   } else if (topic == wire::kClosedTopic) {
-    closed_.push_back(wire::decode_closed(payload).value());
+    const auto closed = wire::decode_closed(payload).value();
+    closed_.insert(closed_.end(), closed.connections.begin(), closed.connections.end());
   } else if (topic == wire::kSubscribedTopic) {
     subscriptions_.push_back(wire::decode_subscribed(payload).value());
   } else if (topic == wire::kResumedTopic) {

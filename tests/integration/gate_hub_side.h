@@ -52,7 +52,7 @@ class HubSide {
   // Each waits for the next one of its kind that has not been taken; throws after a minute.
   hub::wire::Ack next_ack();
   hub::wire::Opened next_opened();
-  hub::wire::Closed next_closed();
+  hub::wire::ConnectionId next_closed();
   hub::wire::Subscribed next_subscribed();
   hub::wire::Resumed next_resumed();
   hub::wire::Delivered next_delivered();
@@ -82,7 +82,7 @@ class HubSide {
   bool subscribed_ = false;
   std::deque<hub::wire::Ack> acks_;
   std::deque<hub::wire::Opened> opened_;
-  std::deque<hub::wire::Closed> closed_;
+  std::deque<hub::wire::ConnectionId> closed_;
   std::deque<hub::wire::Subscribed> subscriptions_;
   std::deque<hub::wire::Resumed> resumed_;
   std::deque<hub::wire::Delivered> delivered_;

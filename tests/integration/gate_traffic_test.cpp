@@ -115,6 +115,34 @@ TEST_P(HubGateLive, a_reply_goes_to_who_subscribed_at_the_granted_quality_behind
   EXPECT_EQ(probe.waiting(), 0u);
 }
 
+// What the broker's log says of a client's SUBSCRIBE or UNSUBSCRIBE: the filter that went to its tree; "" when nothing.
+std::string place_told(const std::string& log, const std::string& begin) {
+  const auto at = log.rfind(begin + "$");
+  return at == std::string::npos ? "" : log.substr(at + begin.size(), log.find('\n', at) - at - begin.size());
+}
+
+TEST_P(HubGateLive, devices_with_the_same_filter_have_places_of_their_own_in_the_brokers_tree) {
+  const std::string filter = "$iothub/twin/res/#";
+  const Broker talkative("hub", {"log_type subscribe", "log_type unsubscribe"});
+  HubSide side(talkative.socket());
+  side.snapshot({hub::wire::AnchorAdded{kIssuing, issuing.der()}, record("dev-1", 1, 10), record("dev-2", 2, 20)});
+  const Identity dev1 = leaf("dev-1", 1, 10);
+  const Identity dev2 = leaf("dev-2", 2, 20);
+  Probe first(talkative.port(), &dev1);
+  Probe second(talkative.port(), &dev2);
+  ASSERT_EQ(first.connect(device("dev-1")), 0);
+  ASSERT_EQ(second.connect(device("dev-2")), 0);
+  ASSERT_EQ(first.subscribe(filter), 1);
+  ASSERT_EQ(second.subscribe(filter), 1);
+  const auto place = place_told(talkative.log(), "dev-1 1 ");
+  EXPECT_EQ(place.size(), filter.size()) << place;
+  EXPECT_NE(place, filter);
+  EXPECT_EQ(place_told(talkative.log(), "dev-2 1 ").size(), filter.size());
+  EXPECT_NE(place_told(talkative.log(), "dev-2 1 "), place);
+  first.unsubscribe(filter);
+  EXPECT_EQ(place_told(talkative.log(), "dev-1 "), place);
+}
+
 TEST_P(HubGateLive, a_reply_to_an_ended_connection_reaches_nobody) {
   feed();
   const Identity dev1 = leaf("dev-1", 1, 10);

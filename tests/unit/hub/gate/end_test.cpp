@@ -33,7 +33,7 @@ TEST_F(EndTest, session_is_cut_with_its_will_and_no_other) {
   end(one);
   EXPECT_EQ(host.kicked, Ids{"dev-1"});
   EXPECT_EQ(host.kicked_with_will, Ids{"dev-1"});
-  EXPECT_EQ(closed().back().connection, one);
+  EXPECT_EQ(closed().back(), one);
   EXPECT_EQ(live.count("dev-2"), 1u);
 }
 

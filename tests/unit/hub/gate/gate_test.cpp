@@ -4,6 +4,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <set>
+
 #include "tests/unit/hub/gate/gate_world.h"
 
 namespace latchkey::hub::gate {
@@ -125,48 +128,128 @@ TEST_F(HubEndpoint, strangers_may_nothing) {
   gate.on_disconnect(stranger);
 }
 
-TEST_F(HubEndpoint, big_cuts_go_in_pieces_and_cut_follows_the_last) {
-  std::vector<wire::FeedChange> devices;
-  for (int i = 0; i < 600; ++i) devices.emplace_back(record("d" + std::to_string(i), 1));
-  snapshot(devices);
-  for (int i = 0; i < 600; ++i) {
-    const std::string id = "d" + std::to_string(i);
-    Leaf good = leaf(id, 1);
-    ASSERT_EQ(connect(id, &good), Answer::kAccept);
+// So many devices are connected, and each takes a millisecond to cut.
+class BigCut : public HubEndpoint {
+ protected:
+  void connect_all(int devices) {
+    std::vector<wire::FeedChange> changes;
+    for (int i = 0; i < devices; ++i) changes.emplace_back(record("d" + std::to_string(i), 1));
+    snapshot(changes);
+    for (int i = 0; i < devices; ++i) {
+      const std::string id = "d" + std::to_string(i);
+      Leaf good = leaf(id, 1);
+      ASSERT_EQ(connect(id, &good), Answer::kAccept);
+    }
+    acks();
+    host.ms_per_kick = 1;
   }
-  acks();
-  host.ms_per_kick = 1;
-  change({wire::AnchorGone{id_of<Uuid>(9)}});
-  EXPECT_EQ(host.kicked.size(), 250u);
-  EXPECT_EQ(gate.may_write(live["d599"], "devices/d599/messages/events/", {}, 1), Access::kDeny);  // condemned
-  EXPECT_EQ(gate.on_publish(live["d599"], "devices/d599/messages/events/", {}, 1), "");
+  void withdraw_trust() { change({wire::AnchorGone{id_of<Uuid>(9)}}); }
+  // The places of what was published on a topic.
+  std::vector<std::size_t> places(std::string_view topic) const {
+    std::vector<std::size_t> found;
+    for (std::size_t i = 0; i < host.published.size(); ++i) {
+      if (host.published[i].topic == topic) found.push_back(i);
+    }
+    return found;
+  }
+};
+
+TEST_F(BigCut, goes_in_pieces_and_cut_follows_the_last) {
+  connect_all(1200);
+  withdraw_trust();
+  EXPECT_EQ(host.kicked.size(), 500u);
+  EXPECT_EQ(gate.may_write(live["d1199"], "devices/d1199/messages/events/", {}, 1), Access::kDeny);  // condemned
+  EXPECT_EQ(gate.on_publish(live["d1199"], "devices/d1199/messages/events/", {}, 1), "");
   const auto first = acks();  // a tick has passed
   ASSERT_FALSE(first.empty());
   EXPECT_EQ(first[0].applied, 2u);
   EXPECT_EQ(first[0].cut, 1u);
-  EXPECT_EQ(host.kicked.size(), 500u);
+  EXPECT_EQ(host.kicked.size(), 1000u);
   const auto last_acks = acks();
   ASSERT_FALSE(last_acks.empty());
   EXPECT_EQ(last_acks.back().cut, 2u);
-  EXPECT_EQ(host.kicked.size(), 600u);
+  EXPECT_EQ(host.kicked.size(), 1200u);
   EXPECT_TRUE(acks().empty());
 }
 
-TEST_F(HubEndpoint, a_condemned_session_that_leaves_by_itself_is_cut_too) {
-  std::vector<wire::FeedChange> devices;
-  for (int i = 0; i < 300; ++i) devices.emplace_back(record("d" + std::to_string(i), 1));
-  snapshot(devices);
-  for (int i = 0; i < 300; ++i) {
-    const std::string id = "d" + std::to_string(i);
+TEST_F(BigCut, takes_nobody_new_until_the_last_is_cut) {
+  connect_all(1200);
+  host.taken_new.clear();
+  withdraw_trust();
+  EXPECT_EQ(host.taken_new, std::vector<bool>{false}) << "before the broker takes whoever waits";
+  gate.on_tick();
+  EXPECT_EQ(host.taken_new, std::vector<bool>{false});
+  gate.on_tick();
+  EXPECT_EQ(host.kicked.size(), 1200u);
+  EXPECT_EQ(host.taken_new, (std::vector<bool>{false, true}));
+}
+
+TEST_F(BigCut, that_is_over_at_once_leaves_the_door_alone) {
+  connect_all(100);
+  host.taken_new.clear();
+  withdraw_trust();
+  gate.on_tick();
+  EXPECT_EQ(host.kicked.size(), 100u);
+  EXPECT_TRUE(host.taken_new.empty());
+}
+
+TEST_F(BigCut, is_confirmed_before_each_end_is_told) {
+  connect_all(300);
+  const auto newest = opened().back().connection;
+  withdraw_trust();
+  gate.on_tick();
+  const auto confirmed = places(wire::kAckTopic);
+  const auto told = places(wire::kClosedTopic);
+  ASSERT_EQ(confirmed.size(), 1u);
+  ASSERT_EQ(told.size(), 1u) << "one message for all";
+  EXPECT_LT(confirmed[0], told[0]);
+  const auto ends = closed();
+  EXPECT_EQ(ends.size(), 300u);
+  EXPECT_EQ(ends.back(), newest);
+  EXPECT_TRUE(closed().empty());
+}
+
+TEST_F(BigCut, tells_each_end_once_in_messages_of_a_bounded_size) {
+  connect_all(5000);
+  host.ms_per_kick = 0;
+  std::set<wire::ConnectionId> expected;
+  for (const auto& one : opened()) expected.insert(one.connection);
+  ASSERT_EQ(expected.size(), 5000u);
+  withdraw_trust();
+  gate.on_tick();
+  EXPECT_EQ(places(wire::kClosedTopic).size(), 2u);
+  for (const std::size_t place : places(wire::kClosedTopic)) {
+    EXPECT_LE(host.published[place].payload.size(), 64u * 1024);
+  }
+  const auto ends = closed();
+  EXPECT_EQ(ends.size(), 5000u);
+  EXPECT_EQ(std::set<wire::ConnectionId>(ends.begin(), ends.end()), expected);
+}
+
+TEST_F(HubEndpoint, ends_that_an_earlier_hub_process_was_to_hear_of_are_not_told_to_the_next) {
+  snapshot({record("dev-1", 1), record("dev-2", 1)});
+  for (const char* id : {"dev-1", "dev-2"}) {
     Leaf good = leaf(id, 1);
     ASSERT_EQ(connect(id, &good), Answer::kAccept);
   }
-  acks();
-  host.ms_per_kick = 1;
-  change({wire::AnchorGone{id_of<Uuid>(9)}});
+  const auto first = opened();
+  gate.on_disconnect(live["dev-1"]);
+  gate.on_disconnect(live["dev-2"]);  // by now the end of dev-1 waits to be told
+  live.clear();
+  gate.on_disconnect(&hub_handle);
+  connect_hub();
+  snapshot({record("dev-1", 1), record("dev-2", 1)});
+  const auto ends = closed();
+  EXPECT_EQ(std::count(ends.begin(), ends.end(), first[0].connection), 0);
+  EXPECT_TRUE(opened().empty());
+}
+
+TEST_F(BigCut, one_that_leaves_by_itself_is_cut_too) {
+  connect_all(600);
+  withdraw_trust();
   for (const auto& [id, client] : std::map(live)) gate.on_disconnect(client);
   EXPECT_EQ(acks().back().cut, 2u);
-  EXPECT_EQ(host.kicked.size(), 250u);
+  EXPECT_EQ(host.kicked.size(), 500u);
 }
 
 TEST_F(HubEndpoint, a_revoked_device_that_is_back_already_is_not_cut_again) {
@@ -243,7 +326,7 @@ TEST_F(HubEndpoint, a_reply_is_not_inherited_by_who_takes_over_in_the_same_pass)
   ASSERT_EQ(connect("dev-1", &again), Answer::kAccept);
   ASSERT_EQ(gate.may_subscribe(live["dev-1"], "devices/dev-1/messages/devicebound/#", 1), Access::kAllow);
   EXPECT_TRUE(to_device("dev-1").empty());
-  EXPECT_EQ(closed().at(0).connection, first[0].connection);
+  EXPECT_EQ(closed().at(0), first[0].connection);
 }
 
 TEST_F(HubEndpoint, renewals_in_flight_are_bounded_and_forgotten_in_time) {

@@ -118,7 +118,13 @@ class World {
   }
   auto acks() { return said(wire::kAckTopic, wire::decode_ack); }
   auto opened() { return said(wire::kOpenedTopic, wire::decode_opened); }
-  auto closed() { return said(wire::kClosedTopic, wire::decode_closed); }
+  std::vector<wire::ConnectionId> closed() {
+    std::vector<wire::ConnectionId> all;
+    for (const auto& message : said(wire::kClosedTopic, wire::decode_closed)) {
+      all.insert(all.end(), message.connections.begin(), message.connections.end());
+    }
+    return all;
+  }
   auto subscribed() { return said(wire::kSubscribedTopic, wire::decode_subscribed); }
   auto resumed() { return said(wire::kResumedTopic, wire::decode_resumed); }
   auto delivered() { return said(wire::kDeliveredTopic, wire::decode_delivered); }
