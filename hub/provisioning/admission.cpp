@@ -43,13 +43,13 @@ std::optional<std::uint32_t> Admission::admit(const std::string& group, std::siz
     if (!stopping_ && queue_.fits(group, bytes, room)) {
       queue_.push(group, bytes, std::move(job));
       ++admitted_;
-      changed_.notify_one();
     } else {
       ++turned_away_;
       away = pace_.turn_away_s(options_.monotonic_ms(), queue_.size() + running_);
     }
     crowded = away || queue_.crowded(group, room);
   }
+  if (!away) changed_.notify_one();  // outside the lock, which the server takes as soon as it wakes
   if (crowded && options_.crowded) options_.crowded();
   return away;
 }

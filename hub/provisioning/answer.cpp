@@ -2,6 +2,7 @@
 #include "hub/provisioning/internal/answer.h"
 
 #include <array>
+#include <charconv>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
@@ -28,6 +29,26 @@ Json attestation_member(const RegistrationState& state) {
   Json key = Json::object();
   if (!state.enrollment_group.empty()) key["enrollmentGroupId"] = state.enrollment_group;
   return {{"symmetricKey", std::move(key)}};
+}
+
+std::optional<StoredAnswer> load_json(const registry::Bytes& bytes) {
+  const auto json = text::parse_object(bytes);
+  if (!json) return std::nullopt;
+  const auto sequence = text::unsigned_member(*json, "sequence");
+  const auto orphan_at = text::integer_member(*json, "orphanAt");
+  auto body = text::text_member(*json, "body");
+  if (!sequence || !orphan_at || !body) return std::nullopt;
+  return StoredAnswer{*sequence, *orphan_at, std::move(*body)};
+}
+
+// A number and its line end off the front of `text`.
+template <class Number>
+bool take_line(std::string_view& text, Number& number) {
+  const char* const end = text.data() + text.size();
+  const auto [at, error] = std::from_chars(text.data(), end, number);
+  if (error != std::errc() || at == end || *at != '\n') return false;
+  text.remove_prefix(static_cast<std::size_t>(at - text.data()) + 1);
+  return true;
 }
 
 }  // namespace
@@ -69,24 +90,30 @@ std::string state_body(const RegistrationState& state) {
   inner["lastUpdatedDateTimeUtc"] = iso8601_ticks(state.updated);
   inner["etag"] = etag(state.updated);
   if (!state.chain.empty()) inner["issuedCertificateChain"] = text::certificates_json(state.chain);
+  if (const auto& window = state.renewal_window) {
+    inner["renewalWindow"] = {{"start", text::iso8601(window->start)}, {"end", text::iso8601(window->end)}};
+  }
   return dump(
       Json{{"operationId", state.operation_id}, {"status", state.status}, {"registrationState", std::move(inner)}});
 }
 
+// As it is: in JSON every quote of the body would be escaped, and every poll would take it apart again.
 registry::Bytes store_answer(const StoredAnswer& answer) {
-  const std::string json =
-      dump(Json{{"sequence", answer.sequence}, {"orphanAt", answer.orphan_at}, {"body", answer.body}});
-  return {json.begin(), json.end()};
+  const std::string head = std::to_string(answer.sequence) + "\n" + std::to_string(answer.orphan_at) + "\n";
+  registry::Bytes bytes;
+  bytes.reserve(head.size() + answer.body.size());
+  bytes.insert(bytes.end(), head.begin(), head.end());
+  bytes.insert(bytes.end(), answer.body.begin(), answer.body.end());
+  return bytes;
 }
 
 std::optional<StoredAnswer> load_answer(const registry::Bytes& bytes) {
-  const auto json = text::parse_object(bytes);
-  if (!json) return std::nullopt;
-  const auto sequence = text::unsigned_member(*json, "sequence");
-  const auto orphan_at = text::integer_member(*json, "orphanAt");
-  auto body = text::text_member(*json, "body");
-  if (!sequence || !orphan_at || !body) return std::nullopt;
-  return StoredAnswer{*sequence, *orphan_at, std::move(*body)};
+  std::string_view text = ByteView(bytes).text();
+  if (text.starts_with('{')) return load_json(bytes);
+  StoredAnswer answer;
+  if (!take_line(text, answer.sequence) || !take_line(text, answer.orphan_at)) return std::nullopt;
+  answer.body = text;
+  return answer;
 }
 
 }  // namespace latchkey::hub::provisioning

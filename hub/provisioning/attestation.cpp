@@ -21,7 +21,13 @@ bool is_absent(const Refusal& refusal) {
 Attestation::Attestation(registry::Registry& registry, CertificateVerifier& verifier, std::string id_scope)
     : Attestation(
           registry, [&registry](std::optional<std::uint64_t> known) { return registry.groups_unless(known); }, verifier,
-          std::move(id_scope)) {}
+          std::move(id_scope), [&registry] { return registry.edition(); }) {}
+
+UnixMs Attestation::good_until(const wire::Opened& shown) {
+  if (shown.password.empty()) return 0;
+  const auto token = ShownToken::read(shown.password);
+  return token ? token->ends_at() : 0;
+}
 
 Outcome<Enrollment> Attestation::attest(const wire::Opened& shown, const std::string& group, UnixMs now) {
   if (auto names = check_names(shown); !names) return fail(names.error());

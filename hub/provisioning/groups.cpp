@@ -74,18 +74,20 @@ GroupList::Candidates GroupList::that_may_vouch_for(const std::vector<Bytes>& ch
 }
 
 Outcome<std::shared_ptr<const GroupList>> Groups::current() {
+  const std::uint64_t edition = edition_ ? edition_() : 0;  // before anything is read
   std::shared_ptr<const GroupList> held;
   {
     const std::lock_guard lock(mutex_);
     held = newest_;
+    if (held && edition_ && held_to_ == edition) return held;
   }
   LATCHKEY_TRY(read, read_(held ? std::optional(held->generation()) : std::nullopt));
-  if (!read) return held;
-  auto fresh = std::make_shared<const GroupList>(std::move(*read));
+  auto list = read ? std::make_shared<const GroupList>(std::move(*read)) : held;
   const std::lock_guard lock(mutex_);
   // Several may have read at once: the newest stays.
-  if (!newest_ || newest_->generation() < fresh->generation()) newest_ = fresh;
-  return std::shared_ptr<const GroupList>(std::move(fresh));
+  if (!newest_ || newest_->generation() < list->generation()) newest_ = list;
+  if (newest_ == list && held_to_ < edition) held_to_ = edition;
+  return list;
 }
 
 }  // namespace latchkey::hub::provisioning

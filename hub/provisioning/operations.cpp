@@ -40,27 +40,27 @@ Operations::Operations(registry::Registry& registry, Enforcement& enforcement, c
       polls_(options.operations_per_minute) {}
 
 Outcome<registry::Nothing> Operations::begin(const std::string& id, const std::string& registration_id) {
-  const UnixMs now = options_.now();
   if (registrations_.take(options_.monotonic_ms()) > 0) return refuse(Reason::kThrottled, "too many registrations");
-  {
-    const std::lock_guard lock(mutex_);
-    running_.insert(id);
-  }
+  const std::lock_guard lock(mutex_);
+  running_.emplace(id, registration_id);
+  return registry::Nothing{};
+}
+
+Operation Operations::begun(const std::string& id, const std::string& registration_id) const {
+  const UnixMs now = options_.now();
   const StoredAnswer nothing_yet{0, now + options_.orphan_after_ms, ""};
-  auto stored = registry_.put_operation(
-      {id, registration_id, std::string(kAssigning), store_answer(nothing_yet), now + options_.keep_operations_ms});
-  if (!stored) {
-    const std::lock_guard lock(mutex_);
-    running_.erase(id);
-  }
-  return stored;
+  return {id, registration_id, std::string(kAssigning), store_answer(nothing_yet), now + options_.keep_operations_ms};
 }
 
 void Operations::finish(const Operation& result, bool stored) {
   // When this cannot be stored, polls hear "assigning" until the operation counts as abandoned.
   if (!stored) (void)registry_.put_operation(result);
+  drop(result.id);
+}
+
+void Operations::drop(const std::string& id) {
   const std::lock_guard lock(mutex_);
-  running_.erase(result.id);
+  running_.erase(id);
 }
 
 void Operations::hold(const std::string& id, std::function<bool()> held) {
@@ -77,9 +77,10 @@ bool Operations::held(const std::string& id) {
   return false;
 }
 
-bool Operations::worked_on(const std::string& id) const {
+bool Operations::worked_on(const std::string& id, std::string_view registration_id) const {
   const std::lock_guard lock(mutex_);
-  return running_.count(id) != 0;
+  const auto found = running_.find(id);
+  return found != running_.end() && agent::equal_ignoring_case(found->second, registration_id);
 }
 
 Operation Operations::assigned(const std::string& id, const Registrant& who, const registry::RegistrationGrant& grant,
@@ -92,6 +93,9 @@ Operation Operations::assigned(const std::string& id, const Registrant& who, con
   state.device_id = grant.registration.device_id;
   state.substatus = registry::to_string(grant.registration.substatus);
   state.chain = chain;
+  if (options_.renewal_window && grant.issuance && !chain.empty()) {
+    state.renewal_window = options_.renewal_window(grant.issuance->not_before, grant.issuance->not_after);
+  }
   return {id, who.registration_id, state.status, store_answer({sequence, 0, state_body(state)}),
           options_.now() + options_.keep_operations_ms};
 }
@@ -110,6 +114,7 @@ Operation Operations::refused(const std::string& id, const Registrant& who, cons
 
 Outcome<Answer> Operations::poll(std::string_view id, const Registrant& who) {
   if (polls_.take(options_.monotonic_ms()) > 0) return refuse(Reason::kThrottled, "too many operations");
+  if (who.enrollment.enabled && worked_on(std::string(id), who.registration_id)) return assigning(id);
   const Refusal unknown{Reason::kOperationNotFound, "there is no such operation"};
   const auto operation = registry_.find_operation(std::string(id));
   if (!operation) return fail(is_absent(operation.error()) ? unknown : operation.error());
@@ -126,7 +131,9 @@ Outcome<Answer> Operations::poll(std::string_view id, const Registrant& who) {
   if (held(operation->id)) return assigning(operation->id);
   if (operation->status == kAssigned) return poll_assigned(*operation, *stored);
   if (operation->status != kAssigning) return Answer{200, stored->body, {}};
-  if (worked_on(operation->id) || options_.now() < stored->orphan_at) return assigning(operation->id);
+  if (worked_on(operation->id, who.registration_id) || options_.now() < stored->orphan_at) {
+    return assigning(operation->id);
+  }
   state.status = kFailed;
   state.error_code = kFallbackError;
   state.error_message = "the registration was interrupted; register again";

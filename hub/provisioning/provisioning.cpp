@@ -55,6 +55,13 @@ struct Provisioning::Connection {
   std::string enrollment;  // id of the enrollment that it last proved itself to
   bool group = false;      // is that one a group?
   std::string policy;      // of that one, with its namespace; empty: none was proved
+  // That one as of an edition of the registry, without its keys; good as long as that lasts, and before `until`.
+  struct Proven {
+    Enrollment enrollment;
+    std::uint64_t edition = 0;
+    UnixMs until = 0;
+  };
+  std::optional<Proven> proven;
 };
 
 // A registration between its 202 and its result.
@@ -65,6 +72,8 @@ struct Provisioning::Work {
   CheckedCsrPtr csr;  // null: none was sent, or csr_refusal says why it cannot be taken
   std::optional<Refusal> csr_refusal;
   Faults::Fate fate;
+  registry::Committed<registry::RegistrationGrant> grant;
+  std::optional<Operation> refused;  // stored; there is no grant
 
   const std::string& registration_id() const { return connection->shown.client_id; }
   Registrant registrant() const { return {registration_id(), enrollment}; }
@@ -111,7 +120,30 @@ Provisioning::ConnectionPtr Provisioning::find(wire::ConnectionId id) const {
   return found == connections_.end() ? nullptr : found->second;
 }
 
+// What proved an enrollment proves it again while nothing changed that it was held against.
+std::optional<Enrollment> Provisioning::proven_before(const Connection& connection, std::uint64_t edition) const {
+  const std::lock_guard lock(mutex_);
+  const auto& proven = connection.proven;
+  if (!proven || proven->edition != edition || proven->until <= options_.now()) return std::nullopt;
+  return proven->enrollment;
+}
+
+void Provisioning::remember(Connection& connection, const Enrollment& enrollment, std::uint64_t edition) {
+  Connection::Proven proven{enrollment, edition, Attestation::good_until(connection.shown)};
+  for (auto* key : {&proven.enrollment.primary, &proven.enrollment.secondary}) {
+    wipe(MutableBytes(key->data(), key->size()));
+    key->clear();
+  }
+  const std::lock_guard lock(mutex_);
+  connection.enrollment = enrollment.id;
+  connection.group = enrollment.group;
+  connection.policy = std::string(view(to_text(enrollment.namespace_uuid))) + "/" + enrollment.policy_name;
+  connection.proven = std::move(proven);
+}
+
 Outcome<Enrollment> Provisioning::attest(Connection& connection) {
+  const std::uint64_t edition = registry_.edition();  // before anything is looked up
+  if (auto before = proven_before(connection, edition)) return std::move(*before);
   std::string known;
   bool group = false;
   {
@@ -121,10 +153,7 @@ Outcome<Enrollment> Provisioning::attest(Connection& connection) {
   }
   auto proven = attestation_->attest(connection.shown, group ? known : std::string(), options_.now());
   if (proven) {
-    const std::lock_guard lock(mutex_);
-    connection.enrollment = proven->id;
-    connection.group = proven->group;
-    connection.policy = std::string(view(to_text(proven->namespace_uuid))) + "/" + proven->policy_name;
+    remember(connection, *proven, edition);
     return proven;
   }
   // Who proved itself on this very connection may know that its enrollment is gone.
@@ -189,22 +218,20 @@ Outcome<Answer> Provisioning::answer(const ConnectionPtr& connection, const agen
   Faults::Fate fate;
   if (options_.faults) fate = options_.faults->registration(registration_id, enrollment);
   if (fate.throttled_s) return throttled(*connection, *fate.throttled_s, kRehearsed);
-  LATCHKEY_TRY(accepted, start(connection, enrollment, std::move(*body), work));
-  if (work && fate.held) operations_->hold(work->operation_id, fate.held);
-  if (work) work->fate = std::move(fate);
-  return accepted;
+  auto fresh = std::make_unique<Work>();
+  fresh->connection = connection;
+  fresh->enrollment = std::move(enrollment);
+  fresh->fate = std::move(fate);
+  return start(std::move(fresh), std::move(*body), work);
 }
 
 // --- register
 
-Outcome<Answer> Provisioning::start(const ConnectionPtr& connection, const Enrollment& enrollment, RegisterBody body,
-                                    std::unique_ptr<Work>& work) {
-  auto fresh = std::make_unique<Work>();
-  fresh->connection = connection;
-  fresh->enrollment = enrollment;
+Outcome<Answer> Provisioning::start(std::unique_ptr<Work> fresh, RegisterBody body, std::unique_ptr<Work>& work) {
+  Connection& connection = *fresh->connection;
   if (body.csr) {
     auto checked = issuer_.check_csr(*body.csr, fresh->registration_id());
-    if (!checked) audit_csr(*connection, checked.error());
+    if (!checked) audit_csr(connection, checked.error());
     // Readable but not acceptable: that is a result, told by the poll.
     if (!checked && checked.error().reason != Reason::kCsrRejected) return fail(checked.error());
     if (!checked) fresh->csr_refusal = checked.error();
@@ -213,19 +240,50 @@ Outcome<Answer> Provisioning::start(const ConnectionPtr& connection, const Enrol
   {
     const std::lock_guard lock(mutex_);
     // Asked again while the first still runs: the same operation.
-    if (!connection->running.empty()) {
-      return Answer{202, assigning_body(connection->running), asked_wait_s(options_)};
+    if (!connection.running.empty()) {
+      return Answer{202, assigning_body(connection.running), asked_wait_s(options_)};
     }
-    connection->running = fresh->operation_id = new_operation_id();
+    connection.running = fresh->operation_id = new_operation_id();
   }
-  if (const auto begun = operations_->begin(fresh->operation_id, fresh->registration_id()); !begun) {
+  if (const auto begun = begin(*fresh); !begun) {
     const std::lock_guard lock(mutex_);
-    connection->running.clear();
+    connection.running.clear();
     return fail(begun.error());
   }
+  if (fresh->fate.held) operations_->hold(fresh->operation_id, fresh->fate.held);
   Answer accepted{202, assigning_body(fresh->operation_id), asked_wait_s(options_)};
   work = std::move(fresh);
   return accepted;
+}
+
+// All that is stored before the 202, in one commit: that the operation is worked on, the registration and its serial;
+// or, where the registration is refused, that.
+Outcome<registry::Nothing> Provisioning::begin(Work& work) {
+  LATCHKEY_TRY_VOID(operations_->begin(work.operation_id, work.registration_id()));
+  const auto registered = register_device(work);
+  if (registered) return registered;
+  work.refused = operations_->refused(work.operation_id, work.registrant(), registered.error());
+  auto stored = registry_.put_operation(*work.refused);
+  if (!stored) operations_->drop(work.operation_id);
+  return stored;
+}
+
+Outcome<registry::Nothing> Provisioning::register_device(Work& work) {
+  // A disabled enrollment is refused, and audited, by the registry below, whatever the CSR was.
+  if (work.csr_refusal && work.enrollment.enabled) return fail(*work.csr_refusal);
+  if (work.fate.failed) return fail(*work.fate.failed);
+  registry::RegistrationRequest request;
+  request.registration_id = work.registration_id();
+  request.enrollment = work.enrollment.uuid;
+  // Without a good one, which only a disabled enrollment gets here with, the wish is all that counts.
+  request.wants_certificate = (work.csr || work.csr_refusal) && !work.fate.without_certificate;
+  if (request.wants_certificate) request.serial = issuer_.new_serial();
+  request.operation_id = work.operation_id;
+  request.begun = operations_->begun(work.operation_id, work.registration_id());
+  LATCHKEY_TRY(grant, registry_.register_device(call(*work.connection), request));
+  work.grant = std::move(grant);
+  if (options_.placed) work.grant.value.registration.hub = options_.placed(work.grant.value.registration);
+  return registry::Nothing{};
 }
 
 registry::Call Provisioning::call(const Connection& connection) const {
@@ -261,8 +319,8 @@ Outcome<RegisterBody> Provisioning::read_register(const Connection& connection, 
 // --- the work behind a 202
 
 void Provisioning::finish(const Work& work) {
-  bool stored = false;
-  const Operation operation = carry_out(work, stored);
+  bool stored = work.refused.has_value();
+  const Operation operation = stored ? *work.refused : carry_out(work, stored);
   operations_->finish(operation, stored);
   const std::lock_guard lock(mutex_);
   work.connection->running.clear();
@@ -274,31 +332,19 @@ void Provisioning::finish(const Work& work) {
 
 // `stored`: the answer lies in the registry by now, together with the certificate.
 Operation Provisioning::carry_out(const Work& work, bool& stored) {
+  const auto& grant = work.grant;
   const auto refused = [&](const Refusal& why) {
     return operations_->refused(work.operation_id, work.registrant(), why);
   };
-  // A disabled enrollment is refused, and audited, by the registry below, whatever the CSR was.
-  if (work.csr_refusal && work.enrollment.enabled) return refused(*work.csr_refusal);
-  if (work.fate.failed) return refused(*work.fate.failed);
-  registry::RegistrationRequest request;
-  request.registration_id = work.registration_id();
-  request.enrollment = work.enrollment.uuid;
-  // Without a good one, which only a disabled enrollment gets here with, the wish is all that counts.
-  request.wants_certificate = (work.csr || work.csr_refusal) && !work.fate.without_certificate;
-  if (request.wants_certificate) request.serial = issuer_.new_serial();
-  request.operation_id = work.operation_id;
-  auto grant = registry_.register_device(call(*work.connection), request);
-  if (!grant) return refused(grant.error());
-  if (options_.placed) grant->value.registration.hub = options_.placed(grant->value.registration);
   Operation operation;
   const auto assigned = [&](const std::vector<registry::Bytes>& chain) {
-    operation = operations_->assigned(work.operation_id, work.registrant(), grant->value, chain, grant->sequence);
+    operation = operations_->assigned(work.operation_id, work.registrant(), grant.value, chain, grant.sequence);
     return operation;
   };
   // No policy: the device is assigned, and no chain is made.
-  if (!grant->value.issuance || (!work.csr && !work.csr_refusal)) return assigned({});
+  if (!grant.value.issuance || (!work.csr && !work.csr_refusal)) return assigned({});
   if (!work.csr) return refused(*work.csr_refusal);
-  const auto chain = issuer_.issue(call(*work.connection), *grant->value.issuance, *work.csr, assigned);
+  const auto chain = issuer_.issue(call(*work.connection), *grant.value.issuance, *work.csr, assigned);
   if (!chain) return refused(chain.error());
   stored = true;
   return operation;

@@ -4,14 +4,16 @@
 // handed their operational certificate.
 //
 // The DPS gate holds no keys: it conveys what each connection showed, and this room verifies it at every request, since
-// the enrollment may have been disabled, deleted or given another key meanwhile. A wrong proof leaves the connection
-// open and answers 401, as the real service does.
+// the enrollment may have been disabled, deleted or given another key meanwhile. (Where the registry says that none was
+// touched since the last time, and the token has not expired, the last answer is the answer.) A wrong proof leaves the
+// connection open and answers 401, as the real service does.
 //
 // Threads: every function may be called from any thread, several at once; opened() and request() block on the registry
 // and (request) on signing and on the gates. No lock is held during any call out of this room.
 //
 // Invariants:
-//  1. A register is answered with 202 first, its operation stored before; the work follows on the same thread.
+//  1. A register is answered with 202 once its operation is stored, in one commit with the registration and the serial
+//     or with its refusal; signing follows on the same thread.
 //  2. "assigned" goes out only once every live hub gate has what makes the device acceptable.
 //  3. The finished operation lies in the registry: any node can answer the poll.
 //  4. Nothing tells a wrong proof apart from an id that is not enrolled.
@@ -24,12 +26,14 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
 
 #include "hub/provisioning/ports.h"
+#include "hub/throttle/renewal_windows.h"
 #include "hub/throttle/throttle.h"
 #include "hub/wire/envelope.h"
 #include "registry/operations/registry.h"
@@ -64,7 +68,8 @@ struct Options {
   std::function<std::uint32_t()> running_wait_s = {};
   std::int64_t orphan_after_ms = 10'000;  // an operation that nobody works on any more counts as failed by then
   std::int64_t keep_operations_ms = 86'400'000;
-  Faults* faults = nullptr;  // of a rehearsal; outlives the room
+  Faults* faults = nullptr;                   // of a rehearsal; outlives the room
+  throttle::RenewalHint renewal_window = {};  // told with each certificate; empty: never
 };
 
 struct Counters {
@@ -120,10 +125,13 @@ class Provisioning {
 
   ConnectionPtr find(wire::ConnectionId id) const;
   registry::Outcome<registry::Enrollment> attest(Connection& connection);
+  std::optional<registry::Enrollment> proven_before(const Connection& connection, std::uint64_t edition) const;
+  void remember(Connection& connection, const registry::Enrollment& enrollment, std::uint64_t edition);
   registry::Outcome<Answer> answer(const ConnectionPtr& connection, const agent::dps::RequestTopic& topic,
                                    ByteView payload, std::unique_ptr<Work>& work);
-  registry::Outcome<Answer> start(const ConnectionPtr& connection, const registry::Enrollment& enrollment,
-                                  RegisterBody body, std::unique_ptr<Work>& work);
+  registry::Outcome<Answer> start(std::unique_ptr<Work> fresh, RegisterBody body, std::unique_ptr<Work>& work);
+  registry::Outcome<registry::Nothing> begin(Work& work);
+  registry::Outcome<registry::Nothing> register_device(Work& work);
   void audit_csr(const Connection& connection, const registry::Refusal& refusal);
   registry::Outcome<RegisterBody> read_register(const Connection& connection, ByteView payload) const;
   void finish(const Work& work);
@@ -139,7 +147,7 @@ class Provisioning {
   const std::unique_ptr<Operations> operations_;
 
   mutable std::mutex mutex_;
-  // Guarded by mutex_; of a Connection also `running`, `enrollment`, `group` and `policy`.
+  // Guarded by mutex_; of a Connection also `running`, `enrollment`, `group`, `policy` and `proven`.
   std::unordered_map<wire::ConnectionId, ConnectionPtr> connections_;
   Counters counters_;
   std::deque<RefusedRequest> refusals_;

@@ -1,21 +1,42 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "hub/provisioning/internal/token.h"
 
+#include <openssl/core_names.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
+#include <openssl/params.h>
+
+#include <limits>
 
 #include "agent/protocol/sas.h"
+#include "platform/openssl/openssl_ptr.h"
 
 namespace latchkey::hub::provisioning {
 namespace {
 
 using registry::Reason;
 
+// Made once, and never freed: to look for algorithms costs more than to use them. Each use is a copy of its own, which
+// is wiped when it goes.
+EVP_MAC_CTX* hmac_sha256_form() {
+  static EVP_MAC_CTX* const form = []() -> EVP_MAC_CTX* {
+    EVP_MAC_CTX* made = EVP_MAC_CTX_new(EVP_MAC_fetch(nullptr, "HMAC", nullptr));
+    char digest[] = "SHA2-256";
+    const OSSL_PARAM parameters[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
+                                     OSSL_PARAM_construct_end()};
+    const std::array<std::uint8_t, DeviceKey::kSize> nobodys{};  // what was never begun cannot be copied
+    if (made == nullptr || EVP_MAC_init(made, nobodys.data(), nobodys.size(), parameters) != 1) return nullptr;
+    return made;
+  }();
+  return form;
+}
+
 bool hmac_sha256(ByteView key, ByteView text, std::array<std::uint8_t, 32>& out) {
-  unsigned size = 0;
-  return HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), text.data(), text.size(), out.data(), &size) !=
-             nullptr &&
-         size == out.size();
+  if (hmac_sha256_form() == nullptr) return false;
+  const openssl::Owner<EVP_MAC_CTX, EVP_MAC_CTX_free> mac(EVP_MAC_CTX_dup(hmac_sha256_form()));
+  std::size_t size = 0;
+  return mac && EVP_MAC_init(mac.get(), key.data(), key.size(), nullptr) == 1 &&
+         EVP_MAC_update(mac.get(), text.data(), text.size()) == 1 &&
+         EVP_MAC_final(mac.get(), out.data(), &size, out.size()) == 1 && size == out.size();
 }
 
 }  // namespace
@@ -44,6 +65,11 @@ bool ShownToken::signed_by(ByteView key) const {
                     constant_time_equal(ByteView(expected), ByteView(signature_));
   wipe(MutableBytes(expected));
   return good;
+}
+
+UnixMs ShownToken::ends_at() const {
+  constexpr std::uint64_t kMost = std::numeric_limits<UnixMs>::max() / 1000;
+  return static_cast<UnixMs>(expiry_s_ < kMost ? expiry_s_ : kMost) * 1000;
 }
 
 registry::Outcome<void> ShownToken::check(std::string_view id_scope, std::string_view registration_id,

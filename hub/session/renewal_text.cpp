@@ -25,8 +25,11 @@ std::string accepted_body(std::string_view correlation_id, UnixMs expires) {
   return dump(Json{{"correlationId", correlation_id}, {"operationExpires", text::iso8601_ticks(expires)}});
 }
 
-std::string certificates_body(std::string_view correlation_id, const std::vector<registry::Bytes>& chain) {
-  return dump(Json{{"correlationId", correlation_id}, {"certificates", text::certificates_json(chain)}});
+std::string certificates_body(std::string_view correlation_id, const std::vector<registry::Bytes>& chain,
+                              const std::optional<throttle::RenewalWindow>& window) {
+  Json body{{"correlationId", correlation_id}, {"certificates", text::certificates_json(chain)}};
+  if (window) body["renewalWindow"] = {{"start", text::iso8601(window->start)}, {"end", text::iso8601(window->end)}};
+  return dump(body);
 }
 
 std::string error_body(int error_code, std::string_view message, UnixMs now, const ErrorInfo& info,

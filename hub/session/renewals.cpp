@@ -128,7 +128,9 @@ void Renewals::carry_out(const RenewalRequest& asked, const RenewalPtr& renewal,
   std::string body;
   // Remembered with the certificate, unless it was given up meanwhile.
   const auto keep = [&](const std::vector<registry::Bytes>& chain) {
-    body = certificates_body(renewal->correlation_id, chain);
+    const auto& hint = options_.renewal_window;
+    body = certificates_body(renewal->correlation_id, chain,
+                             hint ? hint(grant.value.not_before, grant.value.not_after) : std::nullopt);
     return table_.wanted(*renewal) ? std::optional(record_of(*renewal, grant.sequence, body)) : std::nullopt;
   };
   const auto chain = issuer_.issue(call(asked.speaker), grant.value, *asked.csr, keep);

@@ -31,6 +31,7 @@
 #include <vector>
 
 #include "hub/session/ports.h"
+#include "hub/throttle/renewal_windows.h"
 #include "hub/throttle/throttle.h"
 #include "hub/wire/envelope.h"
 #include "registry/operations/registry.h"
@@ -49,6 +50,7 @@ struct Options {
   std::uint32_t throttle_retry_s = 1;          // what 429 asks for at least; more, by the measured pace, when many ask
   std::size_t servers = 1;                     // how many renewals `apart` works on at one time
   std::function<std::uint64_t()> monotonic_ms = throttle::monotonic_ms;  // what the pace goes by
+  throttle::RenewalHint renewal_window;                                  // told with each certificate; empty: never
   std::uint32_t unavailable_retry_s = 5;
   std::uint32_t fault_retry_s = 300;
   // Where a renewal is signed and its enforcement awaited, after the 202, so that what the device says next is not held

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "hub/throttle/renewal_windows.h"
 #include "platform/base/ids.h"
 #include "registry/model/refusal.h"
 #include "registry/model/resources.h"
@@ -49,6 +50,7 @@ struct RegistrationState {
   std::string device_id;
   std::string substatus;
   std::vector<registry::Bytes> chain;  // DER: leaf, issuing CA, root
+  std::optional<throttle::RenewalWindow> renewal_window;
   int error_code = 0;
   std::string error_message;
 };
@@ -60,8 +62,9 @@ struct StoredAnswer {
   UnixMs orphan_at = 0;        // of a running operation: from here on it counts as abandoned
   std::string body;
 };
+// Three parts, a line end after the first and the second: sequence and orphan_at as decimal numbers, and the body.
 registry::Bytes store_answer(const StoredAnswer& answer);
-// Nothing when it is not what store_answer wrote.
+// Nothing when it is not what store_answer wrote. Takes also the JSON object that former versions wrote.
 std::optional<StoredAnswer> load_answer(const registry::Bytes& bytes);
 
 }  // namespace latchkey::hub::provisioning

@@ -5,7 +5,7 @@
 // An individual enrollment speaks alone for its id: while there is one, groups do not count. Only a disabled one lets a
 // group's proof through, to be refused as disabled: that is how one member of a group is locked out.
 //
-// What it costs: two rows, and for whoever proved no individual enrollment what groups.h says. A refusal always tries
+// What it costs: one row, and for whoever proved no individual enrollment what groups.h says. A refusal always tries
 // the groups, also where they do not count: the time that it takes must not tell which ids are enrolled.
 //
 // Threads: any, several at once; blocks on the registry.
@@ -26,11 +26,14 @@ bool is_absent(const registry::Refusal& refusal);
 
 class Attestation {
  public:
-  // Reads groups from the registry.
+  // Reads groups from the registry, and goes by its edition.
   Attestation(registry::Registry& registry, CertificateVerifier& verifier, std::string id_scope);
   Attestation(registry::Registry& registry, Groups::Read read_groups, CertificateVerifier& verifier,
-              std::string id_scope)
-      : registry_(registry), groups_(std::move(read_groups)), verifier_(verifier), id_scope_(std::move(id_scope)) {}
+              std::string id_scope, Groups::Edition edition = {})
+      : registry_(registry),
+        groups_(std::move(read_groups), std::move(edition)),
+        verifier_(verifier),
+        id_scope_(std::move(id_scope)) {}
 
   // The enrollment, which may be disabled. A connection of before a restart of the hub process, whose token is no
   // longer kept, is taken at the gate's word that it was verified: only its enrollment is looked up again;
@@ -39,6 +42,9 @@ class Attestation {
   // kNoCredential, kTokenInvalid, kTokenExpired, kCertificateNotEnrolled, kClientIdMismatch, the verifier's, and the
   // registry's own faults.
   registry::Outcome<registry::Enrollment> attest(const wire::Opened& shown, const std::string& group, UnixMs now);
+  // Until when a good answer of attest() stays good while Registry::edition() does: for a token until it expires. A
+  // chain is verified anew at every request, since its certificates have ends of their own: 0.
+  static UnixMs good_until(const wire::Opened& shown);
 
  private:
   registry::Outcome<registry::Enrollment> recall(const std::string& registration_id);

@@ -2,10 +2,11 @@
 // The enrollment groups, held in memory so that an attestation does not read all of them: a token does not say which
 // group its key was derived from, and neither does a certificate.
 //
-// What it costs: every attestation asks the registry for the groups' generation, one row. After a change of a group the
-// next ones read all groups again (a scan of the enrollments; with X.509 also a parse of each signing certificate, some
-// tens of microseconds). Between changes a token is tried against every group with symmetric keys, at two HMACs a key,
-// and a certificate only against those groups whose CA has the name that its chain asks for.
+// What it costs: where the registry's edition is the one that the list was held to last, nothing is asked; otherwise
+// the registry is asked for the groups' generation, one row. After a change of a group the next ones read all groups
+// again (a scan of the enrollments; with X.509 also a parse of each signing certificate, some tens of microseconds).
+// Between changes a token is tried against every group with symmetric keys, at two HMACs a key, and a certificate only
+// against those groups whose CA has the name that its chain asks for.
 //
 // Timing: all candidates are always tried and signatures compare in constant time, so the time that an answer takes
 // tells how many groups there are, not which one a proof came near to.
@@ -52,15 +53,20 @@ class Groups {
   // Registry::groups_unless.
   using Read =
       std::function<registry::Outcome<std::optional<registry::EnrollmentGroups>>(std::optional<std::uint64_t> known)>;
-  explicit Groups(Read read) : read_(std::move(read)) {}
+  // Registry::edition.
+  using Edition = std::function<std::uint64_t()>;
+  // Without `edition` the registry is asked each time.
+  explicit Groups(Read read, Edition edition = {}) : read_(std::move(read)), edition_(std::move(edition)) {}
 
   // As of the last commit. Refuses as `read` does.
   registry::Outcome<std::shared_ptr<const GroupList>> current();
 
  private:
   const Read read_;
-  std::mutex mutex_;
-  std::shared_ptr<const GroupList> newest_;  // guarded by mutex_
+  const Edition edition_;
+  std::mutex mutex_;  // guards the rest
+  std::shared_ptr<const GroupList> newest_;
+  std::uint64_t held_to_ = 0;  // the edition as of which newest_ is known to be that
 };
 
 }  // namespace latchkey::hub::provisioning

@@ -12,7 +12,6 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
-#include <unordered_set>
 
 #include "hub/provisioning/internal/answer.h"
 #include "hub/provisioning/ports.h"
@@ -38,10 +37,14 @@ class Operations {
   // All outlive this object.
   Operations(registry::Registry& registry, Enforcement& enforcement, const Options& options);
 
-  // Stores that the operation is being worked on. kThrottled, and what the registry refuses: it then does not exist.
+  // The operation is worked on from now on; it is to be stored before its id is told. kThrottled: it does not exist.
   registry::Outcome<registry::Nothing> begin(const std::string& id, const std::string& registration_id);
+  // What to store of one that is being worked on.
+  registry::Operation begun(const std::string& id, const std::string& registration_id) const;
   // Stores a result unless it is `stored`; the operation is not worked on any more.
   void finish(const registry::Operation& result, bool stored);
+  // The operation is not worked on any more, and was never told.
+  void drop(const std::string& id);
 
   // Polls hear "assigning" for as long as `held` says so, whatever the result.
   void hold(const std::string& id, std::function<bool()> held);
@@ -58,7 +61,7 @@ class Operations {
  private:
   registry::Outcome<Answer> poll_assigned(const registry::Operation& operation, const StoredAnswer& stored);
   Answer assigning(std::string_view id) const { return {202, assigning_body(id), asked_wait_s(options_)}; }
-  bool worked_on(const std::string& id) const;
+  bool worked_on(const std::string& id, std::string_view registration_id) const;
   bool held(const std::string& id);
 
   registry::Registry& registry_;
@@ -68,7 +71,8 @@ class Operations {
   throttle::Throttle polls_;
 
   mutable std::mutex mutex_;
-  std::unordered_set<std::string> running_;                       // by this process; guarded by mutex_
+  // By this process, with whose it is; guarded by mutex_.
+  std::unordered_map<std::string, std::string> running_;
   std::unordered_map<std::string, std::function<bool()>> holds_;  // guarded by mutex_
 };
 

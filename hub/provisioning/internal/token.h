@@ -36,6 +36,9 @@ class ShownToken {
   // Compares in constant time. False for an empty key.
   bool signed_by(ByteView key) const;
 
+  // It is expired from then on.
+  UnixMs ends_at() const;
+
   // For a token whose signature was found good: is it for this resource, and not over? The resource is decoded once
   // and compared case-insensitively. kTokenInvalid, kTokenExpired.
   registry::Outcome<void> check(std::string_view id_scope, std::string_view registration_id, UnixMs now) const;

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "hub/throttle/renewal_windows.h"
 #include "platform/base/ids.h"
 #include "registry/model/resources.h"
 
@@ -26,7 +27,9 @@ struct ErrorInfo {
 };
 
 std::string accepted_body(std::string_view correlation_id, UnixMs expires);
-std::string certificates_body(std::string_view correlation_id, const std::vector<registry::Bytes>& chain);
+// `window`: when the device should renew; nothing: it is not told.
+std::string certificates_body(std::string_view correlation_id, const std::vector<registry::Bytes>& chain,
+                              const std::optional<throttle::RenewalWindow>& window);
 std::string error_body(int error_code, std::string_view message, UnixMs now, const ErrorInfo& info,
                        std::optional<std::uint32_t> retry_after_s);
 

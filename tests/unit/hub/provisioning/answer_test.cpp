@@ -87,8 +87,28 @@ TEST(Answer, stored_answer_comes_back) {
   EXPECT_EQ(loaded->body, R"({"a":"b"})");
 }
 
+TEST(Answer, stored_body_is_taken_as_it_is) {
+  for (const std::string body : {"", "\n", "{}\n1\n2\n", R"({"a":"\"\\"})"}) {
+    const auto loaded = load_answer(store_answer({1, -2, body}));
+    ASSERT_TRUE(loaded) << body;
+    EXPECT_EQ(loaded->orphan_at, -2);
+    EXPECT_EQ(loaded->body, body);
+  }
+}
+
+// A poll may come a day after the registration, and another version of the hub may have started meanwhile.
+TEST(Answer, answer_that_a_former_version_stored_is_loaded) {
+  const std::string text = R"({"sequence":77,"orphanAt":88,"body":"{\"a\":\"b\"}"})";
+  const auto loaded = load_answer({text.begin(), text.end()});
+  ASSERT_TRUE(loaded);
+  EXPECT_EQ(loaded->sequence, 77U);
+  EXPECT_EQ(loaded->orphan_at, 88);
+  EXPECT_EQ(loaded->body, R"({"a":"b"})");
+}
+
 TEST(Answer, what_was_not_stored_by_us_is_not_loaded) {
-  for (const std::string text : {"", "x", "[]", "{}", R"({"sequence":-1,"orphanAt":0,"body":""})",
+  for (const std::string text : {"", "x", "1", "1\n", "1\n2", "\n2\n", "1\n\nx", "-1\n2\nx", "1 \n2\nx", "1\n2x\n",
+                                 "99999999999999999999\n2\nx", "[]", "{}", R"({"sequence":-1,"orphanAt":0,"body":""})",
                                  R"({"sequence":1,"orphanAt":"0","body":""})", R"({"sequence":1,"orphanAt":0})"}) {
     EXPECT_FALSE(load_answer({text.begin(), text.end()})) << text;
   }

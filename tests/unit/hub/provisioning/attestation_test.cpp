@@ -256,5 +256,49 @@ TEST_F(AttestationTest, connection_told_again_keeps_its_token) {
   EXPECT_EQ(enter_and_poll(connection).body["status"], "assigned");
 }
 
+// --- what is remembered between the requests of a connection
+
+TEST_F(AttestationTest, key_that_is_replaced_while_connected_proves_no_more) {
+  registry.enroll("dev-1", kKey);
+  const auto connection = open_token("dev-1", kKey);
+  EXPECT_EQ(enter_and_poll(connection).body["status"], "assigned");
+  registry::NewEnrollment other;
+  other.id = "dev-1";
+  other.namespace_name = "default";
+  other.attestation = registry::AttestationKind::kSymmetricKey;
+  other.primary = kOtherKey;
+  other.policy_name = "standard";
+  ASSERT_TRUE(registry->replace_enrollment(registry.call(), other));
+  expect_error(enter(connection), 401000);
+}
+
+TEST_F(AttestationTest, individual_enrollment_that_comes_while_connected_overrules_the_group) {
+  registry.enroll_group("line", kKey);
+  const auto connection = open_token("dev-1", test::hmac(kKey, "dev-1"));
+  EXPECT_EQ(enter_and_poll(connection).body["status"], "assigned");
+  registry.enroll("dev-1", kOtherKey);
+  expect_error(enter(connection), 401000);
+}
+
+TEST_F(AttestationTest, token_that_runs_out_is_refused_though_nothing_else_changed) {
+  registry.enroll_group("line", kKey);
+  const auto connection = open_token("dev-1", test::hmac(kKey, "dev-1"));
+  EXPECT_EQ(enter_and_poll(connection).body["status"], "assigned");
+  now = (kNow / 1000 + 3600) * 1000 - 1;
+  EXPECT_EQ(enter(connection).status, 202);
+  now = (kNow / 1000 + 3600) * 1000;
+  expect_error(enter(connection), 401000);
+  now = kNow;  // a clock that is set back
+  EXPECT_EQ(enter(connection).status, 202);
+}
+
+TEST_F(AttestationTest, certificate_that_expires_while_connected_is_refused) {
+  registry.enroll_certificate("dev-1", false, test::bytes("dev-1|ca"));
+  const auto connection = open_certificate("dev-1", "dev-1|ca");
+  EXPECT_EQ(enter_and_poll(connection).body["status"], "assigned");
+  verifier.expired = true;
+  EXPECT_EQ(enter(connection).status, 401);
+}
+
 }  // namespace
 }  // namespace latchkey::hub::provisioning

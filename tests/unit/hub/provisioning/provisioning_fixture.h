@@ -30,11 +30,12 @@ class FakeVerifier : public CertificateVerifier {
     const std::string issuer = leaf.substr(leaf.find('|') + 1);
     for (const auto& anchor : anchors) {
       if (anchor != chain.front() && anchor != test::bytes(issuer)) continue;
-      if (name == "expired") return registry::refuse(Reason::kExpired, "expired");
+      if (name == "expired" || expired) return registry::refuse(Reason::kExpired, "expired");
       return VerifiedLeaf{name};
     }
     return registry::refuse(Reason::kIssuerNotTrusted, "no chain");
   }
+  bool expired = false;  // all of them
 };
 
 struct Heard {
