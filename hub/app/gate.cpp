@@ -125,9 +125,11 @@ void Gate::end_left_behind(const DataFolder& folder, const std::string& files) {
   brokers::Broker::end_left_behind(pid_file(folder, files), folder.brokers() / (files + ".conf"), folder.nonce());
 }
 
-void Gate::attest(const wire::Attest& attest) { link_->publish(wire::kAttestTopic, wire::encode(attest)); }
+// At QoS 0, which is no less: the socket keeps order and loses nothing, and what a lost link takes with it is sent by
+// nobody again. A PUBACK for each would cost both ends as much as the message.
+void Gate::attest(const wire::Attest& attest) { link_->publish(wire::kAttestTopic, wire::encode(attest), 0); }
 
-void Gate::deliver(const wire::Deliver& deliver) { link_->publish(wire::kDeliverTopic, wire::encode(deliver)); }
+void Gate::deliver(const wire::Deliver& deliver) { link_->publish(wire::kDeliverTopic, wire::encode(deliver), 0); }
 
 void Gate::hold(std::uint32_t for_ms) { link_->publish(wire::kHoldTopic, wire::encode(wire::Hold{for_ms}), 0); }
 

@@ -54,6 +54,7 @@ void HubEndpoint::open_sessions(const Rooms& rooms, std::function<UnixMs()> now)
   options.namespace_name = namespace_name();
   options.now = now;
   options.max_running = kMostRenewals;
+  options.renewal_window = rooms.renewal_window;
   options.servers = rooms.signers.lanes();
   options.apart = [&signers = rooms.signers](wire::ConnectionId connection, std::function<void()> renewal) {
     signers.post(connection, std::move(renewal));
@@ -139,7 +140,9 @@ void HubEndpoint::hear(std::size_t broker, std::string_view topic, ByteView payl
   }
   inboxes_[broker]->receive(topic, payload);
   if (topic != wire::kClosedTopic) return;  // behind the message, whose lane the seats know
-  if (const auto closed = wire::decode_closed(payload)) seats_.closed(closed->connection);
+  const auto closed = wire::decode_closed(payload);
+  if (!closed) return;
+  for (const auto connection : closed->connections) seats_.closed(connection);
 }
 
 void HubEndpoint::arrive(std::size_t broker, ByteView payload) {
@@ -172,10 +175,8 @@ void HubEndpoint::live(std::size_t broker, Gate::Life life) {
 }
 
 void HubEndpoint::close(std::size_t broker, const std::vector<wire::ConnectionId>& ended) {
-  for (const auto connection : ended) {
-    inboxes_[broker]->receive(wire::kClosedTopic, wire::encode(wire::Closed{connection}));
-    seats_.closed(connection);  // behind the message, whose lane it knows
-  }
+  inboxes_[broker]->receive(wire::kClosedTopic, wire::encode(wire::Closed{ended}));
+  for (const auto connection : ended) seats_.closed(connection);  // behind the message, whose lane they know
 }
 
 }  // namespace latchkey::hub::app

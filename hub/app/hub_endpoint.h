@@ -42,6 +42,7 @@ class HubEndpoint {
     Workers& workers;
     Workers& signers;  // for renewals, so that they hold up no message of their device
     DecisionLog& decisions;
+    throttle::RenewalHint renewal_window;  // of session::Options
   };
   void open_sessions(const Rooms& rooms, std::function<UnixMs()> now);
   // Gate::start() of each, then the front's. From here on devices are served.

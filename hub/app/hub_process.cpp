@@ -25,10 +25,13 @@
 #include "hub/app/own_root_watch.h"
 #include "hub/app/rehearsal.h"
 #include "hub/app/revocation_status.h"
+#include "hub/app/signing_service.h"
+#include "hub/app/signing_watch.h"
 #include "hub/app/workers.h"
 #include "hub/brokers/server_certificate.h"
 #include "hub/ca/file_key_provider.h"
 #include "hub/management/server.h"
+#include "hub/throttle/renewal_windows.h"
 #include "platform/openssl/digest.h"
 
 namespace latchkey::hub::app {
@@ -66,6 +69,7 @@ struct HubProcess::Parts {
   Outcome<Nothing> wait_for_gates(const std::stop_token& end);
   Outcome<Nothing> open_management();
   Outcome<Nothing> open_rehearsal();
+  Outcome<Nothing> open_signing();
   Outcome<Nothing> tell_endpoints() const { return write_endpoints(announcement()); }
 
   Gate::Options gate_options(brokers::Endpoint endpoint, std::string name, const Address& address) const;
@@ -77,6 +81,10 @@ struct HubProcess::Parts {
   management::Response handled(const management::Request& request) {
     return rehearsal.handle(request, [this](const management::Request& asked) { return management->handle(asked); });
   }
+  throttle::RenewalHint renewal_hint() {
+    if (!options.renewal_windows) return {};
+    return [this](UnixMs not_before, UnixMs not_after) { return renewal_windows.give(not_before, not_after); };
+  }
   Announcement announcement() const { return {options, folder, server.ca_certificate, hubs.all()}; }
 
   UpOptions options;
@@ -85,6 +93,7 @@ struct HubProcess::Parts {
   Rehearsal rehearsal;
   brokers::ServerCertificateFiles server;
   DecisionLog decisions;
+  throttle::RenewalWindows renewal_windows;
 
   watch::StoreWatch store_watch;  // hears of the registry until that is gone
   std::unique_ptr<registry::Registry> registry;
@@ -99,6 +108,8 @@ struct HubProcess::Parts {
   Verifier verifier;
   std::unique_ptr<CaMaker> ca_maker;
   std::unique_ptr<OwnRootWatch> own_roots;
+  std::unique_ptr<SigningWatch> signing_watch;
+  std::unique_ptr<SigningService> signing;
 
   std::unique_ptr<Workers> workers;  // for live sessions
   std::unique_ptr<Workers> dps_workers;
@@ -132,6 +143,8 @@ HubProcess::Parts::~Parts() {
   if (dps) dps->stop_admission();
   if (signers) signers->stop();
   if (own_roots) own_roots->stop();
+  if (signing) signing->stop();
+  if (signing_watch) signing_watch->stop();
   if (crls) crls->stop();
   if (status) status->stop();
   if (registry) registry->close();
@@ -226,6 +239,7 @@ Outcome<Nothing> HubProcess::Parts::make_endpoints() {
   brokers::ServerNames names{{"localhost"}, {dps_address.host, options.endpoints.hub.host}};
   for (const auto& address : options.endpoints.more) names.ip.push_back(address.host);
   if (options.https) names.ip.push_back(options.https->host);
+  if (options.signing) names.ip.push_back(options.signing->host);
   LATCHKEY_TRY(files, brokers::ensure_server_certificate(folder.tls(), names));
   server = files;
   auto gate = gate_options(brokers::Endpoint::kDps, kDpsGate, dps_address);
@@ -238,6 +252,7 @@ Outcome<Nothing> HubProcess::Parts::make_endpoints() {
   provisioning.registrations_per_minute = options.registrations_per_minute;
   provisioning.operations_per_minute = options.polls_per_minute;
   provisioning.faults = rehearsal.dps_faults();
+  provisioning.renewal_window = renewal_hint();
   provisioning.placed = [this](const registry::Registration& registration) { return place(registration); };
   const auto live_waits = [this] { return signers->waiting() > 0 || workers->waiting() >= kBusyLanes; };
   dps->open_provisioning({*registry, *provisioning_issuer, verifier, *enforcement, *dps_workers, decisions, live_waits,
@@ -284,7 +299,7 @@ Outcome<std::shared_ptr<HubEndpoint>> HubProcess::Parts::make_hub(const registry
     hub_options.front = Front::Options{address, options.haproxy, {}, gate.advice};
   hub_options.gates = hub.name == kHubName ? gates_of(gate) : std::vector{std::move(gate)};
   auto endpoint = std::make_shared<HubEndpoint>(folder, std::move(hub_options));
-  endpoint->open_sessions({*registry, *session_issuer, *enforcement, *workers, *signers, decisions},
+  endpoint->open_sessions({*registry, *session_issuer, *enforcement, *workers, *signers, decisions, renewal_hint()},
                           [this] { return clock.now(); });
   return endpoint;
 }
@@ -384,6 +399,23 @@ Outcome<Nothing> HubProcess::Parts::open_management() {
     https = std::move(listener);
   }
   own_roots->start();
+  return open_signing();
+}
+
+Outcome<Nothing> HubProcess::Parts::open_signing() {
+  signing_watch = std::make_unique<SigningWatch>(
+      *registry, folder.path() / "outbox", [this] { return clock.now(); },
+      [](const registry::Refusal& refusal) {
+        (void)::dprintf(STDERR_FILENO, "latchkey: identity validations: %s\n", refusal.detail.c_str());
+      });
+  signing_watch->start();
+  if (!options.signing) return Nothing{};
+  SigningService::Options wanted{folder.path() / "signing-keys", *options.signing, options.signing_open, server,
+                                 options.role_parity};
+  LATCHKEY_TRY(started, SigningService::start(*registry, clock, std::move(wanted)));
+  signing = std::move(started);
+  (void)::dprintf(STDERR_FILENO, "latchkey: signing at https://%s, timestamps and lists at http://%s\n",
+                  signing->data().text().c_str(), signing->open_to_all().text().c_str());
   return Nothing{};
 }
 

@@ -13,7 +13,8 @@ void Inbox::receive(std::string_view topic, ByteView payload) {
   } else if (topic == wire::kClosedTopic) {
     const auto closed = wire::decode_closed(payload);
     if (!closed || !handlers_.closed) return;
-    post(closed->connection, [this, id = closed->connection] { handlers_.closed(id); });
+    for (const auto connection : closed->connections)
+      post(connection, [this, connection] { handlers_.closed(connection); });
   } else if (topic == wire::kSubscribedTopic) {
     auto subscribed = wire::decode_subscribed(payload);
     if (!subscribed || !handlers_.subscribed) return;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "hub/app/up.h"
 
+#include <malloc.h>
 #include <signal.h>
 
 #include <CLI/CLI.hpp>
@@ -9,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "hub/app/end_signals.h"
@@ -44,6 +46,8 @@ struct Arguments {
   unsigned crl_shards = 1;
   std::string https = "127.0.0.1:0";
   std::string metrics;
+  std::string signing;
+  std::string signing_open = "127.0.0.1:0";
   std::string endpoints_file;
   std::string clock;
   std::string admin_listen;
@@ -102,6 +106,16 @@ void declare(CLI::App& program, Arguments& arguments) {
       .add_option("--metrics", arguments.metrics,
                   "Serve Prometheus metrics at http://ADDRESS:PORT/metrics; port 0 takes a free one")
       ->type_name("ADDRESS:PORT");
+  program
+      .add_option("--signing-listen", arguments.signing,
+                  "Run the signing service: address and port of its data plane over HTTPS, for callers with a token; "
+                  "port 0 takes a free one")
+      ->type_name("ADDRESS:PORT");
+  program
+      .add_option("--signing-open-listen", arguments.signing_open,
+                  "With --signing-listen: address and port of timestamps, revocation lists and CA certificates over "
+                  "HTTP; certificates name it; port 0 takes a free one")
+      ->capture_default_str();
   program.add_option("--endpoints-file", arguments.endpoints_file,
                      "Write endpoints, id scope and file names there, as JSON");
   program
@@ -166,6 +180,12 @@ registry::Outcome<UpOptions> to_options(const Arguments& arguments, const std::s
     LATCHKEY_TRY(metrics, parse_address(arguments.metrics));
     options.metrics = metrics;
   }
+  if (!arguments.signing.empty()) {
+    LATCHKEY_TRY(signing, parse_address(arguments.signing));
+    options.signing = signing;
+    LATCHKEY_TRY(signing_open, parse_address(arguments.signing_open));
+    options.signing_open = signing_open;
+  }
   options.data = data;
   LATCHKEY_TRY(dps, parse_address(arguments.dps));
   LATCHKEY_TRY(hub, parse_address(arguments.hub));
@@ -205,7 +225,16 @@ int complain(const registry::Refusal& refusal) {
   return registry::faces(refusal.reason).exit_status;
 }
 
+// glibc gives threads eight arenas for each core, and each keeps what its threads needed at their busiest. The hub
+// process has a thread for each lane and never more at work than cores: with eight times as many, wave after wave
+// of devices fills one or another of them for half an hour, and the process looks as if it leaked (tests/soak).
+void bound_arenas() {
+  const unsigned cores = std::thread::hardware_concurrency();
+  (void)::mallopt(M_ARENA_MAX, static_cast<int>(std::clamp(cores, 2U, 16U)));
+}
+
 int run(const Arguments& arguments, const std::string& data) {
+  bound_arenas();  // before there is a second thread
   EndSignals signals;
   signal(SIGPIPE, SIG_IGN);
   auto options = to_options(arguments, data);

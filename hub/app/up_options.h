@@ -36,6 +36,8 @@ struct UpOptions {
   StatusOptions status;                                    // lists and OCSP for everybody else
   std::optional<Address> https = Address{"127.0.0.1", 0};  // the management API over HTTPS; nothing: nowhere
   std::optional<Address> metrics;                          // where Prometheus asks; nothing: nowhere
+  std::optional<Address> signing;                          // the signing service's data plane; nothing: none runs
+  Address signing_open{"127.0.0.1", 0};                    // its timestamps and lists
   std::filesystem::path endpoints_file;                    // where to tell the chosen addresses as JSON; empty: nowhere
   bool rehearsal = false;
   std::optional<Address> admin;  // where whoever rehearses asks (hub/rehearsal); only in a rehearsal; nothing: nowhere
@@ -46,9 +48,10 @@ struct UpOptions {
   std::uint32_t registrations_per_minute = 0;  // that provisioning lets through; 0: all
   std::uint32_t polls_per_minute = 0;          // likewise
   std::size_t registrations_waiting =
-      kRegistrationsWaiting;  // at most, of all policies; devices beyond hear 429 (docs/storms.md)
-  bool p384_alone = false;    // CSRs for keys on no other curve
-  std::string clock;          // clock document; only in a rehearsal
+      kRegistrationsWaiting;    // at most, of all policies; devices beyond hear 429 (docs/storms.md)
+  bool p384_alone = false;      // CSRs for keys on no other curve
+  bool renewal_windows = true;  // devices are told when to renew
+  std::string clock;            // clock document; only in a rehearsal
   registry::KeyProfile key_profile = registry::KeyProfile::kEcP256;
   std::filesystem::path mosquitto = "/usr/sbin/mosquitto";
   std::filesystem::path plugin;

@@ -24,6 +24,7 @@ void follow_preview(UpOptions& options) {
   options.registrations_per_minute = kRegistrationsAMinute;
   options.polls_per_minute = kPollsAMinute;
   options.p384_alone = true;
+  options.renewal_windows = false;
   options.key_profile = registry::KeyProfile::kEcP384;
 }
 

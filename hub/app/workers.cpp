@@ -16,11 +16,13 @@ Workers::~Workers() { stop(); }
 
 void Workers::post(std::uint64_t key, std::function<void()> job) {
   Lane& lane = *lanes_[(key * 0x9e3779b97f4a7c15ULL >> 32) % lanes_.size()];
-  const std::lock_guard lock(lane.mutex);
-  if (lane.stopping) return;
-  lane.jobs.push_back(std::move(job));
-  ++waiting_;
-  lane.changed.notify_one();
+  {
+    const std::lock_guard lock(lane.mutex);
+    if (lane.stopping) return;
+    lane.jobs.push_back(std::move(job));
+    ++waiting_;
+  }
+  lane.changed.notify_one();  // outside the lock, which the thread takes as soon as it wakes
 }
 
 void Workers::stop() {

@@ -60,9 +60,18 @@ TEST_F(InboxTest, each_message_reaches_its_handler_in_the_order_of_its_connectio
   inbox.receive(wire::kSubscribedTopic, wire::encode(wire::Subscribed{7, "$iothub/#"}));
   inbox.receive(wire::kDeliveredTopic, wire::encode(wire::Delivered{7, {9}}));
   inbox.receive(wire::request_topic(7, "devices/dev-1/messages/events/"), std::string("21.5"));
-  inbox.receive(wire::kClosedTopic, wire::encode(wire::Closed{7}));
+  inbox.receive(wire::kClosedTopic, wire::encode(wire::Closed{{7}}));
   EXPECT_EQ(heard(), (std::vector<std::string>{"opened dev-1", "resumed a topic", "subscribed $iothub/#", "delivered 9",
                                                "request 7 devices/dev-1/messages/events/ 21.5", "closed 7"}));
+}
+
+TEST_F(InboxTest, many_ends_in_one_message_are_one_each) {
+  auto sharing = handlers();
+  sharing.lane = [](wire::ConnectionId) { return std::uint64_t{1}; };
+  Inbox inbox("hub", workers_, decisions_, sharing);
+  inbox.receive(wire::kClosedTopic, wire::encode(wire::Closed{{7, 9, 8}}));
+  inbox.receive(wire::kClosedTopic, wire::encode(wire::Closed{}));
+  EXPECT_EQ(heard(), (std::vector<std::string>{"closed 7", "closed 9", "closed 8"}));
 }
 
 TEST_F(InboxTest, decisions_are_kept_under_the_gates_own_name) {
@@ -82,7 +91,7 @@ TEST_F(InboxTest, same_connection_number_at_two_gates_is_two_connections) {
   second.closed = [this](wire::ConnectionId connection) { hear("second closed " + std::to_string(connection)); };
   Inbox one("hub", workers_, decisions_, handlers());
   Inbox two("hub-2", workers_, decisions_, second);
-  two.receive(wire::kClosedTopic, wire::encode(wire::Closed{7}));
+  two.receive(wire::kClosedTopic, wire::encode(wire::Closed{{7}}));
   EXPECT_EQ(heard(), std::vector<std::string>{"second closed 7"});
 }
 
@@ -109,7 +118,7 @@ TEST_F(InboxTest, connections_can_share_a_lane) {
   Inbox inbox("hub", workers_, decisions_, sharing);
   std::vector<std::string> expected;
   for (wire::ConnectionId connection = 1; connection <= 64; ++connection) {
-    inbox.receive(wire::kClosedTopic, wire::encode(wire::Closed{connection}));
+    inbox.receive(wire::kClosedTopic, wire::encode(wire::Closed{{connection}}));
     expected.push_back("closed " + std::to_string(connection));
   }
   EXPECT_EQ(heard(), expected) << "one lane, one order";
@@ -121,7 +130,7 @@ TEST_F(InboxTest, what_nobody_wants_to_hear_is_dropped) {
   inbox.receive(wire::kOpenedTopic, wire::encode(opened(7, "dev-1")));
   inbox.receive(wire::kSubscribedTopic, wire::encode(wire::Subscribed{7, "#"}));
   inbox.receive(wire::request_topic(7, "a/topic"), std::string("x"));
-  inbox.receive(wire::kClosedTopic, wire::encode(wire::Closed{7}));
+  inbox.receive(wire::kClosedTopic, wire::encode(wire::Closed{{7}}));
   EXPECT_TRUE(heard().empty());
 }
 

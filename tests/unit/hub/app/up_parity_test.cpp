@@ -36,6 +36,7 @@ TEST(Parity, nothing_is_limited_unless_it_is_asked_for) {
     EXPECT_EQ(options.registrations_per_minute, 0U);
     EXPECT_EQ(options.polls_per_minute, 0U);
     EXPECT_FALSE(options.p384_alone);
+    EXPECT_TRUE(options.renewal_windows);
     EXPECT_EQ(options.key_profile, registry::KeyProfile::kEcP256);
   }
 }
@@ -53,6 +54,7 @@ TEST(Parity, preview_has_the_documented_numbers) {
   EXPECT_EQ(options.registrations_per_minute, 1000U);
   EXPECT_EQ(options.polls_per_minute, 1000U);
   EXPECT_TRUE(options.p384_alone);
+  EXPECT_FALSE(options.renewal_windows) << "the real service tells none";
   EXPECT_EQ(options.key_profile, registry::KeyProfile::kEcP384);
   EXPECT_EQ(options.role_parity, registry::roles::Parity::kSeed) << "roles are another value";
 }

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "hub/app/signing_service.h"
+
+#include <unistd.h>
+
+#include <chrono>
+
+#include "hub/app/status_options.h"
+
+namespace latchkey::hub::app {
+
+using registry::Nothing;
+using registry::Outcome;
+using registry::Reason;
+
+Outcome<std::unique_ptr<SigningService>> SigningService::start(registry::Registry& registry, const ports::Clock& clock,
+                                                               Options options) {
+  std::unique_ptr<SigningService> started(new SigningService(registry, clock, options.parity));
+  LATCHKEY_TRY(data, choose_port(options.data));
+  LATCHKEY_TRY(open_to_all, choose_port(options.open_to_all));
+  options.data = started->data_ = std::move(data);
+  options.open_to_all = started->open_to_all_ = std::move(open_to_all);
+  LATCHKEY_TRY_VOID(started->open(registry, clock, options));
+  started->thread_ = std::thread([raw = started.get()] { raw->run(); });
+  return started;
+}
+
+Outcome<Nothing> SigningService::open(registry::Registry& registry, const ports::Clock& clock, const Options& options) {
+  LATCHKEY_TRY(files, ca::FileKeyProvider::open(options.keys));
+  files_ = std::move(files);
+  keys_ = std::make_unique<SigningKeys>(*files_);
+  signing::Service::Options service;
+  service.authorities.list_base = "http://" + host_and_port(open_to_all_) + "/crl/";
+  LATCHKEY_TRY(opened, signing::Service::open(registry::rows_of(registry), *keys_, directory_, &directory_,
+                                              [&clock] { return clock.now(); }, service, {"latchkey up", clock.now()}));
+  service_ = std::move(opened);
+  plane_ = std::make_unique<signing::DataPlane>(*service_, gatekeeper_, signing::DataPlane::Options{});
+  face_ = std::make_unique<signing::PublicFace>(*service_);
+  http::Handlers data;
+  data.handle = [this](const http::Request& request) { return plane_->handle(request); };
+  const http::TlsFiles tls{options.certificate.certificate.string(), options.certificate.key.string()};
+  LATCHKEY_TRY(data_server, http::Server::listen_tls(data_.host, data_.port, tls, {}, std::move(data)));
+  data_server_ = std::move(data_server);
+  http::Handlers everybody;
+  everybody.handle = [this](const http::Request& request) { return face_->handle(request); };
+  LATCHKEY_TRY(public_server, http::Server::listen_tcp(open_to_all_.host, open_to_all_.port, {}, std::move(everybody)));
+  public_server_ = std::move(public_server);
+  return Nothing{};
+}
+
+void SigningService::run() {
+  constexpr std::chrono::seconds kPause{1};
+  Reason reported = Reason::kNone;
+  std::unique_lock lock(mutex_);
+  while (!stopping_) {
+    lock.unlock();
+    const auto ticked = service_->tick();
+    const Reason reason = ticked ? Reason::kNone : ticked.error().reason;
+    if (!ticked && reason != reported) {  // one that lasts is told once
+      (void)::dprintf(STDERR_FILENO, "latchkey: signing service: %s\n", ticked.error().detail.c_str());
+    }
+    reported = reason;
+    lock.lock();
+    changed_.wait_for(lock, kPause, [this] { return stopping_; });
+  }
+}
+
+void SigningService::stop() {
+  if (data_server_) data_server_->stop();
+  if (public_server_) public_server_->stop();
+  {
+    const std::scoped_lock lock(mutex_);
+    stopping_ = true;
+  }
+  changed_.notify_all();
+  if (thread_.joinable()) thread_.join();
+  if (service_) service_->close();
+}
+
+}  // namespace latchkey::hub::app
