@@ -7,6 +7,8 @@
 
 #include <array>
 #include <ctime>
+#include <functional>
+#include <utility>
 
 #include "agent/core/record.h"
 #include "platform/crypto/key.h"
@@ -27,11 +29,41 @@ struct Layout {
 constexpr Layout kP256{NID_X9_62_prime256v1, 7, 32, 65};
 constexpr Layout kP384{NID_secp384r1, 8, 48, 97};
 
-openssl::X509Ptr certificate_of(const agent::Record& record, std::size_t index) {
-  std::array<std::uint8_t, agent::kMaxCertificate> der;
-  const auto size = agent::read_block(record, crypto::kPemCertificate, index, der);
+// A copy of a curve takes a fraction of what making it does. As long as the process.
+const EC_GROUP* group_of(int curve) {
+  static const EC_GROUP* const kCurve256 = EC_GROUP_new_by_curve_name(NID_X9_62_prime256v1);
+  static const EC_GROUP* const kCurve384 = EC_GROUP_new_by_curve_name(NID_secp384r1);
+  return curve == NID_secp384r1 ? kCurve384 : kCurve256;
+}
+
+openssl::X509Ptr certificate_of(ByteView der) {
   const std::uint8_t* bytes = der.data();
-  return openssl::X509Ptr(size ? d2i_X509(nullptr, &bytes, static_cast<long>(*size)) : nullptr);
+  return openssl::X509Ptr(d2i_X509(nullptr, &bytes, static_cast<long>(der.size())));
+}
+
+openssl::X509Ptr leaf_of(const agent::Record& record) {
+  std::array<std::uint8_t, agent::kMaxCertificate> der;
+  const auto size = agent::read_block(record, crypto::kPemCertificate, 0, der);
+  return size ? certificate_of(ByteView(der.data(), *size)) : nullptr;
+}
+
+// In one pass: leaf, and whatever certifies it.
+bool read_chain(std::string_view pem, Issuers& issuers, Identity& identity) {
+  std::array<std::uint8_t, agent::kMaxCertificate> der;
+  for (std::size_t i = 0; i < agent::kMaxRecordChain; ++i) {
+    const auto block = crypto::pem_decode(pem, crypto::kPemCertificate, der);
+    if (!block) return i > 0;
+    const ByteView bytes(der.data(), block->der_size);
+    auto certificate = i == 0 ? certificate_of(bytes) : issuers.of(bytes);
+    if (!certificate) return false;
+    if (i == 0) {
+      identity.leaf = std::move(certificate);
+    } else if (sk_X509_push(identity.chain.get(), certificate.get()) > 0) {
+      (void)certificate.release();
+    }
+    pem.remove_prefix(block->consumed);
+  }
+  return true;
 }
 
 // Not agent::read_key: that computes the public point anew to see whether it belongs to the key, with mbedTLS, which
@@ -60,10 +92,11 @@ openssl::PkeyPtr pkey_of(ByteView der) {
   if (der.size() == crypto::key_size(crypto::Curve::kP256)) layout = &kP256;
   if (der.size() == crypto::key_size(crypto::Curve::kP384)) layout = &kP384;
   if (layout == nullptr || der[0] != 0x30) return nullptr;
-  EcKeyPtr parts(EC_KEY_new_by_curve_name(layout->curve));
+  EcKeyPtr parts(EC_KEY_new());
+  const EC_GROUP* const group = group_of(layout->curve);
   openssl::PkeyPtr key(EVP_PKEY_new());
   const auto* const point = der.data() + der.size() - layout->point_size;
-  const bool made = parts && key &&
+  const bool made = parts && key && group != nullptr && EC_KEY_set_group(parts.get(), group) == 1 &&
                     EC_KEY_oct2priv(parts.get(), der.data() + layout->scalar_at, layout->scalar_size) == 1 &&
                     EC_KEY_oct2key(parts.get(), point, layout->point_size, nullptr) == 1 &&
                     EVP_PKEY_assign_EC_KEY(key.get(), parts.get()) == 1;
@@ -73,28 +106,39 @@ openssl::PkeyPtr pkey_of(ByteView der) {
   return key;
 }
 
-Result<Identity> read_identity(ByteView text) {
+openssl::X509Ptr Issuers::of(ByteView der) {
+  auto known = known_.find(der.text());
+  if (known == known_.end()) {
+    auto read = certificate_of(der);
+    if (!read) return nullptr;
+    if (known_.size() >= kMost) known_.clear();
+    known = known_.emplace(std::string(der.text()), std::move(read)).first;
+  }
+  X509_up_ref(known->second.get());
+  return openssl::X509Ptr(known->second.get());
+}
+
+Result<Identity> read_identity(ByteView text, Issuers& issuers) {
   const auto record = agent::parse_record(text);
   if (!record || record->state == agent::RecordState::kPending) return fail(Status::kCorrupt);
   Identity identity;
   identity.key = key_of(*record);
-  identity.leaf = certificate_of(*record, 0);
   identity.chain.reset(sk_X509_new_null());
-  const bool good = identity.key && identity.leaf && identity.chain &&
+  const bool good = identity.key && identity.chain && read_chain(record->pem, issuers, identity) &&
                     X509_check_private_key(identity.leaf.get(), identity.key.get()) == 1;
-  for (std::size_t i = 1; good && i < agent::kMaxRecordChain; ++i) {
-    auto issuer = certificate_of(*record, i);
-    if (!issuer) break;
-    if (sk_X509_push(identity.chain.get(), issuer.get()) > 0) (void)issuer.release();
-  }
   ERR_clear_error();
   if (!good) return fail(Status::kCorrupt);
   return identity;
 }
 
+std::uint64_t mark_of(ByteView text) {
+  const auto pem = text.text().find("-----BEGIN");
+  return std::hash<std::string_view>{}(pem == std::string_view::npos ? text.text() : text.text().substr(pem)) | 1U;
+}
+
 Result<StoredCertificate> read_certificate(ByteView text) {
   const auto record = agent::parse_record(text);
-  const auto certificate = record ? certificate_of(*record, 0) : nullptr;
+  const auto certificate = record ? leaf_of(*record) : nullptr;
   std::tm end{};
   if (!certificate || ASN1_TIME_to_tm(X509_get0_notAfter(certificate.get()), &end) != 1) {
     ERR_clear_error();

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a device shows in TLS, as OpenSSL wants it: its key, its certificate, what certifies that. Made of the record in
-// its storage (agent/core/record.h) for each connection and gone once that stands.
+// its storage (agent/core/record.h).
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
+#include <string_view>
 
 #include "platform/base/bytes.h"
 #include "platform/base/ids.h"
@@ -20,8 +22,23 @@ struct Identity {
   bool empty() const { return !key; }
 };
 
+// The certificates of issuers, each of them read once for all devices that show it. One thread.
+class Issuers {
+ public:
+  // Another owner of the same certificate. Null when the bytes are none.
+  openssl::X509Ptr of(ByteView der);
+
+ private:
+  static constexpr std::size_t kMost = 64;  // more are seen only when policies come and go: then it begins anew
+  std::map<std::string, openssl::X509Ptr, std::less<>> known_;
+};
+
 // kCorrupt: no whole record, or its key is not that of its certificate.
-Result<Identity> read_identity(ByteView record);
+Result<Identity> read_identity(ByteView record, Issuers& issuers);
+
+// A number for what read_identity() reads of a record, to see whether it is still that: the same while its header alone
+// changes. Never 0. Nobody gains by two records with one number: both are the device's own.
+std::uint64_t mark_of(ByteView record);
 
 // What a history tells of a stored certificate.
 struct StoredCertificate {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // MqttLink for thousands of devices on one thread: libmosquitto's external loop below an EventLoop, TLS 1.2 or 1.3 by
 // OpenSSL with the contexts that all share. A client lives from connect() to its end; between sessions a link is a few
-// hundred bytes. Three descriptors a session: the socket, and a pair that libmosquitto opens and does not need here.
+// hundred bytes, and what the device showed last. Three descriptors a session: the socket, and a pair that libmosquitto
+// opens and does not need here.
 //
 // Everything happens on the loop's thread, and events may come from within a call, as the driver allows. Names are
 // resolved by the library at connect(), which blocks: use addresses, or names that stand in /etc/hosts. The library
@@ -63,6 +64,7 @@ class SwarmLink final : public ports::MqttLink, private EventLoop::Socket, priva
   void on_turn() override;
   bool open() const { return mosquitto_socket(client_) >= 0; }
   Result<void> take_identity(ports::LinkIdentity identity);
+  Result<void> keep_identity(ByteView record);
   Result<void> make_client(const ports::LinkRequest& request);
   int start();
   void leave_turnstile();
@@ -86,6 +88,8 @@ class SwarmLink final : public ports::MqttLink, private EventLoop::Socket, priva
   const ports::MonotonicMs connect_within_ms_;
   EventLoop::Timer timer_;
   Handshake handshake_;
+  Identity kept_;                // what was shown last
+  std::uint64_t kept_mark_ = 0;  // of the record that it was read of; 0: nothing
   mosquitto* client_ = nullptr;
   std::uint32_t interest_ = 0;
   int refusal_ = 0;  // CONNACK's return code

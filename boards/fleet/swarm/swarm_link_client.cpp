@@ -30,12 +30,25 @@ Result<void> SwarmLink::take_identity(LinkIdentity identity) {
   if (identity == LinkIdentity::kNone) return {};
   if (identity == LinkIdentity::kOnboarding) return fail(Status::kUnsupported);
   const auto item = agent::item_of(identity == LinkIdentity::kSlotA ? agent::Slot::kA : agent::Slot::kB);
-  std::array<std::uint8_t, agent::kMaxRecord> record;
-  const auto size = parts_.storage.read(item, record);
-  auto read = size ? read_identity(ByteView(record.data(), *size)) : fail(size.error());
+  std::array<std::uint8_t, agent::kMaxRecord> room;
+  const auto size = parts_.storage.read(item, room);
+  if (!size) return fail(size.error());
+  const MutableBytes record(room.data(), *size);
+  const auto kept = keep_identity(record);
   wipe(record);
-  if (!read) return fail(read.error());
-  handshake_.identity = std::move(*read);
+  if (kept) handshake_.identity = &kept_;
+  return kept;
+}
+
+// To read key and certificates takes a fifth of what the handshake does; a device shows the same many times.
+Result<void> SwarmLink::keep_identity(ByteView record) {
+  const auto mark = mark_of(record);
+  if (mark == kept_mark_) return {};
+  kept_mark_ = 0;
+  kept_ = {};
+  LATCHKEY_TRY(read, read_identity(record, parts_.tls.issuers()));
+  kept_ = std::move(read);
+  kept_mark_ = mark;
   return {};
 }
 
@@ -81,9 +94,9 @@ void SwarmLink::connected_cb(mosquitto* client, void* self, int code, int flags)
   if (link.leaving_) return;
   link.connected_ = true;
   link.leave_turnstile();
-  // Both have done their part: OpenSSL's copies of key and certificate are half of what a session would weigh.
+  // They have done their part: what OpenSSL holds of them is a part of what a session would weigh.
   SSL_certs_clear(static_cast<SSL*>(mosquitto_ssl_get(client)));
-  link.handshake_.identity = {};
+  link.handshake_.identity = nullptr;
   link.look_after_session();
   link.events_.on_connected((flags & 1) != 0);
 }

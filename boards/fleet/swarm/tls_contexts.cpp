@@ -12,8 +12,8 @@ thread_local Handshake* t_in_hand = nullptr;
 
 // The server has asked for a certificate.
 int show_identity(SSL* tls, void*) {
-  if (t_in_hand == nullptr || t_in_hand->identity.empty()) return 1;
-  const Identity& identity = t_in_hand->identity;
+  if (t_in_hand == nullptr || t_in_hand->identity == nullptr) return 1;
+  const Identity& identity = *t_in_hand->identity;
   return SSL_use_cert_and_key(tls, identity.leaf.get(), identity.key.get(), identity.chain.get(), 1);
 }
 

@@ -21,10 +21,10 @@ namespace latchkey::boards::fleet::swarm {
 
 // One attempt to connect.
 struct Handshake {
-  Identity identity;         // empty: the device shows none
-  bool done = false;         // TLS stands, as far as we can tell
-  bool not_trusted = false;  // the server's certificate, or its name, was refused by us
-  int alert = 0;             // what the server ended it with (RFC 8446 section 6.2); 0: nothing
+  const Identity* identity = nullptr;  // whoever connects owns it; null: it shows none
+  bool done = false;                   // TLS stands, as far as we can tell
+  bool not_trusted = false;            // the server's certificate, or its name, was refused by us
+  int alert = 0;                       // what the server ended it with (RFC 8446 section 6.2); 0: nothing
 
   void clear() { *this = {}; }
 };
@@ -49,6 +49,8 @@ class TlsContexts {
 
   // Lives as long as this; null when OpenSSL fails.
   SSL_CTX* for_host(std::string_view host);
+  // Of the devices that connect with these contexts.
+  Issuers& issuers() { return issuers_; }
 
  private:
   using ContextPtr = openssl::Owner<SSL_CTX, SSL_CTX_free>;
@@ -57,6 +59,7 @@ class TlsContexts {
 
   openssl::X509StorePtr trusted_;
   std::map<std::string, ContextPtr, std::less<>> contexts_;
+  Issuers issuers_;
 };
 
 }  // namespace latchkey::boards::fleet::swarm

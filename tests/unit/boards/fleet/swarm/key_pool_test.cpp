@@ -6,8 +6,11 @@
 
 #include <set>
 #include <string>
+#include <vector>
 
+#include "agent/core/record.h"
 #include "boards/fleet/swarm/identity.h"
+#include "platform/crypto/pem.h"
 #include "platform/openssl/quick_ec_keys.h"
 #include "tests/unit/platform/test_certificates.h"
 
@@ -107,8 +110,100 @@ TEST(IdentityTest, key_of_another_form_is_none) {
 }
 
 TEST(IdentityTest, record_that_is_torn_is_no_identity) {
-  EXPECT_EQ(read_identity(ByteView(std::string("latchkey-credential 1\n"))).error(), Status::kCorrupt);
+  Issuers issuers;
+  EXPECT_EQ(read_identity(ByteView(std::string("latchkey-credential 1\n")), issuers).error(), Status::kCorrupt);
   EXPECT_EQ(read_certificate(ByteView(std::string())).error(), Status::kCorrupt);
+}
+
+class IdentityOfRecordTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    ASSERT_TRUE(crypto::init());
+    key_ = test::make_ec_key();
+    test::CertificateSpec ca;
+    ca.common_names = {"test CA"};
+    ca.subject_key = key_.get();
+    ca.ca = true;
+    ca_ = test::make_certificate(ca);
+  }
+
+  // Key and certificate of a device of that CA, as its core stores them.
+  std::string record(const std::vector<std::uint8_t>& above) {
+    agent::MadeKey made;
+    EXPECT_TRUE(pool_.make(crypto::Curve::kP256, "pump-17", made));
+    const test::Pkey key = test::read_key(made.key.der());
+    test::CertificateSpec spec;
+    spec.common_names = {"pump-17"};
+    spec.subject_key = key.get();
+    spec.issuer = ca_.get();
+    spec.issuer_key = key_.get();
+    const auto leaf = test::to_der(test::make_certificate(spec).get());
+    const ByteView ders[] = {ByteView(leaf), ByteView(above)};
+    agent::Record header;
+    header.generation = 1;
+    header.state = agent::RecordState::kStaged;
+    header.hub = "localhost:8883";
+    header.device_id = "pump-17";
+    std::string text(agent::kMaxRecord, '\0');
+    const auto size = agent::write_record(header, made.key, crypto::kPemCertificate, ders, 2, bytes_of(text));
+    text.resize(size ? *size : 0);
+    return text;
+  }
+  static MutableBytes bytes_of(std::string& text) {
+    return {reinterpret_cast<std::uint8_t*>(text.data()), text.size()};
+  }
+
+  KeyPool pool_{2};
+  test::Pkey key_;
+  test::X509Ptr ca_;
+};
+
+TEST_F(IdentityOfRecordTest, devices_of_one_issuer_share_its_certificate) {
+  Issuers issuers;
+  const auto above = test::to_der(ca_.get());
+  const auto first = read_identity(ByteView(record(above)), issuers);
+  const auto second = read_identity(ByteView(record(above)), issuers);
+  ASSERT_TRUE(first && second);
+  ASSERT_EQ(sk_X509_num(first->chain.get()), 1);
+  ASSERT_EQ(sk_X509_num(second->chain.get()), 1);
+  EXPECT_EQ(sk_X509_value(first->chain.get(), 0), sk_X509_value(second->chain.get(), 0));
+  EXPECT_EQ(X509_cmp(sk_X509_value(first->chain.get(), 0), ca_.get()), 0);
+  EXPECT_NE(X509_cmp(first->leaf.get(), second->leaf.get()), 0);
+}
+
+TEST_F(IdentityOfRecordTest, issuer_that_is_no_certificate_spoils_the_identity) {
+  Issuers issuers;
+  EXPECT_EQ(read_identity(ByteView(record({0x30, 0x03, 0x02, 0x01, 0x01})), issuers).error(), Status::kCorrupt);
+  EXPECT_FALSE(issuers.of(ByteView(std::string("no DER"))));
+}
+
+TEST_F(IdentityOfRecordTest, issuers_beyond_the_limit_are_read_anew_and_live_as_long_as_they_are_used) {
+  Issuers issuers;
+  const auto first = issuers.of(ByteView(test::to_der(ca_.get())));
+  for (int i = 0; i < 100; ++i) {
+    test::CertificateSpec spec;
+    spec.common_names = {"CA " + std::to_string(i)};
+    spec.subject_key = key_.get();
+    spec.ca = true;
+    const auto made = test::make_certificate(spec);
+    const auto kept = issuers.of(ByteView(test::to_der(made.get())));
+    ASSERT_TRUE(kept);
+    EXPECT_EQ(X509_cmp(kept.get(), made.get()), 0);
+  }
+  EXPECT_EQ(X509_cmp(first.get(), ca_.get()), 0);
+}
+
+TEST_F(IdentityOfRecordTest, mark_changes_with_key_and_certificate_and_not_with_the_state) {
+  const auto above = test::to_der(ca_.get());
+  auto text = record(above);
+  const auto mark = mark_of(ByteView(text));
+  EXPECT_NE(mark, 0u);
+  ASSERT_TRUE(agent::restate_record(bytes_of(text), agent::RecordState::kProven));
+  EXPECT_EQ(mark_of(ByteView(text)), mark);
+  EXPECT_NE(mark_of(ByteView(record(above))), mark);
+  text.back() = 'x';
+  EXPECT_NE(mark_of(ByteView(text)), mark);
+  EXPECT_NE(mark_of(ByteView()), 0u);
 }
 
 }  // namespace

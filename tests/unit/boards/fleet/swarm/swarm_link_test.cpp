@@ -197,6 +197,22 @@ TEST_F(SwarmLinkTest, connects_with_the_certificate_of_a_slot) {
   }
 }
 
+TEST_F(SwarmLinkTest, slot_that_is_torn_later_is_shown_no_more) {
+  const test::MosquittoBroker broker(folder_, tls_settings(certificates_only()));
+  Recorder events;
+  SwarmLink link(parts(), events);
+  for (int round = 1; round <= 2; ++round) {
+    ASSERT_TRUE(link.connect(request(broker.port(), LinkIdentity::kSlotA)));
+    ASSERT_TRUE(await([&] { return events.connected == round; }));
+    link.disconnect();
+  }
+  ASSERT_TRUE(storage_.write(ports::Item::kSlotA, ByteView(std::string("torn"))));
+  events.ends.clear();
+  ASSERT_TRUE(link.connect(request(broker.port(), LinkIdentity::kSlotA)));
+  ASSERT_EQ(events.ends.size(), 1u);
+  EXPECT_EQ(events.ends.back().why, LinkFailure::kLocal);
+}
+
 TEST_F(SwarmLinkTest, two_devices_on_one_loop_show_each_its_own_certificate) {
   const test::MosquittoBroker broker(
       folder_, tls_settings("allow_anonymous true\nrequire_certificate true\nuse_identity_as_username true\n"));
@@ -274,6 +290,24 @@ TEST_P(SwarmLinkAlertTest, expired_certificate_is_a_tls_alert) {
 TEST_P(SwarmLinkAlertTest, missing_certificate_is_a_tls_alert) {
   const int number = GetParam() == TLS1_3_VERSION ? 116 : 40;  // certificate_required, handshake_failure
   expect_end(request(server_->port()), LinkFailure::kTlsAlert, number);
+}
+
+TEST_P(SwarmLinkAlertTest, slot_that_was_written_anew_is_read_anew) {
+  Recorder events;
+  SwarmLink link(parts(), events);
+  const auto alert_of_attempt = [&] {
+    events.ends.clear();
+    EXPECT_TRUE(link.connect(request(server_->port(), LinkIdentity::kSlotB)));
+    EXPECT_TRUE(await([&] { return !events.ends.empty(); }));
+    return events.ends.empty() ? -1 : events.ends.back().detail;
+  };
+  for (int i = 0; i < 2; ++i) {
+    write_slot(ports::Item::kSlotB, 1'700'000'100, ca_.get(), ca_key_.get());
+    EXPECT_EQ(alert_of_attempt(), 45);  // certificate_expired
+    EXPECT_EQ(alert_of_attempt(), 45);  // what it showed before
+    write_slot_of_a_stranger(ports::Item::kSlotB);
+    EXPECT_EQ(alert_of_attempt(), 48);  // unknown_ca
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Versions, SwarmLinkAlertTest, testing::Values(TLS1_2_VERSION, TLS1_3_VERSION),
