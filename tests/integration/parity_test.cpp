@@ -86,7 +86,9 @@ TEST_F(AzurePreview, key_on_p256_gets_no_certificate_and_one_on_p384_does) {
   EXPECT_EQ(p256.at("body").at("registrationState").at("errorCode"), kCsrRejected);
 
   const auto key = make_key("P-384");
-  const auto identity = Hub::identity_from(ask("curve-384", key), key);
+  const auto answer = ask("curve-384", key);
+  EXPECT_FALSE(answer.at("body").at("registrationState").contains("renewalWindow")) << "the real service tells none";
+  const auto identity = Hub::identity_from(answer, key);
   for (const auto& certificate : identity.chain) EXPECT_EQ(key_bits(certificate), 384);
   EXPECT_EQ(hub().probe("curve-384", identity).text(), "accepted");
 
@@ -95,6 +97,7 @@ TEST_F(AzurePreview, key_on_p256_gets_no_certificate_and_one_on_p384_does) {
   EXPECT_EQ(why.at("errorCode"), kCsrRejected);
   const auto [renewed, what] = renew("curve-384", identity, make_key("P-384"));
   EXPECT_EQ(renewed, 200) << what;
+  EXPECT_FALSE(what.contains("renewalWindow")) << what;
 }
 
 TEST_F(AzurePreview, value_that_nobody_knows_is_refused) {
