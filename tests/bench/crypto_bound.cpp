@@ -4,9 +4,17 @@
 // time, since a fleet and its hub use all of them; CPU time is counted, not wall time, and what stands there is the
 // median of short blocks, so that a noisy neighbour hardly moves it.
 //
+// Handshakes pass through memory: they are cryptography and TLS alone. "mutualOverTcp" is both ends of one over a
+// connection of the loopback interface, from socket() to close(): what the kernel takes for it comes on top wherever
+// devices connect to a broker.
+//
 // The fleet's benches (fleet.py, rotation.py) hold what they measured beside these.
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <sys/socket.h>
 
 #include <chrono>
 #include <cstdio>
@@ -17,7 +25,9 @@
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 #include <thread>
+#include <utility>
 
+#include "platform/files/descriptor.h"
 #include "platform/openssl/certificate_builder.h"
 #include "platform/openssl/issuance.h"
 #include "tests/bench/report.h"
@@ -29,7 +39,8 @@ using openssl::PkeyPtr;
 using openssl::X509Ptr;
 using Clock = std::chrono::steady_clock;
 
-constexpr int kBlock = 10;  // of one primitive at a time; then comes the next
+constexpr int kBlock = 10;        // of one primitive at a time; then comes the next
+constexpr int kMostTurns = 1000;  // of a handshake's ends; three are enough where nothing has to travel
 constexpr UnixMs kNotBefore = 1577836800000;
 constexpr UnixMs kNotAfter = 2524608000000;
 constexpr std::uint8_t kSerial[] = {0x12, 0x34, 0x56, 0x78, 0x9a, 0xbc, 0xde, 0xf0};
@@ -86,6 +97,39 @@ double cpu_us() {
   return static_cast<double>(time.tv_sec) * 1e6 + static_cast<double>(time.tv_nsec) / 1e3;
 }
 
+// Connections to oneself, both ends on one thread.
+class Loopback {
+ public:
+  Loopback() : listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    address_.sin_family = AF_INET;
+    address_.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address_;
+    must(listener_ && ::bind(listener_.get(), at(), size) == 0 && ::listen(listener_.get(), 1) == 0 &&
+             ::getsockname(listener_.get(), at(), &size) == 0,
+         "a listener");
+  }
+  // Client's and server's end; whoever takes them closes the sockets with them.
+  std::pair<BIO*, BIO*> connect() {
+    files::Descriptor client(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    must(client && ::connect(client.get(), at(), sizeof address_) == 0, "a connection");
+    files::Descriptor server(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+    must(static_cast<bool>(server), "the other end of a connection");
+    return {end(std::move(client)), end(std::move(server))};
+  }
+
+ private:
+  sockaddr* at() { return reinterpret_cast<sockaddr*>(&address_); }
+  static BIO* end(files::Descriptor socket) {
+    const int yes = 1;
+    must(::fcntl(socket.get(), F_SETFL, O_NONBLOCK) == 0 &&
+             ::setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes) == 0,
+         "a socket's options");
+    return BIO_new_socket(socket.release(), BIO_CLOSE);
+  }
+  files::Descriptor listener_;
+  sockaddr_in address_{};
+};
+
 // One core's bench: keys, certificates and contexts of its own, so that threads share nothing.
 class Lane {
  public:
@@ -112,6 +156,7 @@ class Lane {
     while (Clock::now() < until) {
       handshakes("mutual", true);
       handshakes("serverAuthenticated", false);
+      block("mutualOverTcp", [this] { handshake_over_tcp(); });
       block("keyGeneration", [] { must(openssl::make_ec_key("P-256") != nullptr, "a key"); });
       block("csrSign", [this] { make_request(); });
       block("csrVerify", [this] { verify_request(); });
@@ -155,6 +200,16 @@ class Lane {
     BIO* client_end = nullptr;
     BIO* server_end = nullptr;
     must(BIO_new_bio_pair(&client_end, 1 << 15, &server_end, 1 << 15) == 1, "a pair of BIOs");
+    handshake({client_end, server_end}, mutual, client_us, server_us);
+  }
+
+  void handshake_over_tcp() {
+    double unused = 0;
+    handshake(loopback_.connect(), true, unused, unused);
+  }
+
+  void handshake(std::pair<BIO*, BIO*> ends, bool mutual, double& client_us, double& server_us) {
+    const auto [client_end, server_end] = ends;
     const double begun = cpu_us();
     Tls client(SSL_new(client_.get()));
     if (mutual) must(SSL_use_cert_and_key(client.get(), device_.get(), device_key_.get(), nullptr, 1) == 1, "a key");
@@ -167,14 +222,14 @@ class Lane {
     SSL_set_verify(server.get(), mutual ? SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT : SSL_VERIFY_NONE, nullptr);
     client_us += made - begun;
     server_us += cpu_us() - made;
-    for (int turn = 0; turn < 8 && !(SSL_is_init_finished(client.get()) && SSL_is_init_finished(server.get()));
-         ++turn) {
+    const auto finished = [&] { return SSL_is_init_finished(client.get()) && SSL_is_init_finished(server.get()); };
+    for (int turn = 0; turn < kMostTurns && !finished(); ++turn) {
       SSL* const whose = turn % 2 == 0 ? client.get() : server.get();
       const double before = cpu_us();
       SSL_do_handshake(whose);
       (turn % 2 == 0 ? client_us : server_us) += cpu_us() - before;
     }
-    must(SSL_is_init_finished(client.get()) == 1 && SSL_is_init_finished(server.get()) == 1, "a handshake");
+    must(finished(), "a handshake");
     const double before = cpu_us();
     client.reset();
     const double freed = cpu_us();
@@ -198,6 +253,7 @@ class Lane {
     must(request && X509_REQ_verify(request.get(), X509_REQ_get0_pubkey(request.get())) == 1, "a CSR's signature");
   }
 
+  Loopback loopback_;
   const Issued servers_ca_ = authority("servers");
   const Issued devices_ca_ = authority("devices");
   PkeyPtr device_key_;

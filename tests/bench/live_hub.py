@@ -4,12 +4,10 @@
 import json
 import os
 import pathlib
-import re
 import shutil
 import signal
 import subprocess
 import tempfile
-import threading
 import time
 
 TICK = os.sysconf("SC_CLK_TCK")
@@ -152,35 +150,6 @@ class Fleet:
                               capture_output=True, text=True, check=False)
         return 0 if told.returncode == 0 else sum(1 for line in told.stdout.splitlines()[:-1]
                                                   if not line.startswith((" ", "note"))), told.stdout
-
-
-class SocketWatch(threading.Thread):
-    """When the broker had closed its last socket of those that stood a moment before, by /proc/net/tcp: from `after_s`
-    of the run on. It looks once in 50 ms, which takes some milliseconds of a core."""
-
-    EVERY_S = 0.05
-
-    def __init__(self, port, process, after_s):
-        super().__init__(daemon=True)
-        self.process, self.after_s = process, after_s
-        # "  17: 0100007F:4298 0100007F:D3F2 01 ...": the local end, the other, 01 for established
-        self.pattern = re.compile(rb": 0100007F:%04X ([0-9A-F]{8}:[0-9A-F]{4}) 01 " % port)
-        self.gone, self.watched = None, 0
-
-    def standing(self):
-        return set(self.pattern.findall(pathlib.Path("/proc/net/tcp").read_bytes()))
-
-    def run(self):
-        begin = time.monotonic() + self.after_s
-        while self.process.poll() is None and time.monotonic() < begin:
-            time.sleep(self.EVERY_S)
-        before = self.standing()
-        self.watched = len(before)
-        while self.process.poll() is None and before:
-            if not before & self.standing():
-                self.gone = time.time()
-                return
-            time.sleep(self.EVERY_S)
 
 
 def crypto_bound(binaries, seconds=3):

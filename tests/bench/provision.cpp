@@ -103,6 +103,7 @@ class Bench {
     if (!counts) return;
     add(&Process::dps_us, before, devices.size());
     dps_s_.push_back(figures.seconds / static_cast<double>(devices.size()));
+    polls_.push_back(static_cast<double>(figures.polls) / static_cast<double>(devices.size()));
     retried_ += figures.broken + figures.refused + figures.told_s.size();
   }
   void connect(Storm& storm, std::size_t count, bool counts) {
@@ -155,6 +156,7 @@ class Bench {
                   Goal::kAtLeast, 0.7);
     report_.check("at DPS alone, of the limit by CPU", (plain + issuance) / dps_us, "ratio");
     report_.check("at the hub alone, of the limit by CPU", mutual / hub_us, "ratio");
+    report_.check("polls a device", median(polls_), "polls");
     report_.check("conversations that had to be tried again", static_cast<double>(retried_), "conversations",
                   Goal::kAtMost, 0);
   }
@@ -164,6 +166,7 @@ class Bench {
   Hub hub_{options()};
   std::vector<Process> processes_;
   std::vector<double> dps_s_, hub_s_;  // a device, by the clock
+  std::vector<double> polls_;          // a device
   std::map<std::string, std::vector<double>> crypto_;
   const tests::Key ca_key_ = tests::make_key();
   PureCrypto pure_{prepare_csrs(std::vector<std::string>(500, "device")), ca_key_.get()};
@@ -175,7 +178,7 @@ class Bench {
 }  // namespace latchkey::bench
 
 int main(int argc, char** argv) {
-  const std::size_t devices = argc > 1 ? std::strtoul(argv[1], nullptr, 10) : 5000;
+  const std::size_t devices = argc > 1 ? std::strtoul(argv[1], nullptr, 10) : 3500;
   if (devices < 100) {
     std::cerr << "usage: bench_provision [DEVICES, from 100 on]\n";
     return 2;

@@ -2,6 +2,8 @@
 // A wave of devices that provision: full conversations over MQTT and TLS (connect, subscribe, register with a CSR,
 // poll, chain), any number of them at one time, from one thread. A device does as it is told: it stays away for as long
 // as retry-after says and up to a fifth longer, and backs off from 1 s, doubling, when a connection comes to nothing.
+// Devices may stay connected when they are done, and register again over the connection that they have: a wave without
+// handshakes.
 #pragma once
 
 #include <openssl/ssl.h>
@@ -33,6 +35,7 @@ struct WavePlan {
   double seconds = 0;       // of beginning; with `per_second` all devices begin, however late the client is
   bool drain = false;       // goes on until all who began are done, or `patience_s` more have passed
   double patience_s = 120;
+  bool stay = false;  // who is done stays connected, until the Wave goes
 };
 
 struct WaveFigures {
@@ -43,6 +46,7 @@ struct WaveFigures {
   std::size_t refused = 0;  // CONNACK other than 0, or a result without a chain
   std::size_t broken = 0;   // connections that ended, or kept silent, before they were done; tried again
   std::size_t left = 0;     // not done at the end
+  std::size_t polls = 0;    // that were sent
   double begun_s = 0;       // when the last began
   double seconds = 0;       // until the last was done, or the end
   // Of those done from `from_s` to `to_s`, a second.
@@ -54,10 +58,16 @@ class Wave {
   explicit Wave(const tests::Hub& hub);
   ~Wave();
   // Takes devices from `devices` in turn, from `next` on, each once; ends early when there are no more.
+  // They outlive the Wave if they stay.
   WaveFigures run(const std::vector<WaveDevice>& devices, std::size_t& next, const WavePlan& plan);
+  // Those that stayed register again, whoever is idle for longest first, and as often as their turn comes; they stay.
+  WaveFigures again(const WavePlan& plan);
+  // How many stayed.
+  std::size_t stayed() const;
 
  private:
   class Run;
+  std::unique_ptr<Run> stayed_;  // made by the first run() with `stay`
   std::string host_;
   int port_;
   std::unique_ptr<SSL_CTX, void (*)(SSL_CTX*)> context_;
