@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Holds docs/behaviour.md and the tests together: every row of the page has a test whose comment names the row, or a
-reason in docs/deviations.md; a row that a seed states has a test in any case.
+"""Holds docs/behaviour.md and docs/signing-behaviour.md and the tests together: every row of a page has a test whose
+comment names the row, or a reason in docs/deviations.md; a row that a seed states has a test in any case.
 
-A test names a row in the comment directly above it: `// Rows: R-7-08, R-7-26`. The page's last column is written from
+A test names a row in the comment directly above it: `// Rows: R-7-08, S-6-26`. The pages' last column is written from
 these comments by `check.py --write`; without it nothing is changed, and exit status 1 names every fault."""
 import pathlib
 import re
 import sys
 
-ROW_ID = re.compile(r"\bR-\d+-\d+\b")
+ROW_ID = re.compile(r"\b[RS]-\d+-\d+\b")
+PAGES = ("behaviour.md", "signing-behaviour.md")  # rows R-... and S-...; the second may be missing
 MARKS = {"seed", "documented", "from spec", "our choice"}
 NO_TEST = "[why none](deviations.md)"
 # A test that GoogleTest or Node's runner starts; a disabled one holds nothing.
@@ -19,8 +20,8 @@ TEST = {
 
 
 class Row:
-    def __init__(self, line_number, cells):
-        self.line_number = line_number
+    def __init__(self, where, cells):
+        self.where = where
         self.id, self.what, mark, held_by = cells
         self.marks = [one.strip() for one in mark.split("+")]
         self.tests = re.findall(r"`([^`]+)`", held_by)
@@ -28,27 +29,28 @@ class Row:
 
 def cells_of(line):
     """The cells of a table's line; nothing for any other line."""
-    return [cell.strip() for cell in line.strip()[1:-1].split("|")] if line.startswith("| R-") else None
+    return [cell.strip() for cell in line.strip()[1:-1].split("|")] if line.startswith(("| R-", "| S-")) else None
 
 
-def read_rows(page, faults):
+def read_rows(name, page, faults):
     rows = {}
     before = (0, 0)
     for number, line in enumerate(page.splitlines(), 1):
         cells = cells_of(line)
         if cells is None:
             continue
-        if len(cells) != 4 or not re.fullmatch(r"R-\d+-\d\d", cells[0]):
-            faults.append(f"behaviour.md:{number}: a row has an id like R-7-08, what it says, its mark and its tests")
+        letter = "R" if name == PAGES[0] else "S"
+        if len(cells) != 4 or not re.fullmatch(letter + r"-\d+-\d\d\d?", cells[0]):
+            faults.append(f"{name}:{number}: a row has an id like {letter}-7-08, what it says, its mark and its tests")
             continue
-        row = Row(number, cells)
+        row = Row(f"{name}:{number}", cells)
         order = tuple(int(part) for part in row.id.split("-")[1:])
         if order <= before:
-            faults.append(f"behaviour.md:{number}: {row.id} is out of order or there twice")
+            faults.append(f"{row.where}: {row.id} is out of order or there twice")
         before = order
         if not row.what:
-            faults.append(f"behaviour.md:{number}: {row.id} says nothing")
-        faults += [f"behaviour.md:{number}: {row.id} has the unknown mark '{m}'" for m in row.marks if m not in MARKS]
+            faults.append(f"{row.where}: {row.id} says nothing")
+        faults += [f"{row.where}: {row.id} has the unknown mark '{m}'" for m in row.marks if m not in MARKS]
         rows[row.id] = row
     return rows
 
@@ -109,7 +111,7 @@ def read_tests(root, rows, faults):
 
 def row_faults(row, names, holding, explained):
     holders = holding.get(row.id, [])
-    where = f"behaviour.md:{row.line_number}: {row.id}"
+    where = f"{row.where}: {row.id}"
     for test in row.tests:
         if test not in names:
             yield f"{where} is held by {test}, which does not exist"
@@ -136,12 +138,17 @@ def written(page, holding):
 
 def check(root, write=False):
     faults = []
-    behaviour = root / "docs" / "behaviour.md"
-    rows = read_rows(behaviour.read_text(), faults)
+    pages = [root / "docs" / name for name in PAGES if (root / "docs" / name).exists()]
+
+    def all_rows(into):
+        return {one: row for page in pages for one, row in read_rows(page.name, page.read_text(), into).items()}
+
+    rows = all_rows(faults)
     names, holding = read_tests(root, rows, faults)
     if write:
-        behaviour.write_text(written(behaviour.read_text(), holding))
-        rows = read_rows(behaviour.read_text(), [])
+        for page in pages:
+            page.write_text(written(page.read_text(), holding))
+        rows = all_rows([])
     explained = read_deviations((root / "docs" / "deviations.md").read_text(), rows, faults)
     if not rows:
         faults.append("behaviour.md: there are no rows")

@@ -126,6 +126,19 @@ class CheckTest(unittest.TestCase):
         self.put("docs/behaviour.md", "# Behaviour\n")
         self.assert_fault("there are no rows")
 
+    def test_rows_of_signing_have_a_page_of_their_own(self):
+        self.put("docs/signing-behaviour.md", "| S-6-01 | a profile has a rule | seed | `Names.other` |\n"
+                                              "| S-6-100 | and a signature | our choice | `Names.other` |\n")
+        self.put("tests/unit/names_test.cpp",
+                 TESTS.replace("TEST(Names,\n", "// Rows: S-6-01, S-6-100\nTEST(Names,\n"))
+        self.assertEqual(self.faults(), [])
+        self.put("tests/unit/names_test.cpp", TESTS)
+        self.assert_fault("signing-behaviour.md:1: S-6-01 is held by Names.other, which does not name it")
+
+    def test_row_on_the_other_page_is_refused(self):
+        self.put("docs/signing-behaviour.md", "| R-6-01 | a name has a rule | seed | |\n")
+        self.assert_fault("signing-behaviour.md:1: a row has an id like S-7-08")
+
     def test_deviation_of_no_row_is_refused(self):
         self.put("docs/deviations.md", DEVIATIONS + "| R-1-02, R-4-01 | why |\n")
         self.assert_fault("deviations.md:4: R-4-01 is no row")
