@@ -49,6 +49,60 @@ TEST(SimStoragePower, torn_first_write_ends_in_erased_flash) {
   EXPECT_EQ(held(storage, Item::kSlotA), "ab\xFF\xFF");
 }
 
+TEST(SimStoragePower, torn_in_other_ways) {
+  const std::string old(3 * kTornPage, 'o'), fresh(3 * kTornPage, 'n');
+  const std::string page_o(kTornPage, 'o'), page_n(kTornPage, 'n');
+  for (const auto& [how, left] :
+       {std::pair<Cut, std::string>{Cut::kTornEnd, old.substr(old.size() / 2) + fresh.substr(old.size() / 2)},
+        {Cut::kTornPages, page_n + page_o + page_n},
+        {Cut::kErased, std::string(old.size(), '\xFF')}}) {
+    SimStorage storage;
+    storage.cut_power_at(2, how);
+    ASSERT_TRUE(write(storage, old));
+    EXPECT_FALSE(write(storage, fresh));
+    EXPECT_EQ(held(storage, Item::kSlotA), left);
+  }
+}
+
+TEST(SimStoragePower, reordered_change_lands_without_the_one_before) {
+  for (const Cut how : {Cut::kLostOne, Cut::kLostTwo}) {
+    SimStorage storage;
+    ASSERT_TRUE(write(storage, "old"));
+    storage.cut_power_at(how == Cut::kLostOne ? 3 : 4, how);
+    ASSERT_TRUE(write(storage, "lost"));
+    if (how == Cut::kLostTwo) {
+      ASSERT_TRUE(storage.erase(Item::kPendingKey));
+    }
+    EXPECT_FALSE(storage.write(Item::kSlotB, ByteView(std::string("landed"))));
+    storage.restore_power();
+    EXPECT_EQ(held(storage, Item::kSlotA), "old");
+    EXPECT_EQ(held(storage, Item::kSlotB), "landed");
+    const auto& before = storage.before_cut()[0];
+    EXPECT_EQ(before, (std::vector<std::uint8_t>{'o', 'l', 'd'})) << "before the change that was lost";
+  }
+}
+
+TEST(SimStoragePower, change_of_the_same_item_hides_the_lost_one) {
+  SimStorage storage;
+  ASSERT_TRUE(write(storage, "old"));
+  storage.cut_power_at(3, Cut::kLostOne);
+  ASSERT_TRUE(write(storage, "lost"));
+  EXPECT_FALSE(write(storage, "last"));
+  EXPECT_EQ(held(storage, Item::kSlotA), "last");
+}
+
+TEST(SimStorageFaults, full_medium_refuses_writes_and_lets_erase) {
+  SimStorage storage;
+  storage.fill_at(2);
+  ASSERT_TRUE(write(storage, "fits"));
+  EXPECT_EQ(write(storage, "does not").error(), Status::kStorageFull);
+  EXPECT_EQ(held(storage, Item::kSlotA), "fits");
+  EXPECT_TRUE(storage.erase(Item::kSlotA));
+  EXPECT_EQ(write(storage, "still not").error(), Status::kStorageFull);
+  storage.fill_at(0);
+  EXPECT_TRUE(write(storage, "room again"));
+}
+
 TEST(SimStoragePower, torn_erase_destroys_the_first_half) {
   SimStorage storage;
   ASSERT_TRUE(write(storage, "abcd"));
