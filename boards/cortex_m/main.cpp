@@ -107,6 +107,7 @@ void wait_for_network(latchkey::cortex_m::Network& network, Narrator& narrator) 
     const bool busy = static_cast<int>(network.poll()) + static_cast<int>(link.poll()) > 0;
     if (driver.wake_at() <= clock.monotonic()) driver.on_timer();
     narrator.flush(driver.state());
+    narrator.status(driver.summary(), settings.config().registration_id);
     if (driver.state() == agent::State::kLive && told != link.figures().handshakes) {
       told = link.figures().handshakes;
       say_figures(narrator, storage, link);

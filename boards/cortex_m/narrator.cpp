@@ -1,81 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "boards/cortex_m/narrator.h"
 
+#include "agent/story/report_text.h"
+#include "agent/story/status_json.h"
 #include "platform/cortex_m/uart.h"
 
 namespace latchkey::boards::cortex_m {
 namespace {
 
-using agent::Occurrence;
 using agent::TextWriter;
-
-constexpr std::size_t kLongestText = 96;  // of a peer's
-
-std::string_view failure_name(std::uint32_t number) {
-  switch (static_cast<ports::LinkFailure>(number)) {
-    case ports::LinkFailure::kUnreachable: return "unreachable";
-    case ports::LinkFailure::kServerNotTrusted: return "the server's certificate is not trusted";
-    case ports::LinkFailure::kTlsAlert: return "ended in TLS";
-    case ports::LinkFailure::kClosedWithoutConnack: return "closed without CONNACK";
-    case ports::LinkFailure::kRefused: return "refused";
-    case ports::LinkFailure::kLost: return "session lost";
-    case ports::LinkFailure::kLocal: return "our own credential could not be used";
-  }
-  return "?";
-}
-
-void put_printable(TextWriter& out, std::string_view text) {
-  for (const char c : text.substr(0, kLongestText)) out.put(c >= ' ' && c <= '~' ? c : '?');
-}
-
-// How a report reads: before its text, after it, and whether number and text belong in between.
-struct Form {
-  std::string_view before;
-  bool text;
-  std::string_view between;
-  bool number;
-  std::string_view after;
-};
-
-Form form_of(Occurrence what) {
-  switch (what) {
-    case Occurrence::kStarted: return {"started, credential in hand: slot '", true, "', generation ", true, ""};
-    case Occurrence::kRecordUnusable: return {"no valid record in ", true, ": treated as empty", false, ""};
-    case Occurrence::kProvisioning: return {"provisioning", false, "", false, ""};
-    case Occurrence::kAssigned: return {"assigned to ", true, ", stored generation ", true, ""};
-    case Occurrence::kChainRefused: return {"the issued chain is not for us: ", true, "", false, ""};
-    case Occurrence::kProven: return {"proven: generation ", false, "", true, ""};
-    case Occurrence::kConnected: return {"connected to ", true, " with generation ", true, ""};
-    case Occurrence::kConnectionFailed: return {"", true, ": ", false, ""};
-    case Occurrence::kIdentityRefused: return {"refused by ", true, " (code ", true, ")"};
-    case Occurrence::kFellBack: return {"falling back to generation ", false, "", true, ""};
-    case Occurrence::kDpsRefused: return {"provisioning refused: ", true, " (", true, ")"};
-    case Occurrence::kDpsDisabled: return {"provisioning says: disabled", false, "", false, ""};
-    case Occurrence::kDpsBusy: return {"provisioning is busy ", true, " (", true, ")"};
-    case Occurrence::kCertificateExpired: return {"certificate expired: generation ", false, "", true, ""};
-    case Occurrence::kRenewing: return {"renewing over the live session", false, "", false, ""};
-    case Occurrence::kRenewed: return {"renewed: stored generation ", false, "", true, ""};
-    case Occurrence::kRenewalFailed: return {"renewal failed: ", true, " (", true, ")"};
-    case Occurrence::kStorageFailed: return {"storage failed: ", true, ", status ", true, ""};
-    case Occurrence::kDevicebound: return {"cloud-to-device message, bytes: ", false, "", true, ""};
-    case Occurrence::kStopped: return {"stopped", false, "", false, ""};
-  }
-  return {"?", false, "", false, ""};
-}
 
 }  // namespace
 
 void Narrator::on_report(const agent::Report& report) {
   TextWriter out(MutableBytes(reason_).subview(reason_size_, reason_.size()));
   if (reason_size_ != 0) out.put("; ");
-  const Form form = form_of(report.what);
-  out.put(form.before);
-  if (form.text) put_printable(out, report.text);
-  out.put(form.between);
-  if (form.number) out.put_decimal(report.number);
-  out.put(form.after);
-  if (report.what == Occurrence::kConnectionFailed) out.put(failure_name(report.number));
-  if (report.wait_ms != 0) out.put(", next try in ").put_decimal(report.wait_ms).put(" ms");
+  agent::put_report(out, report);
   // What does not fit beside what is there already is left out.
   if (const auto text = out.finish()) reason_size_ += text->size();
 }
@@ -87,6 +27,19 @@ void Narrator::on_state(agent::State from, agent::State to) {
   line.put(agent::to_string(from)).put(" -> ").put(agent::to_string(to));
   if (reason_size_ != 0) line.put(": ").put(ByteView(reason_).subview(0, reason_size_).text());
   reason_size_ = 0;
+  write(line);
+  since_ = clock_.now();
+  wants_status_ = to == agent::State::kLive || to == agent::State::kSlowWait || to == agent::State::kStopped;
+}
+
+void Narrator::status(const agent::Summary& summary, std::string_view registration_id) {
+  if (!wants_status_) return;
+  wants_status_ = false;
+  static std::array<std::uint8_t, agent::kMaxStatus + 32> room;
+  TextWriter line(room);
+  start_line(line);
+  line.put("status ");
+  agent::put_status(line, summary, registration_id, since_);
   write(line);
 }
 

@@ -24,6 +24,9 @@ class Narrator final : public agent::Observer {
   // What was reported without a transition. After each turn of the loop.
   void flush(agent::State state);
 
+  // `status {...}`, as agent/story/status_json.h writes it, when the device has come to rest: live, slow, or stopped.
+  void status(const agent::Summary& summary, std::string_view registration_id);
+
   // A line of the board's own, with the time.
   void say(std::string_view text);
 
@@ -34,6 +37,8 @@ class Narrator final : public agent::Observer {
   const ports::Clock& clock_;
   std::array<std::uint8_t, 256> reason_{};
   std::size_t reason_size_ = 0;
+  UnixMs since_ = 0;
+  bool wants_status_ = false;
 };
 
 }  // namespace latchkey::boards::cortex_m

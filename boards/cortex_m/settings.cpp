@@ -25,6 +25,7 @@ bool read_number(std::string_view text, Number& out) {
 Settings::Settings() = default;
 
 const char* Settings::load() {
+  config_.no_time_before_s = agent::kWrittenAt;
   const char* problem = load_trust();
   return problem != nullptr ? problem : load_lines();
 }

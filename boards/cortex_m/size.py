@@ -16,7 +16,7 @@ KB = 1024
 GROWTH = 1.05
 # Archive or folder -> component. The first that is found in a file's name.
 COMPONENTS = [
-    ("libagent_core", "agent/core"), ("libagent_protocol", "agent/protocol"), ("libplatform_base", "platform/base"),
+    ("libagent_core", "agent/core"), ("libagent_story", "agent/story (log and status)"), ("libagent_protocol", "agent/protocol"), ("libplatform_base", "platform/base"),
     ("libplatform_crypto", "platform/crypto"), ("libplatform_mqtt", "platform/mqtt (MQTT 3.1.1)"),
     ("libplatform_tls", "platform/tls"), ("libplatform_flash", "platform/flash"),
     ("libplatform_cortex_m", "platform/cortex_m (ports)"), ("latchkey-cortex-m.elf.dir", "boards/cortex_m"),
