@@ -18,6 +18,7 @@ enum class Onboarding : std::uint8_t {
 };
 
 inline constexpr std::size_t kMaxSymmetricKey = 64;
+inline constexpr std::uint32_t kWrittenAt = 1'767'225'600;  // 2026-01-01: this program is not older
 
 struct Config {
   std::string_view registration_id;  // also the CN of every request
@@ -30,6 +31,10 @@ struct Config {
   std::size_t symmetric_key_size = 0;
 
   crypto::Curve curve = crypto::Curve::kP256;
+
+  // A right clock is not before this, in seconds: kWrittenAt, or when the program was built. 0: not known
+  // (time_bound.h).
+  std::uint32_t no_time_before_s = 0;
 
   std::uint32_t telemetry_interval_ms = 60'000;  // 0: none
   std::uint32_t retry_initial_ms = 1'000;        // doubles, +-20 %

@@ -26,9 +26,10 @@ Core::Core(const Config& config, ports::Entropy& entropy, Workspace& room)
     : config_(config),
       entropy_(entropy),
       room_(room),
+      time_(config.no_time_before_s),
       dps_backoff_(config.retry_initial_ms, config.retry_max_ms),
       hub_backoff_(config.retry_initial_ms, config.retry_max_ms),
-      renewal_backoff_(config.retry_initial_ms, config.retry_max_ms) {}
+      renewal_backoff_(config.retry_initial_ms, config.slow_retry_ms) {}
 
 Core::~Core() {
   room_.clear();
@@ -36,7 +37,7 @@ Core::~Core() {
 }
 
 const Actions& Core::step(const Event& event, const Now& now) {
-  now_ = now;
+  now_ = time_.judge(now);
   room_.actions.clear();
   last_trigger_ = classify(event);
   if (last_trigger_) dispatch(*last_trigger_, event);
@@ -98,7 +99,7 @@ std::optional<Trigger> Core::classify_timer() const {
   if (state() == State::kLive && now_.monotonic >= renewal_held_until_) {
     const bool resumes = pending_.ready && pending_.purpose == Purpose::kRenewal;
     const auto now = judging_time();
-    if (resumes || (now && *now >= renewal_at_)) return Trigger::kRenewalDue;
+    if (resumes || (now && *now >= summary_.renewal_at)) return Trigger::kRenewalDue;
   }
   if (live && telemetry_at_ != 0 && now_.monotonic >= telemetry_at_) return Trigger::kTelemetryDue;
   return std::nullopt;
@@ -117,6 +118,7 @@ Trigger Core::settle_write(const Stored& stored) {
   if (stored.ticket == mark_ticket_) {
     mark_ticket_ = 0;
     if (!good) report(Occurrence::kStorageFailed, static_cast<std::uint32_t>(stored.status), "mark");
+    unmarked_ = !good && summary_.connected;  // the next session marks it again
     return Trigger::kWriteSettled;
   }
   if (stored.ticket != writing_.ticket) return Trigger::kStray;
@@ -194,6 +196,17 @@ Trigger Core::classify_renewal(const Message& message, const hub::CredentialResp
 
 std::optional<UnixMs> Core::judging_time() const {
   return now_.wall_is_set ? std::optional<UnixMs>(now_.wall) : std::nullopt;
+}
+
+// A certificate that was made for us just now says what time it is where it will be judged.
+void Core::learn_time(const crypto::LeafInfo& issued) {
+  const bool was_sure = time_.sure();
+  const Now shown = now_;
+  now_ = time_.issued(issued.not_before, issued.not_after, shown);
+  if (!was_sure || time_.sure()) return;
+  const UnixMs ahead = shown.wall - now_.wall;
+  report(Occurrence::kClockDoubted, static_cast<std::uint32_t>((ahead < 0 ? -ahead : ahead) / 60'000),
+         ahead < 0 ? "behind" : "ahead");
 }
 
 void Core::go_for(State state, std::uint64_t timeout_ms) {

@@ -22,6 +22,7 @@
 #include "agent/core/report.h"
 #include "agent/core/slots.h"
 #include "agent/core/state.h"
+#include "agent/core/time_bound.h"
 #include "agent/core/workspace.h"
 #include "agent/protocol/dps.h"
 #include "agent/protocol/dps_answer.h"
@@ -114,6 +115,7 @@ class Core {
   void drop_pending();
   void forget_requests();
   std::optional<UnixMs> judging_time() const;
+  void learn_time(const crypto::LeafInfo& issued);
   void take_in_hand(Slot slot);
   void remember_refusal(RefusedBy who, std::string_view message);
 
@@ -121,7 +123,8 @@ class Core {
   void begin_provisioning();
   void connect_dps();
   void send_register();
-  std::uint64_t asked_wait(std::uint64_t otherwise_ms);
+  std::uint64_t asked_wait(std::optional<std::uint32_t> asked_s, std::uint64_t otherwise_ms);
+  void fruitless_round();
   void refused_by_dps(Occurrence what, std::string_view message);
   void wait_for_dps(std::uint64_t at_least_ms);
   std::uint64_t next_slow_wait();
@@ -172,8 +175,10 @@ class Core {
   // --- core_renewal.cpp
   void ask_for_renewal();
   void hold_renewal(std::uint64_t ms);
+  void hold_refused_renewal(std::uint64_t at_least_ms);
   void give_up_this_renewal();
   UnixMs renewal_retry_step() const;
+  void choose_renewal_point();
   void begin_renewal(const Event& event);
   void renewal_key_made(const Event& event);
   void renewal_key_failed(const Event& event);
@@ -189,7 +194,8 @@ class Core {
   Config config_;  // never changes; not const so that its key can be wiped
   ports::Entropy& entropy_;
   Workspace& room_;
-  Now now_;
+  Now now_;  // to go by: not always what the clock shows
+  TimeBound time_;
   Summary summary_;
   Slots slots_;
   std::optional<Trigger> last_trigger_;
@@ -205,7 +211,8 @@ class Core {
   ports::MonotonicMs telemetry_at_ = 0;
   ports::MonotonicMs renewal_held_until_ = 0;
   ports::MonotonicMs operation_until_ = 0;
-  UnixMs renewal_at_ = 0;  // by the wall clock
+  ports::MonotonicMs session_since_ = 0;
+  RenewalWindow renewal_window_;  // that came with the newest certificate; not stored
 
   // Outstanding requests.
   std::uint32_t last_ticket_ = 0;
@@ -226,10 +233,14 @@ class Core {
   Backoff hub_backoff_;
   Backoff renewal_backoff_;
   std::uint32_t hub_failures_ = 0;
-  std::uint32_t fruitless_ = 0;    // assigned since the last accepted connection
+  std::uint32_t fruitless_ = 0;    // rounds at DPS since the last accepted connection
   std::uint32_t slow_factor_ = 1;  // 1, 2, 4
   std::uint32_t staged_failures_ = 0;
-  bool condemned_ = false;  // the hub has refused what we hold; cleared by a slow try
+  std::uint32_t short_lives_ = 0;  // fresh certificates let in since the last session that lasted
+  bool condemned_ = false;         // the hub has refused what we hold; cleared by a slow try
+  bool slow_try_ = false;          // what we hold is shown once more, and DPS is asked after that
+  bool unmarked_ = false;          // that the credential in hand is proven could not be written
+  bool token_refused_ = false;     // DPS said no to the last token, perhaps for its time
 
   // What the event in hand says.
   dps::ResponseTopic dps_topic_;

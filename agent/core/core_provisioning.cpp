@@ -12,6 +12,8 @@ namespace {
 constexpr std::uint64_t kKeyTimeoutMs = 60'000;
 constexpr std::uint64_t kStoreTimeoutMs = 30'000;
 constexpr std::uint64_t kTokenLifetimeS = 3'600;
+constexpr std::uint64_t kUnsureTokenLifetimeS = 10ULL * 365 * 86'400;
+constexpr std::uint32_t kRoundsSoon = 6;  // at DPS, one soon after the other
 constexpr std::uint64_t kLongestAskedWaitMs = 3'600'000;
 constexpr std::uint32_t kSlowestFactor = 4;
 
@@ -33,6 +35,7 @@ void Core::load(const Event& event) {
     const Slot slot = loaded.item == ports::Item::kSlotA ? Slot::kA : Slot::kB;
     const auto credential = read_credential(loaded.bytes, room_.record);
     if (!credential) return report(Occurrence::kRecordUnusable, 0, name_of(loaded.item));
+    time_.stored(credential->not_before, now_.monotonic);
     return slots_.set(slot, *credential);
   }
   const auto record = parse_record(loaded.bytes);
@@ -62,6 +65,7 @@ void Core::start(const Event&) {
 void Core::begin_provisioning() {
   report(Occurrence::kProvisioning);
   summary_.credential = nullptr;
+  slow_try_ = false;
   // A key whose request has not been decided is as good as a new one; a renewal's is for another asker.
   if (pending_.ready && pending_.purpose == Purpose::kProvisioning) return connect_dps();
   drop_pending();
@@ -72,15 +76,12 @@ void Core::begin_provisioning() {
 void Core::key_made(const Event& event) {
   if (!take_key(event, Purpose::kProvisioning) || !store_pending()) {
     pending_ = {};
-    return wait_for_dps(0);
+    return fruitless_round();
   }
   go_for(State::kStoringKey, kStoreTimeoutMs);
 }
 
-void Core::key_failed(const Event&) {
-  forget_requests();
-  wait_for_dps(0);
-}
+void Core::key_failed(const Event&) { fruitless_round(); }
 
 void Core::pending_stored(const Event&) {
   pending_.ready = true;
@@ -88,9 +89,8 @@ void Core::pending_stored(const Event&) {
 }
 
 void Core::pending_not_stored(const Event&) {
-  forget_requests();
   pending_ = {};
-  wait_for_dps(0);
+  fruitless_round();
 }
 
 void Core::connect_dps() {
@@ -105,7 +105,10 @@ void Core::connect_dps() {
   if (config_.onboarding == Onboarding::kCertificate) {
     request.identity = ports::LinkIdentity::kOnboarding;
   } else {
-    const auto expiry_s = static_cast<std::uint64_t>(now_.wall / 1000) + kTokenLifetimeS;
+    // Without a clock to trust, a token has to be good whatever time it is.
+    const bool unsure = !time_.sure() || token_refused_;
+    const auto expiry_s =
+        static_cast<std::uint64_t>(now_.wall / 1000) + (unsure ? kUnsureTokenLifetimeS : kTokenLifetimeS);
     const auto token = write_dps_token(config_, expiry_s, room_.password);
     if (!token) return go_for(State::kSlowWait, next_slow_wait());
     request.password = *token;
@@ -122,6 +125,7 @@ void Core::dps_up(const Event&) {
 void Core::dps_identity_refused(const Event& event) {
   const LinkEnded& ended = std::get<LinkEnded>(event);
   remember_refusal(RefusedBy::kDps, "the onboarding credential was refused");
+  token_refused_ = true;
   const auto detail = static_cast<std::uint32_t>(ended.detail);
   (ended.why == ports::LinkFailure::kRefused ? summary_.last_refusal.connack : summary_.last_refusal.tls_alert) =
       detail;
@@ -170,10 +174,10 @@ void Core::send_register() {
 
 void Core::register_again(const Event&) { send_register(); }
 
-// What DPS asks for is a lower bound: jitter only adds.
-std::uint64_t Core::asked_wait(std::uint64_t otherwise_ms) {
-  if (!dps_topic_.retry_after_s) return otherwise_ms;
-  std::uint64_t asked = std::uint64_t{*dps_topic_.retry_after_s} * 1000;
+// What a service asks for is a lower bound: jitter only adds.
+std::uint64_t Core::asked_wait(std::optional<std::uint32_t> asked_s, std::uint64_t otherwise_ms) {
+  if (!asked_s) return otherwise_ms;
+  std::uint64_t asked = std::uint64_t{*asked_s} * 1000;
   if (asked > kLongestAskedWaitMs) asked = kLongestAskedWaitMs;
   return asked + (asked == 0 ? 0 : entropy_.next() % (asked / 5 + 1));
 }
@@ -186,27 +190,23 @@ void Core::dps_accepted(const Event&) {
   }
   if (operation_id_.empty() || now_.monotonic > operation_until_) {
     report(Occurrence::kDpsBusy, dps_topic_.status, "the operation cannot be followed");
-    wait_ms_ = 0;
-    return leave(Next::kDpsWait);
+    return fruitless_round();
   }
-  go_for(State::kDpsPollWait, asked_wait(with_jitter(config_.poll_ms, entropy_)));
+  go_for(State::kDpsPollWait, asked_wait(dps_topic_.retry_after_s, with_jitter(config_.poll_ms, entropy_)));
 }
 
 void Core::poll(const Event&) {
   std::array<std::uint8_t, 10> rid_buffer;
   const auto rid = TextWriter(rid_buffer).put_decimal(++request_number_).finish();
   const auto topic = dps::write_poll_topic(rid.value_or(""), operation_id_.view(), room_.topic);
-  if (!topic || now_.monotonic > operation_until_) {
-    wait_ms_ = 0;
-    return leave(Next::kDpsWait);
-  }
+  if (!topic || now_.monotonic > operation_until_) return fruitless_round();
   request_open_ = true;
   room_.actions.add(Publish{*topic, {}});
   go_for(State::kDpsPolling, config_.request_timeout_ms);
 }
 
 void Core::dps_busy(const Event&) {
-  const std::uint64_t wait = asked_wait(dps_backoff_.next(entropy_));
+  const std::uint64_t wait = asked_wait(dps_topic_.retry_after_s, dps_backoff_.next(entropy_));
   report(Occurrence::kDpsBusy, dps_topic_.status, {}, wait);
   const bool registering = state() == State::kDpsRegistering;
   go_for(registering ? State::kDpsRegisterWait : State::kDpsPollWait, wait);
@@ -216,6 +216,7 @@ void Core::refused_by_dps(Occurrence what, std::string_view message) {
   remember_refusal(RefusedBy::kDps, message);
   summary_.last_refusal.dps_status = dps_topic_.status;
   summary_.last_refusal.error_code = dps_answer_.error_code;
+  token_refused_ = dps_topic_.status == 401;
   const std::uint32_t number = dps_answer_.error_code != 0 ? dps_answer_.error_code : dps_topic_.status;
   wait_ms_ = next_slow_wait();
   report(what, number, message, wait_ms_);
@@ -235,7 +236,7 @@ void Core::dps_assigned(const Event&) {
   const MutableBytes text(room_.text);
   const auto hub = dps_answer_.assigned_hub.unescape(text.subview(0, 128));
   const auto device = dps_answer_.device_id.unescape(text.subview(128, 128));
-  const auto leaf = room_.issued.accept(dps_answer_.chain, pending_.made.key, config_.registration_id, now_);
+  const auto leaf = room_.issued.accept(dps_answer_.chain, pending_.made.key, config_.registration_id);
   const std::string_view device_id = device && !device->empty() ? *device : config_.registration_id;
   if (!leaf || !hub || !parse_endpoint(*hub) || !device || !valid_registration_id(device_id) ||
       !store_credential(*leaf, *hub, device_id)) {
@@ -243,9 +244,10 @@ void Core::dps_assigned(const Event&) {
     report(Occurrence::kChainRefused, static_cast<std::uint32_t>(why), to_string(why));
     remember_refusal(RefusedBy::kNobody, to_string(why));
     drop_pending();
-    wait_ms_ = 0;
-    return leave(Next::kDpsWait);
+    return fruitless_round();
   }
+  learn_time(*leaf);
+  renewal_window_ = dps_answer_.renewal_window;
   go_for(State::kDpsStoring, kStoreTimeoutMs);
 }
 
@@ -256,13 +258,20 @@ void Core::chain_stored(const Event&) {
   ++fruitless_;
   hub_failures_ = 0;
   staged_failures_ = 0;
+  token_refused_ = false;
+  renewal_backoff_.reset();
   drop_pending();
   leave(Next::kHub);
 }
 
-void Core::chain_not_stored(const Event&) {
-  wait_ms_ = 0;
-  leave(Next::kDpsWait);
+void Core::chain_not_stored(const Event&) { fruitless_round(); }
+
+// A round at DPS came to nothing that could be shown to a hub. Some follow soon, as it may be the weather; then slowly,
+// as each costs a key, writes, and perhaps a certificate.
+void Core::fruitless_round() {
+  const bool slowly = ++fruitless_ > kRoundsSoon;
+  wait_ms_ = slowly ? next_slow_wait() : 0;
+  leave(slowly ? Next::kSlowWait : Next::kDpsWait);
 }
 
 void Core::wait_for_dps(std::uint64_t at_least_ms) {
@@ -279,7 +288,8 @@ std::uint64_t Core::next_slow_wait() {
 // The end of any wait. After a slow one the identity in hand is shown first even if it was refused: a device that was
 // only disabled comes back with the certificate it had.
 void Core::try_again(const Event&) {
-  if (state() == State::kSlowWait) condemned_ = false;
+  slow_try_ = state() == State::kSlowWait;
+  if (slow_try_) condemned_ = false;
   if (condemned_ && state() == State::kDpsWait) return begin_provisioning();
   show_identity_or_provision();
 }

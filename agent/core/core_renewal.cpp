@@ -15,8 +15,39 @@ constexpr std::uint64_t kServiceFaultMs = 300'000;
 constexpr std::uint64_t kUnavailableMs = 5'000;
 constexpr std::uint64_t kPendingElsewhereMs = 60'000;
 constexpr unsigned kMostTimeouts = 3;
+// Where in the lifetime a point is drawn when the hub has not said where it would like it, and how far it is heard when
+// it has: neither renewals without end nor a missed expiry are a hub's to cause.
+constexpr std::uint32_t kRenewFromPermille = 700;
+constexpr std::uint32_t kRenewToPermille = 850;
+constexpr std::uint32_t kEarliestTenths = 5;
+constexpr std::uint32_t kLatestTenths = 9;
 
 }  // namespace
+
+// For the credential in hand. A hub's window counts while it lies within the validity and is not over; who is restarted
+// has forgotten it.
+void Core::choose_renewal_point() {
+  const UnixMs not_before = summary_.credential->not_before;
+  const auto begin_s = static_cast<std::uint32_t>(not_before / 1000);
+  const auto lifetime_s = static_cast<std::uint32_t>((summary_.credential->not_after - not_before) / 1000);
+  const std::uint32_t drawn = entropy_.next();
+  // Since notBefore; what lies before that becomes greater than any lifetime.
+  std::uint32_t start = renewal_window_.start_s - begin_s;
+  std::uint32_t end = renewal_window_.end_s - begin_s;
+  const bool over = now_.wall_is_set && renewal_window_.end_s <= static_cast<std::uint32_t>(now_.wall / 1000);
+  const bool fits = start < end && end <= lifetime_s && !over;
+  const std::uint32_t earliest = lifetime_s / 10 * kEarliestTenths;
+  const std::uint32_t latest = lifetime_s / 10 * kLatestTenths;
+  if (start < earliest) start = earliest;
+  if (end > latest) end = latest;
+  if (config_.renew_at_permille == 0 && fits && start < end) {
+    summary_.renewal_at = UnixMs{begin_s + start + drawn % (end - start)} * 1000;
+    return;
+  }
+  const std::uint32_t permille = kRenewFromPermille + drawn % (kRenewToPermille - kRenewFromPermille + 1);
+  summary_.renewal_at =
+      not_before + UnixMs{lifetime_s} * (config_.renew_at_permille != 0 ? config_.renew_at_permille : permille);
+}
 
 UnixMs Core::renewal_retry_step() const {
   const UnixMs step = (summary_.credential->not_after - summary_.credential->not_before) / 25;
@@ -24,15 +55,25 @@ UnixMs Core::renewal_retry_step() const {
 }
 
 void Core::hold_renewal(std::uint64_t ms) {
-  renewal_held_until_ = now_.monotonic + with_jitter(ms, entropy_);
+  renewal_held_until_ = now_.monotonic + ms;
   go(State::kLive);
   deadline_ = 0;
+}
+
+// Longer after each refusal, up to a step of the lifetime; never shorter than the hub asks for.
+void Core::hold_refused_renewal(std::uint64_t at_least_ms) {
+  std::uint64_t wait = renewal_backoff_.next(entropy_);
+  const auto longest = static_cast<std::uint64_t>(renewal_retry_step());
+  if (wait > longest) wait = with_jitter(longest, entropy_);
+  if (wait < at_least_ms) wait = with_jitter(at_least_ms, entropy_);
+  const std::uint64_t asked = asked_wait(renewal_answer_.retry_after_s, 0);
+  hold_renewal(asked > wait ? asked : wait);
 }
 
 // This key is not tried again; a new one after 4 % of the lifetime.
 void Core::give_up_this_renewal() {
   drop_pending();
-  renewal_at_ = now_.wall + renewal_retry_step();
+  summary_.renewal_at = now_.wall + renewal_retry_step();
   hold_renewal(config_.retry_initial_ms);
 }
 
@@ -96,13 +137,14 @@ void Core::renewal_accepted(const Event&) {
 
 void Core::renewal_issued(const Event&) {
   const Credential& credential = *summary_.credential;
-  const auto leaf =
-      room_.issued.accept(renewal_answer_.certificates, pending_.made.key, credential.device_id.view(), now_);
+  const auto leaf = room_.issued.accept(renewal_answer_.certificates, pending_.made.key, credential.device_id.view());
   if (!leaf || !store_credential(*leaf, credential.hub.view(), credential.device_id.view())) {
     const Status why = leaf ? Status::kTooLarge : leaf.error();
     report(Occurrence::kChainRefused, static_cast<std::uint32_t>(why), to_string(why));
     return give_up_this_renewal();
   }
+  learn_time(*leaf);
+  renewal_window_ = renewal_answer_.renewal_window;
   replace_ = false;
   go_for(State::kRenewStoring, kStoreTimeoutMs);
 }
@@ -133,17 +175,15 @@ void Core::renewal_refused(const Event&) {
   const auto message = renewal_answer_.message.unescape(room_.text);
   report(Occurrence::kRenewalFailed, code != 0 ? code : renewal_topic_.status, message.value_or("refused"));
   pending_.accepted = false;
-  const std::uint64_t asked = std::uint64_t{renewal_answer_.retry_after_s.value_or(0)} * 1000;
-  const auto at_least = [asked](std::uint64_t ms) { return asked > ms ? asked : ms; };
   switch (hub::advise(renewal_topic_.status, code)) {
     case hub::RenewalAdvice::kFixRequest:
     case hub::RenewalAdvice::kNewKey:
     case hub::RenewalAdvice::kBackOffLong: return give_up_this_renewal();
-    case hub::RenewalAdvice::kRemoveReplace: replace_ = false; return hold_renewal(config_.retry_initial_ms);
-    case hub::RenewalAdvice::kThrottled: return hold_renewal(at_least(renewal_backoff_.next(entropy_)));
-    case hub::RenewalAdvice::kServiceFault: return hold_renewal(at_least(kServiceFaultMs));
-    case hub::RenewalAdvice::kUnavailable: return hold_renewal(at_least(kUnavailableMs));
-    case hub::RenewalAdvice::kReconnect: return leave(Next::kHub);
+    case hub::RenewalAdvice::kRemoveReplace: replace_ = false; return hold_refused_renewal(0);
+    case hub::RenewalAdvice::kThrottled: return hold_refused_renewal(0);
+    case hub::RenewalAdvice::kServiceFault: return hold_refused_renewal(kServiceFaultMs);
+    case hub::RenewalAdvice::kUnavailable: return hold_refused_renewal(kUnavailableMs);
+    case hub::RenewalAdvice::kReconnect: hold_refused_renewal(0); return leave(Next::kHub);
     case hub::RenewalAdvice::kProvision: return leave(Next::kProvision);
     case hub::RenewalAdvice::kReplace: break;
   }
@@ -153,7 +193,7 @@ void Core::renewal_refused(const Event&) {
     return go_for(State::kRenewAccepted, kAnswerMs);
   }
   replace_ = true;
-  hold_renewal(at_least(kPendingElsewhereMs));
+  hold_refused_renewal(kPendingElsewhereMs);
 }
 
 }  // namespace latchkey::agent

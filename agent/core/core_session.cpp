@@ -7,9 +7,9 @@ namespace latchkey::agent {
 namespace {
 
 constexpr std::uint32_t kBadSlotFailures = 3;
+constexpr std::uint32_t kCertificatesSoon = 6;  // issued, and refused when they are shown
+constexpr std::uint32_t kShortLives = 16;       // of fresh certificates, one soon after the other
 constexpr std::uint64_t kRenewalAnswerMs = 180'000;
-constexpr std::uint16_t kRenewFromPermille = 700;
-constexpr std::uint16_t kRenewToPermille = 850;
 
 }  // namespace
 
@@ -23,11 +23,8 @@ void Core::take_in_hand(Slot slot) {
   const bool same = summary_.credential == credential && summary_.slot == slot;
   summary_.credential = credential;
   summary_.slot = slot;
-  if (same && renewal_at_ > credential->not_before && renewal_at_ <= credential->not_after) return;
-  const std::uint32_t span = kRenewToPermille - kRenewFromPermille + 1;
-  const std::uint32_t drawn = kRenewFromPermille + entropy_.next() % span;
-  const std::int64_t permille = config_.renew_at_permille != 0 ? config_.renew_at_permille : drawn;
-  renewal_at_ = credential->not_before + (credential->not_after - credential->not_before) / 1000 * permille;
+  const UnixMs chosen = summary_.renewal_at;
+  if (!same || chosen <= credential->not_before || chosen > credential->not_after) choose_renewal_point();
 }
 
 void Core::connect_hub(Slot slot) {
@@ -56,12 +53,17 @@ void Core::hub_up(const Event&) {
   hub_failures_ = 0;
   staged_failures_ = 0;
   fruitless_ = 0;
+  slow_try_ = false;
+  session_since_ = now_.monotonic;
   slow_factor_ = 1;
   condemned_ = false;
   dps_backoff_.reset();
   summary_.connected = true;
   // This is the activation. What RAM knows is true whether or not the write succeeds: the hub has let us in.
-  if (summary_.credential->state != RecordState::kProven) {
+  const bool fresh = summary_.credential->state != RecordState::kProven;
+  // Who was revoked and has come back is as good as new; a hub that revokes without end is answered slowly in the end.
+  if (fresh && ++short_lives_ <= kShortLives) hub_backoff_.reset();
+  if (fresh || unmarked_) {
     mark(summary_.slot, RecordState::kProven);
     report(Occurrence::kProven, summary_.credential->generation);
   }
@@ -84,7 +86,6 @@ void Core::hub_subscribed(const Event&) {
 void Core::enter_live() {
   deadline_ = 0;
   telemetry_at_ = config_.telemetry_interval_ms == 0 ? 0 : now_.monotonic + 1;
-  if (config_.telemetry_interval_ms == 0) hub_backoff_.reset();
   // The answer to a request that was accepted before the session broke is delivered to the next one.
   const bool waits = pending_.ready && pending_.purpose == Purpose::kRenewal && pending_.accepted;
   waits ? go_for(State::kRenewAccepted, kRenewalAnswerMs) : go(State::kLive);
@@ -104,13 +105,14 @@ void Core::give_up_in_hand() {
       // Its renewal is overdue, and has just led here: not again at once, or renewing becomes a tight loop.
       if (summary_.credential == nullptr) return;
       const UnixMs not_before_that = now_.wall + renewal_retry_step();
-      if (renewal_at_ < not_before_that) renewal_at_ = not_before_that;
+      if (summary_.renewal_at < not_before_that) summary_.renewal_at = not_before_that;
       return;
     }
   }
   condemned_ = true;
   // A fresh credential that is refused at once would make a tight loop of issuing.
-  fruitless_ > 0 ? wait_for_dps(0) : begin_provisioning();
+  if (fruitless_ == 0 || slow_try_) return begin_provisioning();
+  fruitless_ > kCertificatesSoon ? go_for(State::kSlowWait, next_slow_wait()) : wait_for_dps(0);
 }
 
 void Core::hub_refused(const Event& event) {
@@ -150,17 +152,21 @@ void Core::hub_slow(const Event&) {
   leave(Next::kHubWait);
 }
 
+// A session that lasted was of use: its loss is answered soon. One that does not last, as when two devices have one
+// identity, is taken up ever more slowly.
 void Core::session_lost(const Event& event) {
+  if (now_.monotonic - session_since_ >= config_.retry_max_ms) {
+    hub_backoff_.reset();
+    short_lives_ = 0;
+  }
   forget_requests();
   wait_for_hub();
   report(Occurrence::kConnectionFailed, static_cast<std::uint32_t>(std::get<LinkEnded>(event).why), "hub",
          deadline_ - now_.monotonic);
 }
 
-// The first one says that the session is of use: only then the next loss starts with a short wait again.
 void Core::acknowledged(const Event&) {
   if (settle_publish()) ++summary_.telemetry_acked;
-  hub_backoff_.reset();
 }
 
 void Core::devicebound(const Event& event) {

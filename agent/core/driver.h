@@ -69,8 +69,8 @@ class Driver final : public ports::MqttLinkEvents {
   Observer& observer_;
   Core core_;
 
-  // Events that arose while a step was performed; all of them small.
-  static constexpr std::size_t kQueue = 16;
+  // Events that arose while a step was performed; all of them small. An action has one answer at most.
+  static constexpr std::size_t kQueue = Actions::kMax;
   std::array<Event, kQueue> queue_{};
   std::size_t queue_head_ = 0;
   std::size_t queued_ = 0;

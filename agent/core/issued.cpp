@@ -2,26 +2,13 @@
 #include "agent/core/issued.h"
 
 namespace latchkey::agent {
-namespace {
-
-// One variable, returned: it is the caller's own, and no copy lies on the stack while the chain is verified.
-Result<crypto::LeafInfo> judge(const ByteView* ders, std::size_t count, const crypto::DeviceKey& key,
-                               std::string_view name, const Now& now) {
-  Result<crypto::LeafInfo> leaf = crypto::check_chain(ders, count, key, name);
-  if (leaf && now.wall_is_set && now.wall > leaf->not_after) leaf = fail(Status::kExpired);
-  if (leaf && now.wall_is_set && now.wall < leaf->not_before) leaf = fail(Status::kNotYetValid);
-  return leaf;
-}
-
-}  // namespace
-
 Result<std::size_t> IssuedChain::decode(const JsonString& text, MutableBytes out) {
   LATCHKEY_TRY(base64, text.unescape(base64_));
   return base64_decode(base64, out);
 }
 
 Result<crypto::LeafInfo> IssuedChain::accept(const CertificateList& list, const crypto::DeviceKey& key,
-                                             std::string_view name, const Now& now) {
+                                             std::string_view name) {
   count_ = 0;
   const MutableBytes room(bytes_.data(), bytes_.size());
   std::size_t used = 0;
@@ -31,7 +18,7 @@ Result<crypto::LeafInfo> IssuedChain::accept(const CertificateList& list, const 
     used += size;
   }
   if (count_ == 0) return fail(Status::kMalformed);
-  return judge(ders_.data(), count_, key, name, now);
+  return crypto::check_chain(ders_.data(), count_, key, name);
 }
 
 }  // namespace latchkey::agent

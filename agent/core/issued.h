@@ -13,9 +13,9 @@ namespace latchkey::agent {
 class IssuedChain {
  public:
   // Views into this object until the next call. kMalformed: not base64 or no certificates; kTooLarge; kMismatch: for
-  // another key or name; kNotTrusted: a link of the chain is broken; kExpired, kNotYetValid: by `now`.
-  Result<crypto::LeafInfo> accept(const CertificateList& list, const crypto::DeviceKey& key, std::string_view name,
-                                  const Now& now);
+  // another key or name; kNotTrusted: a link of the chain is broken. Validity is not judged: whoever issues is whom it
+  // will be shown to, and says by it what time it is (time_bound.h).
+  Result<crypto::LeafInfo> accept(const CertificateList& list, const crypto::DeviceKey& key, std::string_view name);
 
   const ByteView* ders() const { return ders_.data(); }
   // Without the root: whoever is shown this chain has that, or must not believe it.

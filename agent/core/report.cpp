@@ -23,6 +23,7 @@ std::string_view to_string(Occurrence what) {
                                          "renewal failed",
                                          "storage failed",
                                          "cloud-to-device message",
+                                         "clock doubted",
                                          "stopped"};
   static_assert(sizeof kNames / sizeof *kNames == static_cast<std::size_t>(Occurrence::kStopped) + 1);
   return kNames[static_cast<std::size_t>(what)];

@@ -30,6 +30,7 @@ enum class Occurrence : std::uint8_t {
   kRenewalFailed,  // text: why; number: error code or status
   kStorageFailed,  // text: which item; number: Status
   kDevicebound,    // text: payload
+  kClockDoubted,   // text: ahead or behind; number: by how many minutes at least
   kStopped,
 };
 std::string_view to_string(Occurrence what);
@@ -60,6 +61,7 @@ struct Summary {
   const Credential* credential = nullptr;  // the one in hand
   Slot slot = Slot::kA;
   bool connected = false;  // a session with the hub
+  UnixMs renewal_at = 0;   // of the credential in hand, by the wall clock
   std::uint64_t telemetry_sent = 0;
   std::uint64_t telemetry_acked = 0;
   std::uint64_t provisioned = 0;

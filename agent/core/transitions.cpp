@@ -136,9 +136,9 @@ constexpr void Transitions::making_a_key() {
   {
     const S s = S::kMakingKey;
     always(s, &Core::stop, kToStopped);
-    on(s, T::kKeyMade, &Core::key_made, bits(S::kStoringKey, S::kDpsWait));
-    on(s, T::kKeyFailed, &Core::key_failed, bits(S::kDpsWait));
-    on(s, T::kDeadline, &Core::key_failed, bits(S::kDpsWait));
+    on(s, T::kKeyMade, &Core::key_made, bits(S::kStoringKey, S::kDpsWait, S::kSlowWait));
+    on(s, T::kKeyFailed, &Core::key_failed, bits(S::kDpsWait, S::kSlowWait));
+    on(s, T::kDeadline, &Core::key_failed, bits(S::kDpsWait, S::kSlowWait));
     no_store(s);
     no_link(s);
     no_messages(s, Why::kNoLink);
@@ -148,8 +148,8 @@ constexpr void Transitions::making_a_key() {
     const S s = S::kStoringKey;
     always(s, &Core::stop, kToStopped);
     on(s, T::kStored, &Core::pending_stored, bits(S::kDpsConnecting, S::kSlowWait));
-    on(s, T::kStoreFailed, &Core::pending_not_stored, bits(S::kDpsWait));
-    on(s, T::kDeadline, &Core::pending_not_stored, bits(S::kDpsWait));
+    on(s, T::kStoreFailed, &Core::pending_not_stored, bits(S::kDpsWait, S::kSlowWait));
+    on(s, T::kDeadline, &Core::pending_not_stored, bits(S::kDpsWait, S::kSlowWait));
     no_key(s);
     no_link(s);
     no_messages(s, Why::kNoLink);
@@ -226,8 +226,8 @@ constexpr void Transitions::storing_the_chain() {
   const S s = S::kDpsStoring;
   always(s, &Core::stop, kToLeaving | kToStopped);
   on(s, T::kStored, &Core::chain_stored, kToLeaving | kToHubOrDps);
-  on(s, T::kStoreFailed, &Core::chain_not_stored, kToLeaving | bits(S::kDpsWait));
-  on(s, T::kDeadline, &Core::chain_not_stored, kToLeaving | bits(S::kDpsWait));
+  on(s, T::kStoreFailed, &Core::chain_not_stored, kToLeaving | bits(S::kDpsWait, S::kSlowWait));
+  on(s, T::kDeadline, &Core::chain_not_stored, kToLeaving | bits(S::kDpsWait, S::kSlowWait));
   on(s, T::kLinkEnded, &Core::dps_lost_after_answer, bits(S::kDpsStoring));  // DPS has said all we need
   none(s, {T::kLinkUp, T::kLinkRefused}, Why::kLinkIsUp);
   none(s, {T::kPublished, T::kSubscribed, T::kSubscriptionRefused}, Why::kNotNeeded);

@@ -22,6 +22,7 @@ Result<void> read_registration_state(JsonReader& reader, JsonString key, Answer&
   if (key.equals("errorCode")) return read_code(reader, answer.error_code);
   if (key.equals("errorMessage")) return read_string(reader, answer.message);
   if (key.equals("issuedCertificateChain")) return read_certificates(reader, answer.chain);
+  if (key.equals("renewalWindow")) return read_renewal_window(reader, answer.renewal_window);
   return skip_value(reader);
 }
 

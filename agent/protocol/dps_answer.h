@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "agent/protocol/certificate_list.h"
+#include "agent/protocol/renewal_window.h"
 
 namespace latchkey::agent::dps {
 
@@ -27,6 +28,7 @@ struct Answer {
   JsonString assigned_hub;
   JsonString device_id;
   CertificateList chain;         // registrationState.issuedCertificateChain
+  RenewalWindow renewal_window;  // registrationState.renewalWindow
   std::uint32_t error_code = 0;  // of the body or of registrationState; 0: none given
   JsonString message;            // message or errorMessage
 };

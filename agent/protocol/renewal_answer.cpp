@@ -22,6 +22,7 @@ Result<void> read_retry_after(JsonReader& reader, std::optional<std::uint32_t>& 
 Result<void> read_top(JsonReader& reader, JsonString key, RenewalAnswer& answer) {
   if (key.equals("correlationId")) return read_string(reader, answer.correlation_id);
   if (key.equals("certificates")) return read_certificates(reader, answer.certificates);
+  if (key.equals("renewalWindow")) return read_renewal_window(reader, answer.renewal_window);
   if (key.equals("errorCode")) return read_code(reader, answer.error_code);
   if (key.equals("message")) return read_string(reader, answer.message);
   if (key.equals("retryAfter")) return read_retry_after(reader, answer.retry_after_s);

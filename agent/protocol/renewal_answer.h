@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "agent/protocol/certificate_list.h"
+#include "agent/protocol/renewal_window.h"
 
 namespace latchkey::agent::hub {
 
@@ -15,6 +16,7 @@ namespace latchkey::agent::hub {
 struct RenewalAnswer {
   JsonString correlation_id;
   CertificateList certificates;  // 200
+  RenewalWindow renewal_window;  // 200
   std::uint32_t error_code = 0;  // errors
   JsonString message;
   JsonString pending_request_id;  // info.requestId: which request is in the way (409)

@@ -121,6 +121,7 @@ std::optional<agent::Config> make_config(const Options& options, std::string& pr
   config.id_scope = options.id_scope;
   config.dps = *dps;
   config.curve = options.key_profile == "ec-p384" ? crypto::Curve::kP384 : crypto::Curve::kP256;
+  if (options.clock_file.empty()) config.no_time_before_s = agent::kWrittenAt;  // a rehearsal may be about the past
   config.telemetry_interval_ms = options.telemetry_interval_ms;
   config.retry_initial_ms = options.retry_initial_ms;
   config.retry_max_ms = std::max(options.retry_max_ms, options.retry_initial_ms);

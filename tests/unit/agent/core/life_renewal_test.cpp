@@ -121,6 +121,96 @@ TEST_F(Life, renewal_in_the_way_that_is_our_own_is_waited_for) {
   EXPECT_EQ(device.state(), State::kRenewAccepted);
 }
 
+// The session goes on, so what comes late is for a request that nobody waits for: the same one is sent again.
+TEST_F(Life, renewal_answered_late_is_asked_for_again_and_succeeds) {
+  device.become_live();
+  ASSERT_TRUE(device.pass_until(State::kRenewAsking, kLifetimeMs));
+  const std::string rid = device.renewal_rid();
+  ASSERT_TRUE(device.pass_until(State::kLive, 70'000)) << "no answer within a minute";
+  device.renewal_issued();
+  EXPECT_EQ(device.state(), State::kLive);
+  EXPECT_EQ(device.summary().strays, 1u);
+  ASSERT_TRUE(device.pass_until(State::kRenewAsking, 3'000));
+  EXPECT_EQ(device.renewal_rid(), rid);
+  device.renewal_issued();
+  device.link.finish_disconnect();
+  EXPECT_TRUE(device.hub_accepts());
+  EXPECT_EQ(device.summary().renewed, 1u);
+}
+
+TEST_F(Life, renewal_answered_twice_is_taken_once) {
+  device.become_live();
+  ASSERT_TRUE(device.pass_until(State::kRenewAsking, kLifetimeMs));
+  device.renewal_issued();
+  const unsigned changes = world.storage.changes();
+  device.renewal_issued();
+  EXPECT_EQ(world.storage.changes(), changes);
+  device.link.finish_disconnect();
+  ASSERT_TRUE(device.hub_accepts());
+  EXPECT_EQ(device.summary().renewed, 1u);
+}
+
+TEST_F(Life, renewal_with_a_certificate_that_is_not_ours_keeps_what_we_have) {
+  const Pkey other = make_ec_key();
+  const auto refused = [&](auto&& change) {
+    World its_world;
+    Device one(its_world);
+    one.become_live();
+    EXPECT_TRUE(one.pass_until(State::kRenewAsking, kLifetimeMs));
+    LeafOptions options = one.leaf_options();
+    change(options);
+    one.renewal_answers(200, certificates_body(its_world.authority.issue(one.renewal_csr(), options)));
+    return one.state() == State::kLive && one.watcher.saw(Occurrence::kChainRefused) &&
+           !its_world.storage.medium(Item::kSlotB).has_value();
+  };
+  EXPECT_TRUE(refused([](LeafOptions& o) { o.common_name = "dev-2"; }));
+  EXPECT_TRUE(refused([&](LeafOptions& o) { o.key = other.get(); }));
+  EXPECT_FALSE(refused([](LeafOptions&) {}));
+}
+
+// Another issuing CA, and a shorter life: the schedule is that of the new certificate.
+TEST_F(Life, renewal_under_a_changed_policy_goes_by_the_new_certificate) {
+  device.become_live();
+  ASSERT_TRUE(device.pass_until(State::kRenewAsking, kLifetimeMs));
+  TestAuthority changed;
+  LeafOptions options = device.leaf_options();
+  options.not_after = world.clock.now() + static_cast<UnixMs>(kLifetimeMs / 2);
+  device.renewal_answers(200, certificates_body(changed.issue(device.renewal_csr(), options)));
+  device.link.finish_disconnect();
+  ASSERT_TRUE(device.hub_accepts());
+  EXPECT_EQ(device.summary().credential->not_after, options.not_after / 1000 * 1000);
+  EXPECT_LT(device.summary().renewal_at, options.not_after);
+  EXPECT_TRUE(device.pass_until(State::kRenewAsking, kLifetimeMs / 2));
+}
+
+TEST_F(Life, revoked_during_a_renewal_it_provisions_with_another_key) {
+  device.become_live();
+  ASSERT_TRUE(device.pass_until(State::kRenewAsking, kLifetimeMs));
+  device.renewal_answers(202, "{}");
+  const std::string asked = device.renewal_csr();
+  device.link.end(LinkFailure::kLost);
+  ASSERT_TRUE(device.pass_until(State::kHubConnecting, 3'000));
+  device.link.refuse(5);
+  ASSERT_EQ(device.state(), State::kDpsConnecting);
+  device.provision();
+  EXPECT_NE(device.csr(), asked) << "a renewal's key is for another asker";
+  EXPECT_TRUE(device.hub_accepts());
+  EXPECT_EQ(device.state(), State::kLive) << "and nobody waits for that renewal";
+}
+
+TEST_F(Life, throttled_renewal_waits_at_least_as_long_as_it_is_told) {
+  for (std::uint64_t seed = 1; seed <= 8; ++seed) {
+    World its_world;
+    Device one(its_world, test_config(), seed);
+    one.become_live();
+    ASSERT_TRUE(one.pass_until(State::kRenewAsking, kLifetimeMs));
+    one.renewal_answers(429, R"({"errorCode":429002,"retryAfter":120})");
+    one.pass(119'000);
+    EXPECT_EQ(one.state(), State::kLive) << seed;
+    EXPECT_TRUE(one.pass_until(State::kRenewAsking, 30'000)) << seed;
+  }
+}
+
 TEST_F(Life, renewal_that_says_no_such_device_leads_to_dps) {
   device.become_live();
   ASSERT_TRUE(device.pass_until(State::kRenewAsking, kLifetimeMs));

@@ -66,5 +66,50 @@ TEST_F(Life, mark_that_cannot_be_written_does_not_end_the_session) {
   EXPECT_EQ(device.state(), State::kLive);
 }
 
+TEST_F(Life, mark_that_could_not_be_written_is_written_at_the_next_session) {
+  device.driver->start();
+  device.provision();
+  world.storage.fail_after(0, Status::kStorageFailed, 1);
+  ASSERT_TRUE(device.hub_accepts());
+  device.link.end(ports::LinkFailure::kLost);
+  ASSERT_TRUE(device.pass_until(State::kHubConnecting, 2'000));
+  ASSERT_TRUE(device.hub_accepts());
+  EXPECT_EQ(stored(world, Item::kSlotA).state, RecordState::kProven);
+  const unsigned changes = world.storage.changes();
+  device.link.end(ports::LinkFailure::kLost);
+  ASSERT_TRUE(device.pass_until(State::kHubConnecting, 2'500));
+  ASSERT_TRUE(device.hub_accepts());
+  EXPECT_EQ(world.storage.changes(), changes) << "once is enough";
+}
+
+// Flash wears out by writes: so many and no more. An erase of the pending key is one, too.
+TEST_F(Life, storage_changes_are_counted_for_each_chapter_of_a_life) {
+  device.become_live();
+  EXPECT_EQ(world.storage.changes(), 4u) << "pending key, slot, erase, mark";
+  for (int i = 0; i < 10; ++i) {
+    device.link.end(ports::LinkFailure::kLost);
+    ASSERT_TRUE(device.pass_until(State::kHubConnecting, 80'000));
+    ASSERT_TRUE(device.hub_accepts());
+  }
+  EXPECT_EQ(world.storage.changes(), 4u) << "a plain reconnect writes nothing";
+  for (int i = 0; i < 10; ++i) {
+    Device restarted(world, test_config(), 2);
+    restarted.driver->start();
+    ASSERT_TRUE(restarted.hub_accepts());
+  }
+  EXPECT_EQ(world.storage.changes(), 4u) << "nor does a restart";
+  ASSERT_TRUE(device.pass_until(State::kRenewAsking, kLifetimeMs));
+  device.renewal_issued();
+  device.link.finish_disconnect();
+  ASSERT_TRUE(device.hub_accepts());
+  EXPECT_EQ(world.storage.changes(), 8u) << "three writes and an erase for a renewal";
+  device.link.end(ports::LinkFailure::kLost);
+  ASSERT_TRUE(device.pass_until(State::kHubConnecting, 80'000));
+  device.link.refuse(5);
+  EXPECT_EQ(world.storage.changes(), 9u) << "a refusal costs the new pending key and touches no slot";
+  EXPECT_EQ(stored(world, Item::kSlotA).state, RecordState::kProven);
+  EXPECT_EQ(stored(world, Item::kSlotB).state, RecordState::kProven);
+}
+
 }  // namespace
 }  // namespace latchkey::test

@@ -91,14 +91,16 @@ TEST(StatusJson, has_every_documented_field) {
   EXPECT_EQ(json["last_refusal"]["connack"], 5);
   EXPECT_EQ(json["last_refusal"]["message"], "bell ?");
   for (const char* field :
-       {"telemetry_sent", "devicebound_count", "provisioned_count", "renewed_count", "not_before"}) {
+       {"telemetry_sent", "devicebound_count", "provisioned_count", "renewed_count", "not_before", "renew_at"}) {
     EXPECT_TRUE(json.contains(field)) << field;
   }
 }
 
 TEST(StatusJson, without_a_credential_keeps_the_types) {
   const auto json = nlohmann::json::parse(status_json(agent::Summary{}, "dev-1", 0));
-  for (const char* field : {"hub", "slot", "serial", "not_before", "not_after"}) EXPECT_EQ(json[field], "") << field;
+  for (const char* field : {"hub", "slot", "serial", "not_before", "not_after", "renew_at"}) {
+    EXPECT_EQ(json[field], "") << field;
+  }
   EXPECT_EQ(json["generation"], 0);
   EXPECT_TRUE(json["last_refusal"].is_null());
 }
