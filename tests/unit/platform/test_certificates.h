@@ -7,7 +7,9 @@
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
-#include <ctime>
+#include <chrono>
+#include <cstdint>
+#include <cstdio>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -64,14 +66,28 @@ struct CertificateSpec {
   EVP_PKEY* subject_key = nullptr;
   X509* issuer = nullptr;          // null: self-signed
   EVP_PKEY* issuer_key = nullptr;  // null: subject_key
-  std::time_t not_before = 1'700'000'000;
-  std::time_t not_after = 4'000'000'000;
+  std::int64_t not_before = 1'700'000'000;
+  std::int64_t not_after = 4'000'000'000;
   bool ca = false;
   std::string subject_alternative_name;  // as in openssl.cnf: "DNS:localhost,IP:127.0.0.1"
   std::vector<Extension> extensions;
   std::string key_usage;  // empty: keyCertSign for a CA, digitalSignature else
   Der serial = {0x51};
 };
+
+// Seconds since 1970; ASN1_TIME_set would end in 2038 where time_t has 32 bits, as on armhf.
+inline void set_time(ASN1_TIME* to, std::int64_t seconds) {
+  const std::chrono::sys_seconds time{std::chrono::seconds(seconds)};
+  const auto day = std::chrono::floor<std::chrono::days>(time);
+  const std::chrono::year_month_day date(day);
+  const std::chrono::hh_mm_ss clock(time - day);
+  char text[64];
+  std::snprintf(text, sizeof text, "%04d%02u%02u%02d%02d%02dZ", static_cast<int>(date.year()),
+                static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+                static_cast<int>(clock.hours().count()), static_cast<int>(clock.minutes().count()),
+                static_cast<int>(clock.seconds().count()));
+  require(ASN1_TIME_set_string_X509(to, text) == 1, "ASN1_TIME_set_string_X509");
+}
 
 inline void add_extension(X509* certificate, X509* issuer, int nid, const std::string& value) {
   X509V3_CTX context;
@@ -97,8 +113,8 @@ inline X509Ptr make_certificate(const CertificateSpec& spec) {
   std::unique_ptr<BIGNUM, Freer<BN_free>> serial(
       BN_bin2bn(spec.serial.data(), static_cast<int>(spec.serial.size()), nullptr));
   BN_to_ASN1_INTEGER(serial.get(), X509_get_serialNumber(made.get()));
-  ASN1_TIME_set(X509_getm_notBefore(made.get()), spec.not_before);
-  ASN1_TIME_set(X509_getm_notAfter(made.get()), spec.not_after);
+  set_time(X509_getm_notBefore(made.get()), spec.not_before);
+  set_time(X509_getm_notAfter(made.get()), spec.not_after);
   X509_NAME* subject = X509_get_subject_name(made.get());
   for (const std::string& name : spec.common_names) {
     X509_NAME_add_entry_by_txt(subject, "CN", V_ASN1_UTF8STRING, reinterpret_cast<const unsigned char*>(name.data()),

@@ -58,8 +58,8 @@ std::vector<std::string> TestAuthority::issue(const std::string& csr_base64, con
   leaf.subject_key = options.key != nullptr ? options.key : key.get();
   leaf.issuer = issuing_.get();
   leaf.issuer_key = issuing_key_.get();
-  leaf.not_before = static_cast<std::time_t>(options.not_before / 1000);
-  leaf.not_after = static_cast<std::time_t>(options.not_after / 1000);
+  leaf.not_before = static_cast<std::int64_t>(options.not_before / 1000);
+  leaf.not_after = static_cast<std::int64_t>(options.not_after / 1000);
   leaf.extensions = options.extensions;
   ++last_serial_;
   leaf.serial = {static_cast<std::uint8_t>(last_serial_ >> 8), static_cast<std::uint8_t>(last_serial_)};

@@ -99,7 +99,9 @@ TEST_F(Certificates, leaf_tells_name_times_serial_identifier_and_key) {
 }
 
 TEST_F(Certificates, times_are_right_across_leap_years_and_centuries) {
-  for (const std::time_t time : {0L, 68'169'599L, 951'782'400L, 951'868'800L, 1'704'067'199L, 4'107'542'400L}) {
+  for (const std::int64_t time :
+       {std::int64_t{0}, std::int64_t{68'169'599}, std::int64_t{951'782'400}, std::int64_t{951'868'800},
+        std::int64_t{1'704'067'199}, std::int64_t{4'107'542'400}}) {
     CertificateSpec spec = leaf_spec();
     spec.not_before = time;
     const auto info = inspect_leaf(ByteView(leaf(spec)));

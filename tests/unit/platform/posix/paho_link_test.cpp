@@ -134,7 +134,7 @@ class PahoLinkTest : public testing::Test {
     write_slot("slot-a.pem", 4'000'000'000, ca_.get(), ca_key_.get());
   }
 
-  void write_server(const std::string& name, const std::string& names, std::time_t not_after) {
+  void write_server(const std::string& name, const std::string& names, std::int64_t not_after) {
     const test::Pkey key = test::make_ec_key();
     test::CertificateSpec spec;
     spec.common_names = {"server"};
@@ -148,7 +148,7 @@ class PahoLinkTest : public testing::Test {
   }
 
   // As storage keeps a slot: a header, the key, the leaf, its issuer.
-  void write_slot(const std::string& file, std::time_t not_after, X509* issuer, EVP_PKEY* issuer_key) {
+  void write_slot(const std::string& file, std::int64_t not_after, X509* issuer, EVP_PKEY* issuer_key) {
     const test::Pkey key = test::make_ec_key();
     test::CertificateSpec spec;
     spec.common_names = {"pump-17"};

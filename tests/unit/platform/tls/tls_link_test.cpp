@@ -27,8 +27,8 @@ using ports::LinkIdentity;
 using testing::ElementsAre;
 
 constexpr auto kPatience = 60s;  // an upper bound for a broken link to fail the test; never waited out by a good one
-constexpr std::time_t kFarAway = 4'000'000'000;
-constexpr std::time_t kLongAgo = 1'700'000'100;
+constexpr std::int64_t kFarAway = 4'000'000'000;
+constexpr std::int64_t kLongAgo = 1'700'000'100;
 
 class HostClock final : public ports::Clock {
  public:
@@ -75,7 +75,7 @@ class TlsLinkTest : public testing::Test {
     spec.ca = true;
     return test::make_certificate(spec);
   }
-  void write_server(const std::string& name, const std::string& names, std::time_t not_after) {
+  void write_server(const std::string& name, const std::string& names, std::int64_t not_after) {
     const test::Pkey key = test::make_ec_key();
     test::CertificateSpec spec;
     spec.common_names = {"server"};
@@ -88,7 +88,7 @@ class TlsLinkTest : public testing::Test {
     folder_.write(name + ".key", test::to_pem(key.get()));
   }
   // As the agent stores it: a header, the key, the leaf, its issuer.
-  void write_slot(ports::Item item, std::time_t not_after, X509* issuer, EVP_PKEY* issuer_key) {
+  void write_slot(ports::Item item, std::int64_t not_after, X509* issuer, EVP_PKEY* issuer_key) {
     crypto::DeviceKey key;
     ASSERT_TRUE(crypto::generate_key(crypto::Curve::kP256, key));
     const test::Pkey openssl_key = test::read_key(key.der());
