@@ -84,6 +84,9 @@ bool read_onboarding(const Options& options, agent::Config& config, std::string&
 std::variant<Options, Exit> parse_options(int argc, const char* const* argv) {
   Options options;
   CLI::App app{"latchkey-agent: a device that provisions itself, connects, renews, and comes back when it is revoked"};
+  app.set_config("--config", "", "File with any of these options, NAME = VALUE, without the dashes")
+      ->check(CLI::ExistingFile);
+  app.allow_config_extras(CLI::config_extras_mode::error);
   app.set_version_flag("--version", "latchkey-agent " LATCHKEY_VERSION);
   declare_identity(app, options);
   declare_behaviour(app, options);

@@ -72,6 +72,49 @@ TEST_F(OptionsOf, a_good_command_line_become_a_configuration) {
   EXPECT_EQ(config->symmetric_key[31], 0x1f);
 }
 
+TEST_F(OptionsOf, a_configuration_file_says_the_same) {
+  const std::string file =
+      write("agent.conf",
+            "# a comment\nregistration-id = \"pi-1\"\nid-scope = \"0ne00\"\ndps = \"127.0.0.1:9\"\n"
+            "ca = \"" +
+                ca + "\"\ngroup-key = true\nkeep-alive-s = 30\n",
+            0644);
+  const auto parsed = parse({"latchkey-agent", "--config", file, "--state", folder + "/state", "--key-file", key});
+  ASSERT_TRUE(std::holds_alternative<Options>(parsed)) << std::get<Exit>(parsed).text;
+  const Options& options = std::get<Options>(parsed);
+  EXPECT_EQ(options.registration_id, "pi-1");
+  EXPECT_EQ(options.id_scope, "0ne00");
+  EXPECT_EQ(options.dps, "127.0.0.1:9");
+  EXPECT_TRUE(options.group_key);
+  EXPECT_EQ(options.keep_alive_s, 30);
+}
+
+TEST_F(OptionsOf, the_command_line_overrides_the_configuration_file) {
+  const std::string file = write("agent.conf", "registration-id = \"from-file\"\n", 0644);
+  auto words = good();
+  words.insert(words.end(), {"--config", file});
+  EXPECT_EQ(std::get<Options>(parse(words)).registration_id, "dev-1");
+}
+
+TEST_F(OptionsOf, a_configuration_file_with_a_mistake_is_refused_by_name) {
+  auto words = good();
+  words.insert(words.end(), {"--config", write("unknown.conf", "no-such-option = 1\n", 0644)});
+  auto parsed = parse(words);
+  ASSERT_TRUE(std::holds_alternative<Exit>(parsed));
+  EXPECT_EQ(std::get<Exit>(parsed).status, 2);
+  EXPECT_NE(std::get<Exit>(parsed).text.find("no-such-option"), std::string::npos) << std::get<Exit>(parsed).text;
+
+  words.back() = write("range.conf", "keep-alive-s = 1\n", 0644);
+  parsed = parse(words);
+  ASSERT_TRUE(std::holds_alternative<Exit>(parsed));
+  EXPECT_NE(std::get<Exit>(parsed).text.find("keep-alive-s"), std::string::npos) << std::get<Exit>(parsed).text;
+
+  words.back() = folder + "/none.conf";
+  parsed = parse(words);
+  ASSERT_TRUE(std::holds_alternative<Exit>(parsed));
+  EXPECT_NE(std::get<Exit>(parsed).text.find("none.conf"), std::string::npos) << std::get<Exit>(parsed).text;
+}
+
 TEST_F(OptionsOf, a_group_key_is_derived_and_not_used_itself) {
   auto words = good();
   words.push_back("--group-key");
