@@ -18,6 +18,7 @@
 #include "hub/gate/door.h"
 #include "hub/gate/gate.h"
 #include "hub/gate/place_in_tree.h"
+#include "hub/gate/spare_memory.h"
 #include "hub/wire/hold.h"
 #include "platform/openssl/quick_ec_keys.h"
 
@@ -70,6 +71,7 @@ struct Plugin {
   Gate gate;
   openssl::QuickEcKeys quick_keys;
   TlsHook hook;
+  SpareMemory spare_memory;
   mosquitto_plugin_id_t* id = nullptr;
   bool door_found = false;
 };
@@ -206,6 +208,7 @@ int on_tick(int, void*, void* userdata) {
   return guarded(userdata, MOSQ_ERR_SUCCESS, [](Plugin& plugin) -> int {
     find_door(plugin);
     plugin.gate.on_tick();
+    plugin.spare_memory.on_tick(plugin.host.boot_ms());
     return MOSQ_ERR_SUCCESS;
   });
 }
