@@ -48,6 +48,7 @@ Response plain_fault(Fault fault) {
   switch (fault) {
     case Fault::kBodyTooLarge: return {413, "text/plain", "the body is too large\n"};
     case Fault::kHeaderTooLarge: return {431, "text/plain", "the header is too large\n"};
+    case Fault::kTooManyLargeBodies: return {503, "text/plain", "too many large bodies at a time\n"};
     case Fault::kHandlerFailed: return {500, "text/plain", "the request could not be handled\n"};
     case Fault::kBadRequest: break;
   }

@@ -13,6 +13,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "hub/http/message.h"
 #include "registry/model/refusal.h"
@@ -23,17 +24,22 @@ struct Options {
   std::size_t threads = 4;             // requests that are handled at the same time
   std::size_t connection_limit = 256;  // those beyond are closed at once
   std::uint64_t body_limit = 64 * 1024;
+  std::uint64_t large_body_limit = 0;  // of the requests that Handlers::large names; below body_limit: as that
+  std::size_t large_bodies = 4;        // those above body_limit at the same time: what they take together is bounded
   std::uint32_t header_limit = 16 * 1024;
   std::chrono::milliseconds request_timeout{30'000};  // to receive a request, and to send an answer
   std::chrono::milliseconds idle_timeout{60'000};     // between requests of one connection
 };
 
 // What the protocol itself refuses or cannot do, before or instead of a handler's answer.
-enum class Fault : std::uint8_t { kBadRequest, kBodyTooLarge, kHeaderTooLarge, kHandlerFailed };
+enum class Fault : std::uint8_t { kBadRequest, kBodyTooLarge, kHeaderTooLarge, kHandlerFailed, kTooManyLargeBodies };
 
 struct Handlers {
   // In the pool. An exception becomes fault(kHandlerFailed); its text is nobody's business.
   std::function<Response(const Request&)> handle;
+  // Whether this request may have a large body (Options::large_body_limit). On the input and output thread, before the
+  // body is read: quick. Without it none may.
+  std::function<bool(std::string_view method, std::string_view path)> large;
   // How this server words such an answer. On the input and output thread: quick. Without it: a line of plain text.
   std::function<Response(Fault)> fault;
   // An answer turns the peer away: it is sent to its first request, which is not read further. On the input and output

@@ -47,10 +47,23 @@ http::Response message_of(Response response) {
   return {response.status, type, std::move(response.body), std::move(fields)};
 }
 
+// Documents of identity validations are files in the body.
+bool may_be_large(std::string_view method, std::string_view path) {
+  const bool files = path.ends_with("/documents") || path.ends_with("/present");
+  return method == "POST" && files && path.find("/identityValidations/") != std::string_view::npos;
+}
+
+Response busy() {
+  auto response = http_error(503, "ServerBusy", "too many documents are handed in at the moment: try again");
+  response.fields.emplace_back("Retry-After", "5");
+  return response;
+}
+
 http::Response fault_answer(http::Fault fault) {
   switch (fault) {
     case http::Fault::kBodyTooLarge: return message_of(http_error(413, "PayloadTooLarge", "the body is too large"));
     case http::Fault::kHeaderTooLarge: return message_of(http_error(431, "HeaderTooLarge", "the header is too large"));
+    case http::Fault::kTooManyLargeBodies: return message_of(busy());
     case http::Fault::kHandlerFailed:
       return message_of(error_answer(Fault(registry::Reason::kInternal, "the request could not be handled")));
     case http::Fault::kBadRequest: break;
@@ -106,6 +119,7 @@ registry::Outcome<std::unique_ptr<Server>> Server::start(ServerOptions options, 
   connections.threads = options.threads;
   connections.connection_limit = options.connection_limit;
   connections.body_limit = options.body_limit;
+  connections.large_body_limit = options.large_body_limit;
   connections.header_limit = options.header_limit;
   connections.request_timeout = options.request_timeout;
   connections.idle_timeout = options.idle_timeout;
@@ -114,6 +128,7 @@ registry::Outcome<std::unique_ptr<Server>> Server::start(ServerOptions options, 
     return handled(act, owner, asked);
   };
   handlers.fault = fault_answer;
+  handlers.large = may_be_large;
   handlers.turn_away = [owner = options.owner_uid](const http::Peer& peer) -> std::optional<http::Response> {
     if (peer.uid == owner) return std::nullopt;
     return message_of(http_error(403, "AuthorizationFailed", "only the owner of the data folder may manage it"));
@@ -131,6 +146,7 @@ registry::Outcome<std::unique_ptr<Server>> Server::start_tls(TlsServerOptions op
   connections.threads = options.threads;
   connections.connection_limit = options.connection_limit;
   connections.body_limit = options.body_limit;
+  connections.large_body_limit = options.large_body_limit;
   connections.header_limit = options.header_limit;
   connections.request_timeout = options.request_timeout;
   connections.idle_timeout = options.idle_timeout;
@@ -141,6 +157,7 @@ registry::Outcome<std::unique_ptr<Server>> Server::start_tls(TlsServerOptions op
     return handled_with_token(act, who, ours, asked);
   };
   handlers.fault = fault_answer;
+  handlers.large = may_be_large;
   LATCHKEY_TRY(server,
                http::Server::listen_tls(options.host, options.port, options.files, connections, std::move(handlers)));
   return std::unique_ptr<Server>(new Server(std::move(server)));

@@ -5,6 +5,7 @@
 // Everything here but the handlers runs on the one io_ thread, so nothing needs a lock.
 #pragma once
 
+#include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -15,6 +16,7 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <string_view>
 #include <thread>
 #include <utility>
 
@@ -134,6 +136,7 @@ class Server::EngineOver final : public Server::Engine {
   asio::steady_timer accept_pause_;
   std::uint16_t port_ = 0;
   std::set<Session*> sessions_;
+  std::size_t large_bodies_ = 0;  // that are received or handled now
   bool stopping_ = false;
   std::thread thread_;
 };
@@ -149,7 +152,10 @@ class Server::EngineOver<Transport>::Session : public std::enable_shared_from_th
         refusal_(std::move(refusal)) {
     engine_.sessions_.insert(this);
   }
-  ~Session() { engine_.sessions_.erase(this); }
+  ~Session() {
+    body_is_done();
+    engine_.sessions_.erase(this);
+  }
 
   void open() {
     deadline(engine_.options_.request_timeout);
@@ -168,8 +174,9 @@ class Server::EngineOver<Transport>::Session : public std::enable_shared_from_th
   void receive() {
     if (engine_.stopping_) return close();
     busy_ = false;
+    body_is_done();
     parser_.emplace();
-    parser_->body_limit(engine_.options_.body_limit);
+    parser_->body_limit(std::max(engine_.options_.body_limit, engine_.options_.large_body_limit));
     parser_->header_limit(engine_.options_.header_limit);
     deadline(buffer_.size() > 0 ? engine_.options_.request_timeout : engine_.options_.idle_timeout);
     beast::http::async_read_header(
@@ -183,6 +190,7 @@ class Server::EngineOver<Transport>::Session : public std::enable_shared_from_th
       keep_alive_ = false;
       return send(*std::move(refusal_));
     }
+    if (const auto fault = admit_body()) return refuse(*fault);
     deadline(engine_.options_.request_timeout);
     beast::http::async_read(stream_, buffer_, *parser_,
                             [self = this->shared_from_this()](beast::error_code read_error, std::size_t) {
@@ -194,8 +202,35 @@ class Server::EngineOver<Transport>::Session : public std::enable_shared_from_th
   void receive_failed(beast::error_code error) {
     const auto fault = internal::fault_of(error);
     if (!fault) return close();
+    refuse(*fault);
+  }
+  void refuse(Fault fault) {
     keep_alive_ = false;
-    send(engine_.handlers_.fault(*fault));
+    send(engine_.handlers_.fault(fault));
+  }
+
+  // Nothing of the body is read yet: how long it may be hangs on what is asked.
+  std::optional<Fault> admit_body() {
+    const auto usual = engine_.options_.body_limit;
+    const auto length = parser_->content_length();
+    if (length && *length <= usual) return std::nullopt;
+    const auto& message = parser_->get();
+    const std::string_view target(message.target().data(), message.target().size());
+    const std::string_view method(message.method_string().data(), message.method_string().size());
+    const bool large = engine_.handlers_.large && engine_.handlers_.large(method, target.substr(0, target.find('?')));
+    if (!large) {
+      if (length) return Fault::kBodyTooLarge;
+      parser_->body_limit(usual);  // no body, or one in chunks
+      return std::nullopt;
+    }
+    if (engine_.large_bodies_ >= engine_.options_.large_bodies) return Fault::kTooManyLargeBodies;
+    ++engine_.large_bodies_;
+    large_body_ = true;
+    return std::nullopt;
+  }
+  void body_is_done() {
+    if (large_body_) --engine_.large_bodies_;
+    large_body_ = false;
   }
 
   void dispatch() {
@@ -238,7 +273,8 @@ class Server::EngineOver<Transport>::Session : public std::enable_shared_from_th
   typename Transport::Stream stream_;
   const Peer peer_;
   std::optional<Response> refusal_;
-  bool busy_ = false;  // a handler runs, or its answer is on its way
+  bool large_body_ = false;  // one of engine_.large_bodies_
+  bool busy_ = false;        // a handler runs, or its answer is on its way
   bool keep_alive_ = true;
   bool head_only_ = false;
   beast::flat_buffer buffer_;

@@ -3,11 +3,13 @@
 #include "hub/management/server.h"
 
 #include <gmock/gmock.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstring>
 #include <future>
@@ -99,6 +101,55 @@ TEST_F(ServerTest, request_arrives_whole_and_names_its_caller) {
   EXPECT_EQ(requests[0].body, "{}");
   EXPECT_EQ(requests[0].caller.uid, geteuid());
   EXPECT_EQ(requests[0].caller.kind, Caller::Kind::kOwner);
+}
+
+TEST_F(ServerTest, documents_alone_may_have_a_large_body) {
+  ASSERT_TRUE(start());
+  const std::string large(5'000'000, ' ');
+  for (const auto* line : {"POST /identityValidations/x/documents", "POST /a/identityValidations/x/present?b=c"}) {
+    EXPECT_THAT(talk(path, request(line, large)), StartsWith("HTTP/1.1 200 ")) << line;
+  }
+  EXPECT_EQ(requests.size(), 2u);
+  // The length is refused before anything else is read.
+  const std::string length = "Host: x\r\nContent-Length: 5000000\r\n\r\n";
+  for (const auto* line : {"PUT /identityValidations/x/documents", "POST /documents",
+                           "POST /identityValidations/x/renew", "POST /a?b=/identityValidations/x/documents"}) {
+    EXPECT_THAT(talk(path, std::string(line) + " HTTP/1.1\r\n" + length), StartsWith("HTTP/1.1 413 ")) << line;
+  }
+  const std::string too_large = "Host: x\r\nContent-Length: 16777217\r\n\r\n";
+  EXPECT_THAT(talk(path, "POST /identityValidations/x/documents HTTP/1.1\r\n" + too_large),
+              StartsWith("HTTP/1.1 413 "));
+  EXPECT_EQ(requests.size(), 2u);
+}
+
+TEST_F(ServerTest, large_bodies_beyond_four_at_a_time_are_to_come_again) {
+  ASSERT_TRUE(start());
+  const std::string begun =
+      "POST /identityValidations/x/documents HTTP/1.1\r\nHost: x\r\nContent-Length: 20000\r\n\r\n";
+  std::vector<pollfd> open;
+  for (int i = 0; i < 5; ++i) {
+    open.push_back({connect_to(path), POLLIN, 0});
+    ASSERT_GE(open.back().fd, 0);
+    (void)send(open.back().fd, begun.data(), begun.size(), MSG_NOSIGNAL);
+  }
+  // One of them hears at once; the others are waited for.
+  ASSERT_GT(poll(open.data(), open.size(), -1), 0);
+  const auto first = std::find_if(open.begin(), open.end(), [](const pollfd& one) { return one.revents != 0; });
+  const auto answer = read_all(first->fd);
+  EXPECT_THAT(answer, StartsWith("HTTP/1.1 503 "));
+  EXPECT_THAT(answer, HasSubstr("\r\nRetry-After: 5\r\n"));
+  close(first->fd);
+  open.erase(first);
+  const std::string rest(20'000, ' ');
+  for (const auto& one : open) {
+    (void)send(one.fd, rest.data(), rest.size(), MSG_NOSIGNAL);
+    char buffer[16] = {};
+    ASSERT_GT(read(one.fd, buffer, sizeof buffer - 1), 0);
+    EXPECT_THAT(std::string(buffer), StartsWith("HTTP/1.1 200"));
+  }
+  // Their connections are still open, and their bodies done with: there is room again.
+  EXPECT_THAT(talk(path, request("POST /identityValidations/x/documents", rest)), StartsWith("HTTP/1.1 200 "));
+  for (const auto& one : open) close(one.fd);
 }
 
 TEST_F(ServerTest, token_on_the_socket_makes_nobody_else_of_the_owner) {
