@@ -177,7 +177,9 @@ json document() {
                  {"domain", text()},
                  {"edited", flag()},
                  {"cropped", flag()},
-                 {"handwritten", flag()}});
+                 {"handwritten", flag()},
+                 {"fileName", text()},
+                 {"file", {{"type", "string"}, {"format", "byte"}}}});
 }
 
 struct Body {

@@ -9,6 +9,8 @@
 #include "hub/management/internal/shapes.h"
 #include "hub/management/internal/signing_handlers.h"
 #include "hub/management/internal/signing_shapes.h"
+#include "hub/management/internal/text.h"
+#include "hub/signing/documents/document_file.h"
 
 namespace latchkey::hub::management {
 
@@ -68,6 +70,19 @@ Answer<Form> read_form(const Context& context) {
   return form;
 }
 
+// The file has to be one that the rules allow; nothing of it is kept.
+void check_file(Fields& fields) {
+  const auto name = fields.required_text("fileName");
+  const auto text = fields.required_text("file");
+  if (text.size() > base64_size(signing::kDocumentFileMax)) {
+    return fields.refuse(Reason::kInvalidArgument, "is a file of more than 5 MB", "file");
+  }
+  const auto bytes = from_base64(text, fields.path("file"));
+  if (!bytes) return fields.refuse(Reason::kMalformedRequest, "is not base64 (RFC 4648, padded)", "file");
+  const auto checked = signing::check_document_file(name, ByteView(*bytes));
+  if (!checked) fields.refuse(Reason::kInvalidArgument, "is refused: " + checked.error().detail, "file");
+}
+
 Document read_document(Fields& fields) {
   Document document;
   document.kind = fields.text("kind").value_or("");
@@ -79,6 +94,7 @@ Document read_document(Fields& fields) {
   document.edited = fields.flag("edited").value_or(false);
   document.cropped = fields.flag("cropped").value_or(false);
   document.handwritten = fields.flag("handwritten").value_or(false);
+  check_file(fields);
   return document;
 }
 

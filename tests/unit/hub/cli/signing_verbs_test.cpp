@@ -2,7 +2,10 @@
 // Code signing from the command line: what the quickstart prints for `az`, as it is printed there.
 #include <gmock/gmock.h>
 
+#include <fstream>
+
 #include "tests/unit/hub/cli/support.h"
+#include "tests/unit/hub/signing/documents/pictures.h"
 
 namespace latchkey::hub::management {
 namespace {
@@ -16,8 +19,8 @@ class SigningVerbs : public CommandLineTest<ManagementTest> {
     ASSERT_EQ(run("group create --name MyResourceGroup --location EastUS"), 0) << err;
     ASSERT_EQ(run("trustedsigning create -n MyAccount -l eastus -g MyResourceGroup --sku Basic"), 0) << err;
   }
-  // The id of a completed validation.
-  std::string make_identity() {
+  // The id of a completed validation, or of one that waits for documents.
+  std::string make_identity(const std::string& event = "accept") {
     const Words words = {"-o",
                          "json",
                          "signing",
@@ -53,7 +56,7 @@ class SigningVerbs : public CommandLineTest<ManagementTest> {
     EXPECT_EQ(run(words), 0) << err;
     const std::string id = json::parse(out).value("name", "");
     EXPECT_EQ(run("signing identity decide --id " + id + " --event emailVerified"), 0) << err;
-    EXPECT_EQ(run("signing identity decide --id " + id + " --event accept"), 0) << err;
+    EXPECT_EQ(run("signing identity decide --id " + id + " --event " + event), 0) << err;
     return id;
   }
 };
@@ -92,6 +95,32 @@ TEST_F(SigningVerbs, commands_of_the_quickstart_run_as_printed) {
       << err;
   EXPECT_EQ(run("trustedsigning delete -n MyAccount -g MyResourceGroup -y"), 0) << err;
   EXPECT_EQ(run("trustedsigning show -g MyResourceGroup -n MyAccount"), 3);
+}
+
+// Rows: S-6-80, S-6-81, S-6-84
+TEST_F(SigningVerbs, documents_are_handed_in_as_files) {
+  prepare();
+  const auto id = make_identity("requireAction");
+  const auto submit = [&](const std::string& name, const std::string& bytes) {
+    const auto file = folder.path() + "/" + name;
+    std::ofstream(file, std::ios::binary) << bytes;
+    return run({"signing", "identity", "submit", "-g", "MyResourceGroup", "--account-name", "MyAccount", "--id", id,
+                "--kind", "businessRegistration", "--issued-on", "2026-09-01", "--names", "Contoso Inc", "--address",
+                "1 Main Street, 10001 New York", "--document", file});
+  };
+  EXPECT_EQ(submit("charter.jpg", hub::signing::jpeg({.dpi = 150})), 2);
+  EXPECT_THAT(err, HasSubstr("'charter.jpg' has 150 DPI: 200 or more are asked for"));
+  EXPECT_EQ(submit("charter.tif", hub::signing::jpeg({})), 2);
+  EXPECT_THAT(err, HasSubstr("'charter.tif' is a .jpg by its content"));
+  EXPECT_EQ(submit("charter.jpg", hub::signing::jpeg({.data = 6'000'000})), 2);
+  EXPECT_THAT(err, HasSubstr("more than 5 MB"));
+  EXPECT_EQ(submit("charter.jpg", ""), 2);
+  EXPECT_EQ(submit("no/such/folder.jpg", ""), 2);
+  EXPECT_THAT(err, HasSubstr("cannot read"));
+  EXPECT_EQ(submit("dir\xff.png", hub::signing::jpeg({})), 2);
+  EXPECT_THAT(err, HasSubstr("'dir?.png' is a .jpg"));
+  EXPECT_EQ(submit("charter.pdf", hub::signing::pdf({.data = 4'900'000})), 0) << err;
+  EXPECT_THAT(out, HasSubstr("In Progress"));
 }
 
 TEST_F(SigningVerbs, refusals_have_their_exit_status) {

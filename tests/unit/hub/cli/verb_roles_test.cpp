@@ -111,7 +111,7 @@ class VerbRoles : public management::RolesTest {
       if (!option.usual.empty()) args.values[key] = {option.usual};
       if (const auto one = kOneOfSeveral.find(key); one != kOneOfSeveral.end()) args.values[key] = {one->second};
       if (!option.required) continue;
-      const bool file = key.find("file") != std::string::npos;
+      const bool file = key == "document" || key.find("file") != std::string::npos;
       if (!option.values.empty()) {
         args.values[key] = {option.values.front()};
       } else if (const auto known = kKnown.find(key); known != kKnown.end()) {

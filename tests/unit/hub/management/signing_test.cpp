@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // The control plane of code signing as its clients see it: by short paths, and by those of Azure Resource Manager.
+#include <filesystem>
+#include <fstream>
+
 #include "hub/signing/certificates/profile.h"
+#include "hub/text/encoding.h"
 #include "registry/operations/rows.h"
 #include "registry/signing/ground.h"
 #include "tests/unit/hub/management/arm_support.h"
+#include "tests/unit/hub/signing/documents/pictures.h"
 
 namespace latchkey::hub::management {
 namespace {
@@ -48,6 +53,24 @@ class SigningArm : public ArmTest {
               {"country", "US"},
               {"postalCode", "10001"},
               {"termsAccepted", true}}}};
+  }
+  static json paper(const std::string& file, const std::string& name = "charter.jpg") {
+    return {{"kind", "businessRegistration"},
+            {"issuedOn", "2026-09-01"},
+            {"names", "Contoso Inc"},
+            {"address", "1 Main Street, 10001 New York"},
+            {"fileName", name},
+            {"file", text::base64(ByteView(file))}};
+  }
+  static json papers(const std::string& file, const std::string& name = "charter.jpg") {
+    return {{"documents", json::array({paper(file, name)})}};
+  }
+  // One that waits for documents.
+  std::string make_waiting() {
+    const auto id = make_validation();
+    EXPECT_EQ(decide(id, "emailVerified").status, 200);
+    EXPECT_EQ(decide(id, "requireAction").status, 200);
+    return id;
   }
   std::string make_validation() { return post(kValidations, identity()).body.value("name", ""); }
   std::string make_completed() {
@@ -271,17 +294,80 @@ TEST_F(SigningArm, identity_is_previewed_requested_decided_renewed_and_deleted) 
   EXPECT_EQ(decide(id, "accept").code(), "IdentityValidationStateConflict");
   EXPECT_EQ(decide(id, "emailVerified").status, 200);
   EXPECT_EQ(decide(id, "requireAction").body["properties"]["status"], "Action Required");
-  const json papers = {{"documents", json::array({{{"kind", "businessRegistration"},
-                                                   {"issuedOn", "2026-09-01"},
-                                                   {"names", "Contoso Inc"},
-                                                   {"address", "1 Main Street, 10001 New York"}}})}};
-  EXPECT_EQ(post(kValidations + "/" + id + "/documents", papers).body["properties"]["status"], "In Progress");
+  EXPECT_EQ(post(kValidations + "/" + id + "/documents", papers(hub::signing::jpeg({}))).body["properties"]["status"],
+            "In Progress");
   EXPECT_EQ(decide(id, "accept").body["properties"]["status"], "Completed");
   EXPECT_EQ(post(kValidations + "/" + id + "/renew").code(), "IdentityValidationStateConflict");
   EXPECT_EQ(get("/identityValidations/" + id).body["properties"]["status"], "Completed");
   EXPECT_EQ(remove("/identityValidations/" + id).status, 204);
   EXPECT_EQ(get("/identityValidations/" + id).status, 404);
   EXPECT_EQ(get("/identityValidations/nonsense").status, 404);
+}
+
+// Rows: S-6-80, S-6-81, S-6-82, S-6-83, S-6-84, S-6-85
+TEST_F(SigningArm, document_is_refused_with_its_name_and_the_rule) {
+  make_account();
+  const auto id = make_waiting();
+  const auto hand_in = [&](const json& body) { return post(kValidations + "/" + id + "/documents", body); };
+  const auto refused = [&](const std::string& name, const std::string& file) {
+    const auto seen = hand_in(papers(file, name));
+    EXPECT_EQ(seen.status, 400);
+    EXPECT_EQ(seen.target(), "file");
+    return seen.body["error"].value("message", "");
+  };
+  namespace files = hub::signing;
+  EXPECT_THAT(refused("a.tif", files::jpeg({})), HasSubstr("'a.tif' is a .jpg by its content"));
+  EXPECT_THAT(refused("a.jpg", files::jpeg({.data = 10})), HasSubstr("30 KB or more"));
+  EXPECT_THAT(refused("a.jpg", files::jpeg({.data = 5'300'000})), HasSubstr("5 MB"));
+  EXPECT_THAT(refused("a.jpg", files::jpeg({.width = 300})), HasSubstr("'a.jpg' has 300 x 400 pixels"));
+  EXPECT_THAT(refused("a.pdf", files::pdf({.colour = files::Colour::kGrey})), HasSubstr("is grey"));
+  EXPECT_THAT(refused("a.bmp", files::bmp({.dpi = 96})), HasSubstr("has 96 DPI"));
+  EXPECT_THAT(refused("a.gif", files::gif({}, 3)), HasSubstr("several pictures"));
+  auto body = papers(files::jpeg({}));
+  body["documents"][0]["file"] = "no base64";
+  EXPECT_EQ(hand_in(body).target(), "file");
+  for (const auto* member : {"file", "fileName"}) {
+    body = papers(files::jpeg({}));
+    body["documents"][0].erase(member);
+    EXPECT_EQ(hand_in(body).status, 400) << member;
+  }
+  EXPECT_EQ(get(kValidations + "/" + id).body["properties"]["documentSubmissions"], 0) << "refusals do not count";
+  EXPECT_EQ(hand_in(papers(files::jpeg({}))).status, 200);
+  EXPECT_EQ(get(kValidations + "/" + id).body["properties"]["documentSubmissions"], 1);
+}
+
+// Rows: S-6-86
+TEST_F(SigningArm, documents_are_handed_in_three_times_at_the_most) {
+  make_account();
+  const auto id = make_waiting();
+  const auto body = papers(hub::signing::jpeg({}));
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(post(kValidations + "/" + id + "/documents", body).status, 200);
+    EXPECT_EQ(decide(id, "requireAction").status, 200);
+  }
+  EXPECT_EQ(post(kValidations + "/" + id + "/documents", body).code(), "IdentityValidationStateConflict");
+}
+
+// Rows: S-6-88
+TEST_F(SigningArm, nothing_of_a_document_is_kept) {
+  make_account();
+  const auto id = make_waiting();
+  const std::string secret = "face-of-the-director";
+  auto file = hub::signing::jpeg({});
+  file.replace(2000, secret.size(), secret);
+  const auto seen = post(kValidations + "/" + id + "/documents", papers(file, "director-at-home.jpg"));
+  ASSERT_EQ(seen.status, 200);
+  int files = 0;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder.path())) {
+    if (!entry.is_regular_file()) continue;
+    ++files;
+    std::ifstream in(entry.path(), std::ios::binary);
+    const std::string kept{std::istreambuf_iterator<char>(in), {}};
+    for (const auto& part : {secret, text::base64(ByteView(file)).substr(2400, 60), std::string("director-at-home")}) {
+      EXPECT_EQ(kept.find(part), std::string::npos) << entry.path();
+    }
+  }
+  EXPECT_GT(files, 0);
 }
 
 // Rows: S-6-48

@@ -253,6 +253,7 @@ TEST_F(SigningValidations, is_accepted_only_with_a_verified_address) {
   EXPECT_EQ(decide(made, ValidationEvent::kAccepted).state, ValidationState::kCompleted);
 }
 
+// Rows: S-6-86
 TEST_F(SigningValidations, documents_are_submitted_three_times_at_the_most) {
   const auto made = make_validation(organization());
   decide(made, ValidationEvent::kEmailVerified);
