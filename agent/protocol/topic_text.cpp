@@ -26,6 +26,7 @@ Result<ResponseParts> split_response(std::string_view topic, std::string_view pr
     return fail(Status::kMalformed);
   }
   LATCHKEY_TRY(status, parse_decimal(rest.substr(0, kDigits)));
+  if (rest[0] == '0') return fail(Status::kMalformed);  // 020 is no other way to write 20
   return ResponseParts{static_cast<std::uint16_t>(status), rest.substr(kDigits + kQuery.size())};
 }
 

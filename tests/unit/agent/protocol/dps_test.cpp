@@ -109,10 +109,11 @@ TEST(DpsResponseTopic, carries_status_rid_and_wait) {
 }
 
 TEST(DpsResponseTopic, that_cannot_be_read_is_malformed) {
-  for (const char* topic : {"$dps/registrations/res/", "$dps/registrations/res/2/?$rid=1",
-                            "$dps/registrations/res/abc/?$rid=1", "$dps/registrations/res/200?$rid=1",
-                            "$dps/registrations/res/200/?x=1", "$dps/registrations/res/200/?$rid=1&retry-after=soon",
-                            "$dps/registrations/res/200/?$rid=1&retry-after=99999999999"}) {
+  for (const char* topic :
+       {"$dps/registrations/res/", "$dps/registrations/res/2/?$rid=1", "$dps/registrations/res/abc/?$rid=1",
+        "$dps/registrations/res/020/?$rid=1", "$dps/registrations/res/200?$rid=1", "$dps/registrations/res/200/?x=1",
+        "$dps/registrations/res/200/?$rid=1&retry-after=soon",
+        "$dps/registrations/res/200/?$rid=1&retry-after=99999999999"}) {
     EXPECT_EQ(parse_response_topic(topic).error(), Status::kMalformed) << topic;
   }
   EXPECT_EQ(parse_response_topic("$iothub/credentials/res/200/?$rid=1").error(), Status::kNotFound);

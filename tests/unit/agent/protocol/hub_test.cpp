@@ -90,6 +90,7 @@ TEST(CredentialResponseTopic, has_five_levels_and_ends_behind_the_rid) {
   EXPECT_EQ(parse_credential_response_topic("$iothub/credentials/res/202/?$rid=abcd-1&x=1").error(),
             Status::kMalformed);
   EXPECT_EQ(parse_credential_response_topic("$iothub/credentials/res/202/?x=1&$rid=abcd").error(), Status::kMalformed);
+  EXPECT_EQ(parse_credential_response_topic("$iothub/credentials/res/020/?$rid=abcd").error(), Status::kMalformed);
   EXPECT_EQ(parse_credential_response_topic("$iothub/twin/res/200/?$rid=abcd").error(), Status::kNotFound);
 }
 
