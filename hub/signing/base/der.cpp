@@ -94,7 +94,9 @@ Result<std::string> Reader::next_oid() {
   const std::uint8_t* end = read.whole.data();
   const openssl::Asn1ObjectPtr object(d2i_ASN1_OBJECT(nullptr, &end, static_cast<long>(read.whole.size())));
   char dotted[160];
-  if (!object || OBJ_obj2txt(dotted, sizeof dotted, object.get(), 1) <= 0) {
+  // What does not fit is cut off, and the size that it would have is returned.
+  const int size = object ? OBJ_obj2txt(dotted, sizeof dotted, object.get(), 1) : 0;
+  if (size <= 0 || size >= static_cast<int>(sizeof dotted)) {
     openssl::take_error();
     return fail(Status::kMalformed);
   }

@@ -52,7 +52,7 @@ class Reader {
   bool next_is(std::uint8_t tag) const { return !rest_.empty() && rest_[0] == tag; }
   Result<Value> next();
   Result<Value> next(std::uint8_t tag);  // kMalformed for any other
-  // An object identifier, dotted.
+  // An object identifier, dotted; kMalformed also when that is 160 characters or more.
   Result<std::string> next_oid();
   // A number from 0 on.
   Result<std::uint64_t> next_integer();

@@ -73,6 +73,17 @@ TEST(DerReader, refuses_what_only_ber_allows) {
   }
 }
 
+// It came back cut off, and so as the name of another.
+TEST(DerReader, refuses_object_identifiers_that_are_longer_than_anything_that_we_read) {
+  std::string dotted = "1.2";
+  while (dotted.size() + 6 < 160) dotted += ".12345";
+  const Bytes fits = oid(dotted);
+  EXPECT_EQ(*Reader(fits).next_oid(), dotted);
+  const Bytes longer = oid(dotted + ".12345");
+  ASSERT_FALSE(longer.empty());
+  EXPECT_FALSE(Reader(longer).next_oid());
+}
+
 TEST(DerReader, refuses_numbers_that_are_negative_padded_or_too_large) {
   const Bytes cases[] = {{2, 0}, {2, 1, 0x80}, {2, 2, 0, 1}, {2, 9, 1, 0, 0, 0, 0, 0, 0, 0, 0}};
   for (const Bytes& text : cases) {
