@@ -51,6 +51,11 @@ std::string greeting(const Announcement& about) {
   if (options.https) {
     out << "  Management API   https://" << host_and_port(*options.https) << "   for callers with a token\n";
   }
+  if (options.signing) {
+    out << "  Signing          https://" << host_and_port(*options.signing) << "   digests, for callers with a token\n"
+        << "                   http://" << host_and_port(options.signing_open)
+        << "   timestamps, lists and CA certificates, for everybody\n";
+  }
   if (options.metrics) {
     out << "  Metrics          http://" << host_and_port(*options.metrics) << "/metrics"
         << (is_loopback(*options.metrics) ? "" : "   not loopback: answers whoever reaches it") << "\n";
@@ -93,6 +98,10 @@ Outcome<Nothing> write_endpoints(const Announcement& about) {
     json["statusUrl"] = status_url(status);
   }
   if (const auto& https = about.options.https) json["https"] = "https://" + host_and_port(*https);
+  if (const auto& signing = about.options.signing) {
+    json["signing"] = "https://" + host_and_port(*signing);
+    json["signingOpen"] = "http://" + host_and_port(about.options.signing_open);
+  }
   if (const auto& metrics = about.options.metrics) json["metrics"] = host_and_port(*metrics);
   if (const auto& admin = about.options.admin) {
     json["admin"] = host_and_port(*admin);

@@ -370,6 +370,7 @@ Outcome<Nothing> HubProcess::Parts::open_management() {
     LATCHKEY_TRY(address, fleet_watch->serve_metrics(*options.metrics));
     options.metrics = address;
   }
+  LATCHKEY_TRY_VOID(open_signing());
   management::Parts rooms{*registry,
                           clock,
                           *ca_maker,
@@ -383,6 +384,7 @@ Outcome<Nothing> HubProcess::Parts::open_management() {
   fleet_watch->lend_to(rooms);
   rooms.pace = rehearsal.operation_faults();
   rooms.quotas = options.quotas;
+  if (signing) rooms.revocations = &signing->revocations();
   management = std::make_unique<management::Management>(rooms);
   LATCHKEY_TRY_VOID(open_rehearsal());
   management::ServerOptions server_options;
@@ -399,7 +401,7 @@ Outcome<Nothing> HubProcess::Parts::open_management() {
     https = std::move(listener);
   }
   own_roots->start();
-  return open_signing();
+  return Nothing{};
 }
 
 Outcome<Nothing> HubProcess::Parts::open_signing() {
@@ -414,8 +416,8 @@ Outcome<Nothing> HubProcess::Parts::open_signing() {
                                  options.role_parity};
   LATCHKEY_TRY(started, SigningService::start(*registry, clock, std::move(wanted)));
   signing = std::move(started);
-  (void)::dprintf(STDERR_FILENO, "latchkey: signing at https://%s, timestamps and lists at http://%s\n",
-                  signing->data().text().c_str(), signing->open_to_all().text().c_str());
+  options.signing = signing->data();
+  options.signing_open = signing->open_to_all();
   return Nothing{};
 }
 

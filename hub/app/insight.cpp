@@ -56,6 +56,10 @@ management::HubState Insight::status() {
   state.now = clock_.settled_now();
   state.newest = registry_.newest_sequence();
   if (options_.https) state.https = "https://" + host_and_port(*options_.https);
+  if (options_.signing) {
+    state.signing = "https://" + host_and_port(*options_.signing);
+    state.signing_open = "http://" + host_and_port(options_.signing_open);
+  }
   if (options_.metrics) state.metrics = host_and_port(*options_.metrics);
   auto& dps = state.gates.emplace_back(state_of(dps_));
   dps.applied = dps.cut = state.newest;  // it follows the clock alone, so no change is ahead of it

@@ -34,6 +34,7 @@ Outcome<Nothing> SigningService::open(registry::Registry& registry, const ports:
   LATCHKEY_TRY(opened, signing::Service::open(registry::rows_of(registry), *keys_, directory_, &directory_,
                                               [&clock] { return clock.now(); }, service, {"latchkey up", clock.now()}));
   service_ = std::move(opened);
+  revocations_ = std::make_unique<SigningRevocations>(*service_);
   plane_ = std::make_unique<signing::DataPlane>(*service_, gatekeeper_, signing::DataPlane::Options{});
   face_ = std::make_unique<signing::PublicFace>(*service_);
   http::Handlers data;

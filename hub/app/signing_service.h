@@ -14,6 +14,7 @@
 #include "hub/app/endpoints.h"
 #include "hub/app/signing.h"
 #include "hub/app/signing_keys.h"
+#include "hub/app/signing_revocations.h"
 #include "hub/brokers/server_certificate.h"
 #include "hub/http/server.h"
 #include "hub/signing/data/data_plane.h"
@@ -38,6 +39,7 @@ class SigningService {
 
   const Address& data() const { return data_; }
   const Address& open_to_all() const { return open_to_all_; }
+  management::SigningRevocations& revocations() { return *revocations_; }
   void stop();  // may be called twice
 
  private:
@@ -52,6 +54,7 @@ class SigningService {
   std::unique_ptr<ca::FileKeyProvider> files_;
   std::unique_ptr<SigningKeys> keys_;
   std::unique_ptr<signing::Service> service_;
+  std::unique_ptr<SigningRevocations> revocations_;
   std::unique_ptr<signing::DataPlane> plane_;
   std::unique_ptr<signing::PublicFace> face_;
   Address data_;

@@ -24,6 +24,7 @@ constexpr std::string_view kProvisioningVersions[] = {"2025-07-01-preview", "202
 constexpr std::string_view kServiceVersions[] = {"2026-03-01-preview", "2025-02-01-preview", "2022-12-12",
                                                  "2022-02-05"};
 constexpr std::string_view kSigningVersions[] = {"2025-10-13", "2024-09-30-preview"};
+constexpr std::string_view kSeveralRevocationsVersions[] = {"2026-05-15-preview"};  // which has no other revocation
 constexpr std::string_view kResourceVersions[] = {"2022-12-01", "2021-04-01"};
 constexpr std::string_view kIdentityVersions[] = {"2025-08-01-preview", "2021-04-12", "2020-05-31-preview"};
 
@@ -205,6 +206,10 @@ std::vector<std::string_view> api_versions(const Route& route) {
     }
   };
   const auto holds = [&route](std::string_view part) { return route.pattern.find(part) != std::string_view::npos; };
+  if (route.pattern.ends_with("/revokeCertificates")) {
+    add(kSeveralRevocationsVersions);
+    return versions;
+  }
   if (holds("codeSigningAccounts") || holds("/identityValidations") || holds("/checkNameAvailability")) {
     add(kSigningVersions);
     return versions;

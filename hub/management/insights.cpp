@@ -120,6 +120,8 @@ Answer<Response> show_status(const Context& context) {
                {"clock", iso8601(state.now)},
                {"newestSequence", state.newest},
                {"metrics", state.metrics.empty() ? json() : json(state.metrics)},
+               {"signing", state.signing.empty() ? json() : json(state.signing)},
+               {"signingOpen", state.signing_open.empty() ? json() : json(state.signing_open)},
                {"gates", std::move(gates)}};
   for (const auto& front : state.fronts) body["fronts"].push_back(front_json(front));
   return answer(200, std::move(body));

@@ -29,6 +29,7 @@
 #include "platform/ports/clock.h"
 #include "registry/operations/forecast.h"
 #include "registry/operations/registry.h"
+#include "registry/signing/certificates.h"
 
 namespace latchkey::hub::management {
 
@@ -114,6 +115,8 @@ struct HubState {
   std::string metrics = {};  // address and port where they are served; empty: nowhere
   std::vector<FrontState> fronts = {};
   std::vector<std::string> parity = {};  // what the process follows the real service in (docs/parity.md)
+  std::string signing = {};              // where digests are signed, "https://..."; empty: nowhere
+  std::string signing_open = {};         // timestamps, lists and CA certificates, "http://..."
 };
 
 class Insight {
@@ -208,6 +211,30 @@ class OwnCertificates {
   virtual std::vector<Own> own_certificates() = 0;
 };
 
+// Ends certificates of profiles (hub/signing/service). Account and profile by their names, in any case.
+class SigningRevocations {
+ public:
+  virtual ~SigningRevocations() = default;
+  struct Order {
+    std::string serial;      // hex
+    std::string thumbprint;  // hex: SHA-1 of the certificate
+    UnixMs effective_at = 0;
+    std::string reason;  // "KeyCompromised"
+    std::string remarks;
+  };
+  // All or none. kInvalidArgument, kNotFound, kCertificateRevoked.
+  virtual registry::Outcome<registry::Nothing> revoke(const registry::Call& call, const std::string& account,
+                                                      const std::string& profile, const std::vector<Order>& orders) = 0;
+  // From now on revocations stay in progress until they are settled; or not any more.
+  virtual void hold(bool held) = 0;
+  // Ends one that is in progress, with a reason as a failure. kInvalidArgument, kNotFound, kPreconditionFailed.
+  virtual registry::Outcome<registry::signing::Certificate> settle(const registry::Call& call,
+                                                                   const std::string& account,
+                                                                   const std::string& profile,
+                                                                   const std::string& serial,
+                                                                   const std::string& failure) = 0;
+};
+
 // All outlive the Management.
 struct Parts {
   registry::Registry& registry;
@@ -226,6 +253,7 @@ struct Parts {
   PaceOfReturn* pace_of_return = nullptr;       // without: forecasts do not say how long the return takes
   OwnCertificates* own_certificates = nullptr;  // without: expiry reports know of none
   Quotas quotas = {};                           // none
+  SigningRevocations* revocations = nullptr;    // without: the hub does not sign, and takes nothing back
 };
 
 class Management {

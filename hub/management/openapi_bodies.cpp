@@ -182,6 +182,16 @@ json document() {
                  {"file", {{"type", "string"}, {"format", "byte"}}}});
 }
 
+json revocation() {
+  return object({{"serialNumber", text()},
+                 {"thumbprint", text()},
+                 {"effectiveAt", {{"type", "string"}, {"format", "date-time"}}},
+                 {"reason", one_of({"KeyCompromised", "AffiliationChanged", "Superseded", "CessationOfOperation",
+                                    "PrivilegeWithdrawn", "Unspecified"})},
+                 {"remarks", text()}},
+                {"serialNumber", "thumbprint", "effectiveAt", "reason"});
+}
+
 struct Body {
   std::string_view ending;  // of the route's pattern
   json (*schema)(Method method);
@@ -267,6 +277,20 @@ constexpr Body kBodies[] = {
        return object({{"suspended", flag()}});
      }},
     {"/certificateProfiles/{}", [](Method) { return proxy(profile_properties()); }},
+    {"/revokeCertificate", [](Method) { return revocation(); }},
+    {"/revokeCertificates",
+     [](Method) {
+       const json list = {{"type", "array"}, {"minItems", 1}, {"maxItems", 100}, {"items", revocation()}};
+       return object({{"revokeCertificates", list}}, {"revokeCertificates"});
+     }},
+    {"/settleRevocation",
+     [](Method) {
+       return object({{"serialNumber", text()}, {"failureReason", text()}}, {"serialNumber"});
+     }},
+    {"/signingRevocations/hold",
+     [](Method) {
+       return object({{"held", flag()}}, {"held"});
+     }},
     {"/previewSubject",
      [](Method) {
        auto schema = profile_properties();

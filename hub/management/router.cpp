@@ -153,6 +153,13 @@ const std::vector<Route>& routes() {
       {kGet, "/resourceGroups/{}/codeSigningAccounts/{}/certificateProfiles/{}", kReadProfile, show_profile},
       {kPut, "/resourceGroups/{}/codeSigningAccounts/{}/certificateProfiles/{}", kWriteProfile, create_profile},
       {kDelete, "/resourceGroups/{}/codeSigningAccounts/{}/certificateProfiles/{}", kDeleteProfile, delete_profile},
+      {kPost, "/resourceGroups/{}/codeSigningAccounts/{}/certificateProfiles/{}/revokeCertificate", kRevokeCertificate,
+       revoke_certificate},
+      {kPost, "/resourceGroups/{}/codeSigningAccounts/{}/certificateProfiles/{}/revokeCertificates", kRevokeCertificate,
+       revoke_certificates},
+      {kPost, "/resourceGroups/{}/codeSigningAccounts/{}/certificateProfiles/{}/settleRevocation", kSettleRevocation,
+       settle_revocation},
+      {kPost, "/signingRevocations/hold", kHoldRevocations, hold_revocations},
 
       {kGet, "/resourceGroups/{}/codeSigningAccounts/{}/identityValidations", kReadValidation, list_validations,
        kPaging},

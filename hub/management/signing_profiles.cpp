@@ -122,6 +122,8 @@ json revocation_json(const registry::signing::CertificateRevocation& revocation)
   return body;
 }
 
+}  // namespace
+
 json certificate_json(const Certificate& certificate, UnixMs now) {
   const bool revoked = certificate.revocation.status == RevocationStatus::kSucceeded;
   json body = {{"serialNumber", hex(certificate.serial)},
@@ -138,6 +140,8 @@ json certificate_json(const Certificate& certificate, UnixMs now) {
   }
   return body;
 }
+
+namespace {
 
 Answer<json> shape(const Context& context, const Profile& profile) {
   auto body = profile_json(where_of(context), context.names[1], profile);

@@ -27,6 +27,10 @@ inline constexpr Needs kReadProfile = control("Microsoft.CodeSigning/codeSigning
 inline constexpr Needs kWriteProfile = control("Microsoft.CodeSigning/codeSigningAccounts/certificateProfiles/write");
 inline constexpr Needs kDeleteProfile = control("Microsoft.CodeSigning/codeSigningAccounts/certificateProfiles/delete");
 
+// Over the whole subscription: the Owner of an account, or of a group, does not do.
+inline constexpr Needs kRevokeCertificate = control(
+    "Microsoft.CodeSigning/codeSigningAccounts/certificateProfiles/revokeCertificate/action", Over::kSubscription);
+
 inline constexpr Needs kReadValidation = data("Microsoft.CodeSigning/IdentityVerification/Read");
 inline constexpr Needs kWriteValidation = data("Microsoft.CodeSigning/IdentityVerification/Write");
 inline constexpr Needs kDeleteValidation = data("Microsoft.CodeSigning/IdentityVerification/Delete");
@@ -35,9 +39,12 @@ inline constexpr Needs kReadAnyValidation = {registry::roles::Plane::kData,
                                              "Microsoft.CodeSigning/IdentityVerification/Read", Over::kSubscription};
 inline constexpr Needs kDeleteAnyValidation = {
     registry::roles::Plane::kData, "Microsoft.CodeSigning/IdentityVerification/Delete", Over::kSubscription};
-// The provider's own: to verify, and to suspend.
+// The provider's own: to verify, to suspend, and to take its time with revocations.
 inline constexpr Needs kDecideValidation = {
     registry::roles::Plane::kData, "Latchkey/signingProvider/identityValidations/decide/action", Over::kSubscription};
 inline constexpr Needs kSuspendAccount = data("Latchkey/signingProvider/accounts/suspend/action");
+inline constexpr Needs kHoldRevocations = {registry::roles::Plane::kData,
+                                           "Latchkey/signingProvider/revocations/hold/action", Over::kSubscription};
+inline constexpr Needs kSettleRevocation = data("Latchkey/signingProvider/revocations/settle/action");
 
 }  // namespace latchkey::hub::management

@@ -33,6 +33,11 @@ Answer<Response> create_profile(const Context& context);
 Answer<Response> delete_profile(const Context& context);
 Answer<Response> preview_profile(const Context& context);
 
+Answer<Response> revoke_certificate(const Context& context);
+Answer<Response> revoke_certificates(const Context& context);
+Answer<Response> hold_revocations(const Context& context);
+Answer<Response> settle_revocation(const Context& context);
+
 Answer<Response> list_validations(const Context& context);
 Answer<Response> show_validation(const Context& context);
 Answer<Response> create_validation(const Context& context);

@@ -7,6 +7,7 @@
 
 #include "hub/management/internal/handlers.h"
 #include "registry/signing/accounts.h"
+#include "registry/signing/certificates.h"
 #include "registry/signing/ground.h"
 #include "registry/signing/identity_form.h"
 #include "registry/signing/validations.h"
@@ -24,6 +25,7 @@ nlohmann::json provider_json(const Context& context, const registry::signing::Pr
 nlohmann::json account_json(const registry::signing::Account& account);
 nlohmann::json profile_json(const registry::signing::Where& where, const std::string& account,
                             const registry::signing::Profile& profile);
+nlohmann::json certificate_json(const registry::signing::Certificate& certificate, UnixMs now);
 nlohmann::json validation_json(const Context& context, const registry::signing::Validation& validation);
 // "CN=Contoso Inc, O=Contoso Inc, L=New York, S=New York, C=US"
 std::string subject_preview(const registry::signing::Identity& identity, registry::signing::ProfileType type,

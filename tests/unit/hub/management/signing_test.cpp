@@ -250,6 +250,20 @@ TEST_F(SigningArm, profile_has_a_durable_eku_optional_fields_and_a_preview_first
   EXPECT_EQ(put(kProfiles + "/release", body).code(), "ResourceAlreadyExists");
 }
 
+// What the service would do with it: tests/unit/hub/app/signing_revocations_test.cpp.
+TEST_F(SigningArm, hub_without_the_service_revokes_nothing_and_says_why) {
+  make_account();
+  ASSERT_EQ(put(kProfiles + "/release", profile_body(make_completed())).status, 201);
+  const json order = {{"serialNumber", "12"},
+                      {"thumbprint", std::string(40, 'a')},
+                      {"effectiveAt", "2026-11-21T12:00:00Z"},
+                      {"reason", "Superseded"}};
+  EXPECT_EQ(post(kProfiles + "/release/revokeCertificate", order).code(), "OperationNotSupported");
+  EXPECT_EQ(post(kProfiles + "/nothing/revokeCertificate", order).status, 404);
+  EXPECT_EQ(post(kProfiles + "/release/settleRevocation", {{"serialNumber", "12"}}).code(), "OperationNotSupported");
+  EXPECT_EQ(post("/signingRevocations/hold", {{"held", true}}).code(), "OperationNotSupported");
+}
+
 // Rows: S-6-13, S-6-25
 TEST_F(SigningArm, profile_that_is_deleted_and_made_again_has_another_eku) {
   make_account();
