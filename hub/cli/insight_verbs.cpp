@@ -39,11 +39,19 @@ const Columns kDecisionColumns = {{"AT", "/at", As::kTime},   {"ENDPOINT", "/end
                                   {"REASON", "/reason"},      {"FAILED CHECK", "/failedCheck"}, {"PEER", "/peer"},
                                   {"SERIAL", "/serialNumber"}};
 const Columns kCountColumns = {{"REASON", "/reason"}, {"COUNT", "/count"}};
-const Columns kStatusCard = {
-    {"VERSION", "/version"},           {"DATA FOLDER", "/dataFolder"}, {"ID SCOPE", "/idScope"},
-    {"KEY PROFILE", "/keyProfile"},    {"REHEARSAL", "/rehearsal"},    {"STARTED", "/startedAt", As::kTime},
-    {"CLOCK", "/clock", As::kTime},    {"CHANGES", "/newestSequence"}, {"ROLES", "/roles"},
-    {"SUBSCRIPTION", "/subscription"}, {"PARITY", "/parity"}};
+const Columns kStatusCard = {{"VERSION", "/version"},
+                             {"DATA FOLDER", "/dataFolder"},
+                             {"ID SCOPE", "/idScope"},
+                             {"KEY PROFILE", "/keyProfile"},
+                             {"REHEARSAL", "/rehearsal"},
+                             {"STARTED", "/startedAt", As::kTime},
+                             {"CLOCK", "/clock", As::kTime},
+                             {"CHANGES", "/newestSequence"},
+                             {"ROLES", "/roles"},
+                             {"SUBSCRIPTION", "/subscription"},
+                             {"PARITY", "/parity"},
+                             {"SIGNING", "/signing"},
+                             {"TIMESTAMPS AND LISTS", "/signingOpen"}};
 const Columns kGateColumns = {
     {"ENDPOINT", "/endpoint"},       {"ADDRESS", "/address"},   {"READY", "/ready"},       {"BEHIND", "/behind"},
     {"CONNECTIONS", "/connections"}, {"MESSAGES", "/messages"}, {"RESTARTS", "/restarts"}, {"PID", "/brokerPid"}};

@@ -86,6 +86,10 @@ const std::vector<Noun>& nouns() {
       {"signing identity", "Identity validations: whose name certificates for signing carry",
        "latchkey signing identity show --id ID\n"
        "  latchkey signing identity decide --id ID --event accept"},
+      {"signing certificate", "Certificates of a profile, one a day: which there are, and taking one back",
+       "latchkey signing certificate list --account-name MyAccount --profile-name MyProfile\n"
+       "  latchkey signing certificate revoke --account-name MyAccount --profile-name MyProfile \\\n"
+       "    --thumbprint THUMBPRINT --reason KeyCompromised --effective-at 2026-01-31T12:00"},
       {"audit", "Who did what, from where, what it changed and what was refused; and whether that record is whole",
        "latchkey audit list --limit 20\n"
        "  latchkey audit export --out audit.jsonl\n"
@@ -113,7 +117,7 @@ std::vector<Verb> all_verbs() {
   std::vector<Verb> verbs;
   for (auto part : {namespace_verbs, credential_verbs, policy_verbs, device_verbs, message_verbs, twin_verbs,
                     enrollment_verbs, dps_verbs, hub_verbs, insight_verbs, role_verbs, ground_verbs, signing_verbs,
-                    identity_verbs, audit_verbs, expiry_verbs, rehearsal_verbs}) {
+                    identity_verbs, certificate_verbs, audit_verbs, expiry_verbs, rehearsal_verbs}) {
     auto rows = part();
     verbs.insert(verbs.end(), std::make_move_iterator(rows.begin()), std::make_move_iterator(rows.end()));
   }

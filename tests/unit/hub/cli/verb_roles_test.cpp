@@ -99,8 +99,11 @@ class VerbRoles : public management::RolesTest {
 
   // Everything that a verb insists on.
   Args args_of(const Verb& verb) {
-    static const std::map<std::string, std::string> kKnown = {
-        {"scope", "/namespaces/default"}, {"role", "Reader"}, {"validity-days", "7"}, {"namespace", "default"}};
+    static const std::map<std::string, std::string> kKnown = {{"scope", "/namespaces/default"},
+                                                              {"role", "Reader"},
+                                                              {"validity-days", "7"},
+                                                              {"namespace", "default"},
+                                                              {"effective-at", "2026-01-31T12:00:00Z"}};
     // Verbs that take one of several options insist on none of them by itself.
     static const std::map<std::string, std::string> kOneOfSeveral = {
         {"desired", "{}"}, {"status", "enabled"}, {"latency", "7"}};
