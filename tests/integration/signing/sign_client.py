@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A client of the data plane that shares no code with it: the requests of jsign's AzureTrustedSigningService, in its
-order, with its polling (50 ms, growing to a second).
+order, with its polling (50 ms, growing to a second). It reads both spellings of the answers.
 
     sign_client.py sign URL TOKEN ACCOUNT PROFILE ALGORITHM DIGEST-BASE64 SIGNATURE-FILE CERTIFICATES-FILE
     sign_client.py get URL FILE [TOKEN]            prints the status
@@ -36,7 +36,8 @@ def sign(url, token, account, profile, algorithm, digest, signature_file, certif
     if status != 202:
         print(status, answer.decode())
         return 1
-    operation = json.loads(answer)["operationId"]
+    begun = json.loads(answer)
+    operation = begun.get("operationId") or begun["id"]
     turn = 0
     while True:
         time.sleep(min(1.0, 0.05 + 0.01 * turn))
@@ -48,10 +49,13 @@ def sign(url, token, account, profile, algorithm, digest, signature_file, certif
     if result.get("status") != "Succeeded":
         print(status, answer.decode())
         return 1
+    live = "result" not in result  # which has the members beside the status, and base64 of base64
+    members = result if live else result["result"]
+    collection = base64.b64decode(members["signingCertificate"], validate=True)
     with open(signature_file, "wb") as out:
-        out.write(base64.b64decode(result["signature"], validate=True))
+        out.write(base64.b64decode(members["signature"], validate=True))
     with open(certificates_file, "wb") as out:
-        out.write(base64.b64decode(base64.b64decode(result["signingCertificate"], validate=True), validate=True))
+        out.write(base64.b64decode(collection, validate=True) if live else collection)
     return 0
 
 
