@@ -39,19 +39,12 @@ const Columns kDecisionColumns = {{"AT", "/at", As::kTime},   {"ENDPOINT", "/end
                                   {"REASON", "/reason"},      {"FAILED CHECK", "/failedCheck"}, {"PEER", "/peer"},
                                   {"SERIAL", "/serialNumber"}};
 const Columns kCountColumns = {{"REASON", "/reason"}, {"COUNT", "/count"}};
-const Columns kStatusCard = {{"VERSION", "/version"},
-                             {"DATA FOLDER", "/dataFolder"},
-                             {"ID SCOPE", "/idScope"},
-                             {"KEY PROFILE", "/keyProfile"},
-                             {"REHEARSAL", "/rehearsal"},
-                             {"STARTED", "/startedAt", As::kTime},
-                             {"CLOCK", "/clock", As::kTime},
-                             {"CHANGES", "/newestSequence"},
-                             {"ROLES", "/roles"},
-                             {"SUBSCRIPTION", "/subscription"},
-                             {"PARITY", "/parity"},
-                             {"SIGNING", "/signing"},
-                             {"TIMESTAMPS AND LISTS", "/signingOpen"}};
+const Columns kStatusCard = {
+    {"VERSION", "/version"},           {"DATA FOLDER", "/dataFolder"}, {"ID SCOPE", "/idScope"},
+    {"KEY PROFILE", "/keyProfile"},    {"REHEARSAL", "/rehearsal"},    {"STARTED", "/startedAt", As::kTime},
+    {"CLOCK", "/clock", As::kTime},    {"CHANGES", "/newestSequence"}, {"ROLES", "/roles"},
+    {"SUBSCRIPTION", "/subscription"}, {"PARITY", "/parity"}};
+const Columns kSigningCard = {{"SIGNING", "/signing"}, {"TIMESTAMPS AND LISTS", "/signingOpen"}};
 const Columns kGateColumns = {
     {"ENDPOINT", "/endpoint"},       {"ADDRESS", "/address"},   {"READY", "/ready"},       {"BEHIND", "/behind"},
     {"CONNECTIONS", "/connections"}, {"MESSAGES", "/messages"}, {"RESTARTS", "/restarts"}, {"PID", "/brokerPid"}};
@@ -85,6 +78,7 @@ int show_status(Session& session, const Args&) {
   }
   auto& out = session.terminal().out;
   print_card(out, *answer, kStatusCard);
+  if (answer->contains("signing")) print_card(out, *answer, kSigningCard);
   out << '\n';
   print_table(out, answer->value("gates", json::array()), kGateColumns);
   if (!answer->contains("fronts")) return 0;

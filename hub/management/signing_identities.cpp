@@ -70,21 +70,16 @@ Answer<Form> read_form(const Context& context) {
   return form;
 }
 
-// The file has to be one that the rules allow; nothing of it is kept.
-void check_file(Fields& fields) {
-  const auto name = fields.required_text("fileName");
-  const auto text = fields.required_text("file");
-  if (text.size() > base64_size(signing::kDocumentFileMax)) {
-    return fields.refuse(Reason::kInvalidArgument, "is a file of more than 5 MB", "file");
-  }
-  const auto bytes = from_base64(text, fields.path("file"));
-  if (!bytes) return fields.refuse(Reason::kMalformedRequest, "is not base64 (RFC 4648, padded)", "file");
-  const auto checked = signing::check_document_file(name, ByteView(*bytes));
-  if (!checked) fields.refuse(Reason::kInvalidArgument, "is refused: " + checked.error().detail, "file");
-}
-
-Document read_document(Fields& fields) {
+struct Submitted {
   Document document;
+  std::string at;  // where it stands in the body, with a dot behind it
+  std::optional<std::string> file_name;
+  std::optional<std::string> file;
+};
+
+Submitted read_document(Fields& fields) {
+  Submitted submitted;
+  Document& document = submitted.document;
   document.kind = fields.text("kind").value_or("");
   document.issued_on = fields.text("issuedOn").value_or("");
   document.expires_on = fields.text("expiresOn").value_or("");
@@ -94,8 +89,28 @@ Document read_document(Fields& fields) {
   document.edited = fields.flag("edited").value_or(false);
   document.cropped = fields.flag("cropped").value_or(false);
   document.handwritten = fields.flag("handwritten").value_or(false);
-  check_file(fields);
-  return document;
+  submitted.at = fields.path("");
+  submitted.file_name = fields.text("fileName");
+  submitted.file = fields.text("file");
+  return submitted;
+}
+
+// The file has to be one that the rules allow; nothing of it is kept.
+Answer<registry::Nothing> check_file(const Submitted& submitted) {
+  const std::string target = submitted.at + "file";
+  if (!submitted.file_name) return missing_member(submitted.at + "fileName");
+  if (!submitted.file) return missing_member(target);
+  if (submitted.file->size() > base64_size(signing::kDocumentFileMax)) {
+    return fault(Reason::kInvalidArgument, "'" + target + "' is a file of more than 5 MB", target);
+  }
+  const auto bytes = from_base64(*submitted.file, target);
+  if (!bytes) {
+    return fault(Reason::kMalformedRequest, "'" + target + "' is not base64 (RFC 4648, padded)", target);
+  }
+  const auto checked = signing::check_document_file(*submitted.file_name, ByteView(*bytes));
+  if (!checked)
+    return fault(Reason::kInvalidArgument, "'" + target + "' is refused: " + checked.error().detail, target);
+  return registry::Nothing{};
 }
 
 Answer<Response> shown(const Context& context, const registry::signing::Validation& validation, int status = 200) {
@@ -170,8 +185,10 @@ Answer<Response> submit_documents(const Context& context) {
   for (const auto& item : *list) {
     LATCHKEY_TRY(one, Reader::parse(item.dump()));
     auto fields = one->root();
-    documents.push_back(read_document(fields));
+    auto submitted = read_document(fields);
     LATCHKEY_TRY_VOID(one->finish());
+    LATCHKEY_TRY_VOID(check_file(submitted));
+    documents.push_back(std::move(submitted.document));
   }
   LATCHKEY_TRY(id, id_of(context));
   LATCHKEY_TRY(now, Validations(rows_of(context)).submit(context.call, scope_of(context), id, documents));
@@ -184,8 +201,10 @@ Answer<Response> present_proof(const Context& context) {
   registry::signing::Proof proof;
   proof.account_email = root.text("accountEmail").value_or("");
   auto document = root.object("document");
-  proof.document = read_document(document);
+  auto submitted = read_document(document);
   LATCHKEY_TRY_VOID(reader->finish());
+  LATCHKEY_TRY_VOID(check_file(submitted));
+  proof.document = std::move(submitted.document);
   LATCHKEY_TRY(id, id_of(context));
   LATCHKEY_TRY(now, Validations(rows_of(context)).present(context.call, scope_of(context), id, proof));
   return shown(context, now);
