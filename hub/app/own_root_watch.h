@@ -6,11 +6,9 @@
 // Threads: one of its own looks once a second. start() and stop() belong to the owner.
 #pragma once
 
-#include <condition_variable>
 #include <functional>
-#include <mutex>
-#include <thread>
 
+#include "hub/app/every_second.h"
 #include "hub/ca/key_provider.h"
 #include "registry/operations/registry.h"
 
@@ -19,31 +17,30 @@ namespace latchkey::hub::app {
 class OwnRootWatch {
  public:
   using Clock = std::function<UnixMs()>;
-  using ErrorSink = std::function<void(const registry::Refusal&)>;  // a failure that lasts is heard once
+  using ErrorSink = EverySecond::ErrorSink;
 
   // Registry and keys outlive this object.
   OwnRootWatch(registry::Registry& registry, ca::KeyProvider& keys, Clock clock, ErrorSink on_error)
-      : registry_(registry), keys_(keys), clock_(std::move(clock)), on_error_(std::move(on_error)) {}
-  ~OwnRootWatch() { stop(); }
-  OwnRootWatch(const OwnRootWatch&) = delete;
-  OwnRootWatch& operator=(const OwnRootWatch&) = delete;
+      : registry_(registry),
+        keys_(keys),
+        clock_(std::move(clock)),
+        thread_(
+            [this]() -> registry::Outcome<void> {
+              LATCHKEY_TRY_VOID(look());
+              return {};
+            },
+            std::move(on_error)) {}
 
-  void start();
-  void stop();  // may be called twice
+  void start() { thread_.start(); }
+  void stop() { thread_.stop(); }  // may be called twice
   // One look; answers how many CSRs were made.
   registry::Outcome<int> look();
 
  private:
-  void run();
-
   registry::Registry& registry_;
   ca::KeyProvider& keys_;
   const Clock clock_;
-  const ErrorSink on_error_;
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  bool stopping_ = false;  // guarded by mutex_
-  std::thread thread_;
+  EverySecond thread_;  // the last: it ends before what it looks with
 };
 
 }  // namespace latchkey::hub::app

@@ -5,13 +5,11 @@
 // Threads: one of its own looks once a second. start() and stop() belong to the owner.
 #pragma once
 
-#include <condition_variable>
 #include <filesystem>
 #include <functional>
-#include <mutex>
 #include <optional>
-#include <thread>
 
+#include "hub/app/every_second.h"
 #include "hub/signing/outbox/outbox.h"
 #include "registry/operations/registry.h"
 
@@ -20,35 +18,31 @@ namespace latchkey::hub::app {
 class SigningWatch {
  public:
   using Clock = std::function<UnixMs()>;
-  using ErrorSink = std::function<void(const registry::Refusal&)>;  // a failure that lasts is heard once
+  using ErrorSink = EverySecond::ErrorSink;
 
   // The registry outlives this object. The outbox is made with the first e-mail.
   SigningWatch(registry::Registry& registry, std::filesystem::path outbox, Clock clock, ErrorSink on_error)
       : validations_(rows_of(registry)),
         folder_(std::move(outbox)),
         clock_(std::move(clock)),
-        on_error_(std::move(on_error)) {}
-  ~SigningWatch() { stop(); }
-  SigningWatch(const SigningWatch&) = delete;
-  SigningWatch& operator=(const SigningWatch&) = delete;
+        thread_(
+            [this]() -> registry::Outcome<void> {
+              LATCHKEY_TRY_VOID(look());
+              return {};
+            },
+            std::move(on_error)) {}
 
-  void start();
-  void stop();  // may be called twice
+  void start() { thread_.start(); }
+  void stop() { thread_.stop(); }  // may be called twice
   // One look; answers how many e-mails were written.
   registry::Outcome<std::size_t> look();
 
  private:
-  void run();
-
   registry::signing::Validations validations_;
   const std::filesystem::path folder_;
   const Clock clock_;
-  const ErrorSink on_error_;
   std::optional<signing::Outbox> outbox_;  // by whoever looks
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  bool stopping_ = false;  // guarded by mutex_
-  std::thread thread_;
+  EverySecond thread_;                     // the last: it ends before what it looks with
 };
 
 }  // namespace latchkey::hub::app
