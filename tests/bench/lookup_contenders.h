@@ -7,8 +7,12 @@
 
 #include <absl/container/flat_hash_map.h>
 
+#include <sys/mman.h>
+
 #include <boost/unordered/unordered_flat_map.hpp>
+#include <cstddef>
 #include <cstdint>
+#include <new>
 
 #include "registry/table/table.h"
 
@@ -58,6 +62,32 @@ struct Boost : Peer<boost::unordered_flat_map<TableKey, TableValue, KeyBits>> {
 };
 struct Abseil : Peer<absl::flat_hash_map<TableKey, TableValue, KeyBits>> {
   static constexpr const char* kName = "absl::flat_hash_map";
+};
+
+// No table: as much memory as one, of which a key picks a line, and what lies there is the answer. What one access that
+// depends on the last one costs, in huge pages as our table asks for them.
+class Memory {
+ public:
+  explicit Memory(std::size_t bytes) : lines_(bytes / sizeof(Line)) {
+    void* const memory =
+        mmap(nullptr, lines_ * sizeof(Line), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) throw std::bad_alloc();
+    madvise(memory, lines_ * sizeof(Line), MADV_HUGEPAGE);
+    at_ = static_cast<Line*>(memory);
+    for (std::size_t i = 0; i < lines_; ++i) at_[i].value.policy = static_cast<std::uint16_t>(i * 40'503);
+  }
+  ~Memory() { munmap(at_, lines_ * sizeof(Line)); }
+  Memory(const Memory&) = delete;
+  Memory& operator=(const Memory&) = delete;
+
+  const TableValue* find(const TableKey& key) const { return &at_[((key.low >> 32) * lines_) >> 32].value; }
+
+ private:
+  struct alignas(64) Line {
+    TableValue value;
+  };
+  const std::size_t lines_;  // below 2^32
+  Line* at_ = nullptr;
 };
 
 }  // namespace latchkey::bench
