@@ -179,6 +179,21 @@ TEST_F(FleetTest, fleet_in_two_processes_obeys_its_operator_and_ends_when_all_ar
   expect_clean();
 }
 
+// Some of them sleep at any time.
+TEST_F(FleetTest, sleeper_is_back_once_it_was_connected_after_the_last_act) {
+  const auto file = scenario(R"("devices":12,"durationSeconds":300,"endWhen":"all-back","lingerSeconds":1,
+    "arrival":{"curve":"at-once"},"sleep":{"share":0.75,"awakeSeconds":6,"asleepSeconds":4,"jitter":0.5},
+    "acts":[{"atSeconds":5,"act":"revokePolicy"}])");
+  const auto done = run(command(file, {"--prefix", "sleep-"}), 360'000);
+  EXPECT_EQ(done.exit_status, 0) << done.err;
+  const auto end = story();
+  ASSERT_EQ(end.acts.size(), 1u);
+  EXPECT_TRUE(end.acts[0].succeeded) << end.acts[0].text;
+  EXPECT_EQ(end.endings, std::vector<history::Ending>(2, history::Ending::kAllBack));
+  EXPECT_EQ(end.generations.size(), 12u);
+  expect_clean();
+}
+
 TEST_F(FleetTest, device_that_crashes_before_its_certificate_comes_back_with_its_key) {
   const auto file = scenario(R"("devices":20,"durationSeconds":300,"endWhen":"all-back","arrival":{"curve":"at-once"},
     "crashBeforeCertificate":{"share":0.25})");

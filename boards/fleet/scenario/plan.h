@@ -49,6 +49,8 @@ class Plan {
   // what it proves itself to DPS with, nor when its clock is so far behind that each certificate is not yet valid, nor
   // when it sleeps from the last act to the end. (A deleted device comes back: the enrollment group makes it anew.)
   bool comes_back(std::uint32_t device) const;
+  // When the last act is due; 0 without acts.
+  TimeUs last_act() const { return scenario_.acts.empty() ? 0 : scenario_.acts.back().at; }
 
  private:
   bool in_share(std::uint64_t purpose, double share, std::uint32_t device) const;

@@ -19,8 +19,8 @@ struct Counters {
   std::uint64_t sent = 0;          // telemetry
   std::uint64_t acknowledged = 0;
   std::uint32_t connected = 0;  // to the hub
-  std::uint32_t back = 0;       // of those that the plan wants to be connected in the end
-  std::uint32_t broken = 0;     // promises of a core that it did not keep: a fault of ours
+  std::uint32_t back = 0;    // of those that the plan wants back in the end: connected, or asleep since such a session
+  std::uint32_t broken = 0;  // promises of a core that it did not keep: a fault of ours
 };
 
 class Chronicle {

@@ -76,6 +76,7 @@ void Member::arrive() {
 
 void Member::go_to_sleep() {
   asleep_ = true;
+  rests_ = connected() && connected_at_ >= household_.plan.last_act();
   const auto nap = household_.plan.nap(device_, nap_);
   switch_off();
   household_.chronicle.tell(device_, history::Asleep{nap ? nap->until : history::kNever});
@@ -197,18 +198,26 @@ void Member::note() {
 
 void Member::count() {
   auto& counters = household_.chronicle.counters;
+  const auto tally = [](bool is, bool& counted, std::uint32_t& count) {
+    if (is != counted) count += is ? 1U : ~0U;  // wraps: one less
+    counted = is;
+  };
   const bool is_connected = connected();
-  if (is_connected != counted_) {
-    const std::uint32_t change = is_connected ? 1U : ~0U;  // wraps: one less
-    counters.connected += change;
-    if (comes_back_) counters.back += change;
-    counted_ = is_connected;
-  }
+  if (is_connected && !counted_) connected_at_ = household_.chronicle.now();
+  tally(is_connected, counted_, counters.connected);
+  tally(comes_back_ && (is_connected || rests_), counted_back_, counters.back);
 }
 
 std::uint32_t Member::generation_in_hand() const {
   const auto* credential = driver_ ? driver_->summary().credential : nullptr;
   return credential != nullptr ? credential->generation : 0;
+}
+
+// Whoever has to try again, or needs another certificate, is not back.
+void Member::on_state(agent::State, agent::State to) {
+  using agent::State;
+  rests_ = rests_ && (to == State::kOff || to == State::kStopped || to == State::kLeaving ||
+                      to == State::kHubConnecting || to == State::kHubSubscribing || agent::is_live(to));
 }
 
 void Member::on_report(const agent::Report& report) {

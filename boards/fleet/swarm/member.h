@@ -87,7 +87,7 @@ class Member final : private agent::Observer, private LinkOwner {
   void tell_stored(std::uint32_t generation, bool renewed);
 
   void on_report(const agent::Report& report) override;
-  void on_state(agent::State, agent::State) override {}  // connections and certificates tell all that readers ask for
+  void on_state(agent::State from, agent::State to) override;
   std::uint32_t generation_in_hand() const override;
   history::TimeUs due() const override { return due_; }
   bool has_power() const override { return storage_.has_power(); }
@@ -114,7 +114,10 @@ class Member final : private agent::Observer, private LinkOwner {
   bool credential_lost_ = false;
   bool ended_ = false;
   bool cut_ = false;
-  bool counted_ = false;  // as connected
+  history::TimeUs connected_at_ = 0;
+  bool counted_ = false;       // as connected
+  bool counted_back_ = false;  // as one that is back
+  bool rests_ = false;         // sleeps since a session that is newer than all acts, or wakes up and is on its way
 };
 
 }  // namespace latchkey::boards::fleet::swarm
