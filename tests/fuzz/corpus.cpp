@@ -99,6 +99,21 @@ void write_topics() {
            "SharedAccessSignature sr=%00&sig=" + signature + "&se=99999999999999999999"});
 }
 
+void write_firmware_talk() {
+  const std::string id = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789ABCDEF";
+  put_all("firmware", {R"({"report":"hello","version":"1.0.0","board":"pump-controller-2","pins":0,"revocations":0})",
+                       R"({"report":"refused","reason":"wrongBoard","id":")" + id +
+                           R"(","version":"1.2.0","board":"b","pins":7,"revocations":18446744073709551615,"image":")" +
+                           id + R"("})",
+                       R"({"report":"confirmed","id":null,"version":"1.2.0","board":"b","later":[{"a":"\u0041"}]})",
+                       R"({"report":"a\"b","version":"1.0","board":"\\"})", R"({"id":")" + id + R"(","size":1048577})",
+                       R"({"size":1,"id":"12","id":")" + id + R"(","x":{}})", R"({"id":")" + id + R"("})",
+                       "$iothub/latchkey/firmware/GET/?$rid=7&id=" + id + "&at=81920&length=4096",
+                       "$iothub/latchkey/firmware/GET/?$rid=7&at=18446744073709551616&length=0&id=" + id,
+                       "$iothub/latchkey/firmware/res/200/?$rid=7",
+                       "$iothub/latchkey/firmware/res/429/?$rid=7&retry-after=4294967295"});
+}
+
 std::string mqtt_text(const std::string& value) {
   return std::string{static_cast<char>(value.size() >> 8), static_cast<char>(value.size())} + value;
 }
@@ -327,6 +342,7 @@ int main(int argc, char** argv) {
   g_root = argv[1];
   write_answers();
   write_topics();
+  write_firmware_talk();
   write_streams();
   write_records(write_certificates());
   write_firmware();
