@@ -15,7 +15,21 @@ using Phase = UpdateState::Phase;
 constexpr std::size_t kBlock = ports::FirmwareStore::kBlockSize;
 
 UpdateReport report_of(ReportKind kind, Version version, Reason reason = Reason::kGood) {
-  return {kind, reason, version};
+  return {kind, reason, version, {}};
+}
+
+// And not what runs.
+bool is_about_offer(ReportKind kind) {
+  switch (kind) {
+    case ReportKind::kFetching:
+    case ReportKind::kRefused:
+    case ReportKind::kReady:
+    case ReportKind::kConfirmed:
+    case ReportKind::kReverted:
+    case ReportKind::kWithdrawn:
+    case ReportKind::kUpToDate: return true;
+    default: return false;
+  }
 }
 
 UpdateAction wait(UpdateReport report = {}) {
@@ -44,13 +58,20 @@ std::string_view name_of(UpdateReport::Kind kind) {
 }
 
 UpdateAction Updater::step(const UpdateEvent& event, const UpdateKnowledge& known) {
+  UpdateAction action = react(event, known);
+  UpdateReport& report = action.report;
+  if (is_about_offer(report.kind) && report.offer == OfferId()) report.offer = record_.offer;
+  return action;
+}
+
+UpdateAction Updater::react(const UpdateEvent& event, const UpdateKnowledge& known) {
   if ((state_ == State::kStopped) != (event.kind == EventKind::kStarted)) return wait();
   switch (event.kind) {
     case EventKind::kStarted: return start(event, known);
     case EventKind::kOffered: return offered(event, known);
     case EventKind::kWithdrawn: return withdrawn(event);
     case EventKind::kBytes: return bytes(event, known);
-    case EventKind::kAgain: return fetch_again();
+    case EventKind::kAgain: return wanted();
     case EventKind::kDone: return done(event, known);
     case EventKind::kHealthy: return healthy(known);
     case EventKind::kRejudge: return rejudge(known);
@@ -113,9 +134,11 @@ UpdateAction Updater::resume() {
 UpdateAction Updater::offered(const UpdateEvent& event, const UpdateKnowledge& known) {
   const bool fetching = state_ == State::kEnvelope || state_ == State::kImage || state_ == State::kSealed;
   if (!fetching && state_ != State::kIdle) return wait();
-  if (fetching && event.offer == record_.offer) return fetch_again();
+  if (fetching && event.offer == record_.offer) return wanted();
   if (event.size > known.slot_size + Envelope::kSizeMax + 9) {
-    return wait(report_of(ReportKind::kRefused, {}, Reason::kTooLarge));
+    UpdateReport refused = report_of(ReportKind::kRefused, {}, Reason::kTooLarge);
+    refused.offer = event.offer;
+    return wait(refused);
   }
   record_.offer = event.offer;
   record_.phase = Phase::kIdle;  // what was being fetched is given up; on record with the next candidate
@@ -131,7 +154,7 @@ UpdateAction Updater::offered(const UpdateEvent& event, const UpdateKnowledge& k
   device.slot_size = known.slot_size;
   verifier_.begin(trust(known), device, known.now);
   state_ = State::kEnvelope;
-  return fetch_again();
+  return wanted();
 }
 
 UpdateAction Updater::withdrawn(const UpdateEvent& event) {
@@ -149,15 +172,21 @@ UpdateAction Updater::fetch(std::uint64_t at, std::uint64_t left) const {
   return action;
 }
 
-UpdateAction Updater::fetch_again() const {
+UpdateAction Updater::wanted() const {
   if (state_ == State::kEnvelope) return fetch(envelope_fetched_, bundle_size_ - envelope_fetched_);
   if (state_ != State::kImage) return wait();
   const std::uint64_t left = record_.candidate.size - fetched();
   return fetch(record_.image_at + fetched(), std::min<std::uint64_t>(left, kBlock - held_));
 }
 
+Updater::Progress Updater::progress() const {
+  const bool storing = record_.phase == Phase::kFetching;
+  const std::uint64_t blocks = record_.blocks_done / kProgressBlocks * kProgressBlocks;
+  return storing ? Progress{blocks * kBlock, record_.candidate.size} : Progress();
+}
+
 UpdateAction Updater::bytes(const UpdateEvent& event, const UpdateKnowledge& known) {
-  const UpdateAction asked = fetch_again();
+  const UpdateAction asked = wanted();
   // Not what was asked for: late, twice, or more.
   if (asked.kind != ActionKind::kFetch || event.at != asked.at || event.bytes.size() > asked.length) return wait();
   verifier_.know(trust(known), known.now);
@@ -170,7 +199,7 @@ UpdateAction Updater::bytes(const UpdateEvent& event, const UpdateKnowledge& kno
   if (before) return fill_or_write();
   if (verifier_.judged()) return envelope_judged();
   if (envelope_fetched_ == bundle_size_) return refuse(Reason::kUnreadable);
-  return fetch_again();
+  return wanted();
 }
 
 // On record before the first block: from here on a restart goes on where it was.
@@ -206,7 +235,7 @@ void Updater::keep(ByteView image) {
 UpdateAction Updater::fill_or_write() {
   state_ = State::kImage;
   const bool complete = fetched() == record_.candidate.size;
-  if (held_ < kBlock && !complete) return fetch_again();
+  if (held_ < kBlock && !complete) return wanted();
   state_ = State::kWriting;
   UpdateAction action;
   action.kind = ActionKind::kWriteBlock;
@@ -394,6 +423,7 @@ UpdateAction Updater::go_back(const UpdateKnowledge& known) {
   }
   record_.phase = Phase::kTrying;
   record_.target = back;
+  record_.offer = OfferId();  // what comes of it concerns no bundle of the hub's
   busy_on_record_ = true;
   return store(State::kStoringTarget, report_of(ReportKind::kGoingBack, image.version));
 }

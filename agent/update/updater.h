@@ -88,6 +88,7 @@ struct UpdateReport {
   Kind kind = Kind::kNone;
   Reason reason = Reason::kGood;
   Version version;
+  OfferId offer{};  // the bundle that it is about; zeros: none
 };
 std::string_view name_of(UpdateReport::Kind kind);  // "goingBack"
 
@@ -150,10 +151,21 @@ class Updater {
   UpdateState& record() { return record_; }
   const UpdateState& record() const { return record_; }
   State state() const { return state_; }
+  const ports::FirmwareBoot& boot() const { return boot_; }
+  const ImageFacts& running() const { return record_.in(boot_.running); }
+  // The kFetch that is waited for, or kWait.
+  UpdateAction wanted() const;
+  // The image that is fetched, and how much of it lies in its slot: as large as what a restart would find.
+  struct Progress {
+    std::uint64_t stored = 0;
+    std::uint64_t size = 0;  // 0: nothing is being stored
+  };
+  Progress progress() const;
 
   UpdateAction step(const UpdateEvent& event, const UpdateKnowledge& known);
 
  private:
+  UpdateAction react(const UpdateEvent& event, const UpdateKnowledge& known);
   UpdateAction start(const UpdateEvent& event, const UpdateKnowledge& known);
   UpdateAction start_trying(const UpdateKnowledge& known);
   UpdateAction resume();
@@ -178,12 +190,10 @@ class Updater {
   UpdateAction store(State next, UpdateReport report = {});
   UpdateAction go_on(State next, UpdateReport report);
   UpdateAction fetch(std::uint64_t at, std::uint64_t left) const;
-  UpdateAction fetch_again() const;
   UpdateAction restart(UpdateReport report = {});
 
   std::uint64_t stored() const { return std::uint64_t{record_.blocks_done} * ports::FirmwareStore::kBlockSize; }
   std::uint64_t fetched() const { return stored() + held_; }
-  const ImageFacts& running() const { return record_.in(boot_.running); }
   Reason judge_image(const ImageFacts& image, const UpdateKnowledge& known) const;
   UpdateTrust trust(const UpdateKnowledge& known) const;
 
