@@ -131,7 +131,7 @@ ConversationAction Conversation::message(const ConversationEvent& event, const U
     }
     case firmware::TopicKind::kOffer: {
       const auto offer = firmware::parse_offer(event.payload.text());
-      if (!offer) return {};
+      if (!offer || crossed(*offer)) return {};
       kept_offer_ = *offer;
       return next(standing, now);
     }
@@ -145,6 +145,17 @@ ConversationAction Conversation::message(const ConversationEvent& event, const U
     }
     default: return {};
   }
+}
+
+// A hub that has not heard yet what became of that bundle would not offer it, or not so soon.
+bool Conversation::crossed(const firmware::Offer& offer) const {
+  for (std::size_t i = 0; i < reports_; ++i) {
+    const UpdateReport& report = queue_[(first_ + i) % kReportsMax];
+    const bool ended = report.kind == UpdateReport::Kind::kRefused || report.kind == UpdateReport::Kind::kReverted ||
+                       report.kind == UpdateReport::Kind::kWithdrawn;
+    if (ended && report.offer == offer.id) return true;
+  }
+  return false;
 }
 
 ConversationAction Conversation::answer(const ConversationEvent& event, ports::MonotonicMs now) {
@@ -285,8 +296,7 @@ void Conversation::unanswered(ports::MonotonicMs now, std::uint64_t at_least_ms)
 bool Conversation::restart_is_due(ports::MonotonicMs now) {
   if (!restart_wanted_) return false;
   if (restart_by_ == kNever) restart_by_ = now + config_.restart_within_ms;
-  const bool can_tell = state_ == State::kSubscribing || state_ == State::kSpeaking;
-  return !can_tell || all_told() || now >= restart_by_;
+  return all_told() || now >= restart_by_;
 }
 
 }  // namespace latchkey::agent

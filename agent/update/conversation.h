@@ -122,6 +122,7 @@ class Conversation {
   void follow(const UpdateAction& wanted);
   void unanswered(ports::MonotonicMs now, std::uint64_t at_least_ms);
   bool restart_is_due(ports::MonotonicMs now);
+  bool crossed(const firmware::Offer& offer) const;
   bool all_told() const { return !hello_due_ && !report_open_ && reports_ == 0; }
 
   const ConversationConfig& config_;

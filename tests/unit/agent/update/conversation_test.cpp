@@ -333,6 +333,22 @@ TEST_F(ConversationTest, offers_withdrawals_and_statements_go_to_the_updater) {
   }
 }
 
+TEST_F(ConversationTest, an_offer_that_crossed_the_report_of_its_end_is_passed_over) {
+  conversation.tell(report_of(UpdateReport::Kind::kReverted));
+  greet();
+  EXPECT_EQ(done(), Action::kWait);
+  const std::string body_of_7 = R"({"id":"07)" + std::string(62, '0') + R"(","size":20000})";
+  const std::string body_of_8 = R"({"id":"08)" + std::string(62, '0') + R"(","size":20000})";
+  EXPECT_EQ(hear(firmware::kOfferTopic, body_of_7), Action::kWait);
+  EXPECT_EQ(tell(Said::kAcknowledged), Action::kReport);
+  EXPECT_EQ(done(), Action::kWait);
+  EXPECT_EQ(hear(firmware::kOfferTopic, body_of_7), Action::kWait);
+  EXPECT_EQ(hear(firmware::kOfferTopic, body_of_8), Action::kOffer);
+  EXPECT_EQ(done(), Action::kWait);
+  EXPECT_EQ(tell(Said::kAcknowledged), Action::kWait);
+  EXPECT_EQ(hear(firmware::kOfferTopic, body_of_7), Action::kOffer);
+}
+
 TEST_F(ConversationTest, an_offer_waits_for_the_clock) {
   standing.clock_is_set = false;
   speak();
@@ -430,19 +446,22 @@ TEST_F(ConversationTest, a_restart_that_nobody_acknowledges_comes_all_the_same) 
   EXPECT_EQ(pass(config.restart_within_ms), Action::kRestart);
 }
 
-TEST_F(ConversationTest, without_a_session_a_restart_comes_at_once) {
-  conversation.tell(report_of(UpdateReport::Kind::kReady));
+TEST_F(ConversationTest, with_nothing_to_tell_a_restart_comes_at_once) {
   conversation.want_restart();
   EXPECT_EQ(tell(Said::kTimer), Action::kRestart);
 }
 
-TEST_F(ConversationTest, a_session_that_ends_takes_the_wait_for_a_restart_along) {
-  speak();
-  conversation.tell(report_of(UpdateReport::Kind::kReady));
+TEST_F(ConversationTest, a_restart_waits_for_a_session_to_tell_why_but_not_for_ever) {
+  conversation.tell(report_of(UpdateReport::Kind::kRevoked));
   conversation.want_restart();
-  EXPECT_EQ(tell(Said::kTimer), Action::kReport);
+  EXPECT_EQ(tell(Said::kTimer), Action::kWait);
+  greet();
   EXPECT_EQ(done(), Action::kWait);
-  EXPECT_EQ(tell(Said::kSessionDown), Action::kRestart);
+  EXPECT_EQ(tell(Said::kAcknowledged), Action::kReport);
+  EXPECT_EQ(done(), Action::kWait);
+  EXPECT_EQ(tell(Said::kSessionDown), Action::kWait);
+  EXPECT_EQ(conversation.wake_at(), now + config.restart_within_ms);
+  EXPECT_EQ(pass(config.restart_within_ms), Action::kRestart);
 }
 
 TEST_F(ConversationTest, a_hub_that_ends_sessions_over_the_first_words_is_left_alone_for_an_hour) {
