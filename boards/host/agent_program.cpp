@@ -14,6 +14,7 @@
 #include "boards/host/agent_log.h"
 #include "boards/host/event_queue.h"
 #include "boards/host/status_file.h"
+#include "boards/host/updates.h"
 #include "platform/posix/clock.h"
 #include "platform/posix/entropy.h"
 #include "platform/posix/paho_link.h"
@@ -82,10 +83,16 @@ class Narrator final : public agent::Observer {
     since_ = clock_.now();
     if (driver_ != nullptr) refresh(*driver_);
   }
-  void watch(const agent::Driver& driver) { driver_ = &driver; }
+  void watch(const agent::Driver& driver, const Updates* updates) {
+    driver_ = &driver;
+    updates_ = updates;
+  }
   void refresh(const agent::Driver& driver) {
     if (options_.status_file.empty()) return;
-    if (!file_.update(status_json(driver.summary(), options_.registration_id, since_))) {
+    agent::UpdateSummary firmware;
+    if (updates_ != nullptr) firmware = updates_->session().summary();
+    const auto* told = updates_ == nullptr ? nullptr : &firmware;
+    if (!file_.update(status_json(driver.summary(), options_.registration_id, since_, told))) {
       log("the status file " + options_.status_file + " cannot be written");
     }
   }
@@ -97,6 +104,7 @@ class Narrator final : public agent::Observer {
   StatusFile file_;
   UnixMs since_;
   const agent::Driver* driver_ = nullptr;
+  const Updates* updates_ = nullptr;
 };
 
 std::unique_ptr<posix::PosixStorage> open_storage(const Options& options) {
@@ -119,25 +127,36 @@ posix::PahoLinkOptions link_options(const Options& options, const posix::PosixSt
   return link;
 }
 
-// The loop: the next event or the next timer, whichever comes first.
-void drive(agent::Driver& driver, EventQueue& queue, const ports::Clock& clock, Narrator& narrator) {
+// The loop: the next event or the next timer, whichever comes first. `updates` may be null. True when it ended because
+// an update wants a restart.
+bool drive(agent::Driver& driver, Updates* updates, EventQueue& queue, const ports::Clock& clock, Narrator& narrator) {
+  ports::MqttLinkEvents& hears = updates == nullptr ? static_cast<ports::MqttLinkEvents&>(driver) : updates->session();
   ports::MonotonicMs stop_by = 0;
+  bool asked_to_stop = false;
+  if (updates != nullptr) updates->session().start();
   driver.start();
   while (driver.state() != agent::State::kStopped) {
     const ports::MonotonicMs now = clock.monotonic();
-    if (stop_by != 0 && now >= stop_by) return;  // the link does not answer: the process's end closes it
-    const ports::MonotonicMs wake = std::min(driver.wake_at(), now + kLongestWaitMs);
+    if (stop_by != 0 && now >= stop_by) break;  // the link does not answer: the process's end closes it
+    ports::MonotonicMs wake = std::min(driver.wake_at(), now + kLongestWaitMs);
+    if (updates != nullptr) wake = std::min(wake, updates->session().wake_at());
     const auto event = queue.wait(std::chrono::milliseconds(wake > now ? wake - now : 0));
     if (event && std::holds_alternative<StopAsked>(*event)) {
-      if (stop_by != 0) return;  // asked twice: at once
-      stop_by = clock.monotonic() + kStopWithinMs;
-      driver.stop();
+      if (asked_to_stop) return false;  // asked twice: at once
+      asked_to_stop = true;
     } else if (event) {
-      deliver(*event, driver);
+      deliver(*event, hears);
     }
     if (driver.wake_at() <= clock.monotonic()) driver.on_timer();
+    if (updates != nullptr && updates->session().wake_at() <= clock.monotonic()) updates->session().on_timer();
+    const bool ends = asked_to_stop || (updates != nullptr && updates->restart_wanted());
+    if (ends && stop_by == 0) {
+      stop_by = clock.monotonic() + kStopWithinMs;
+      driver.stop();
+    }
     narrator.refresh(driver);
   }
+  return !asked_to_stop && updates != nullptr && updates->restart_wanted();
 }
 
 }  // namespace
@@ -163,12 +182,19 @@ int run_agent(const Options& options) {
   agent::FreshKeyMaker keys;
   posix::PahoLink link(link_options(options, *storage), queue);
   Narrator narrator(options, clock);
+  const auto updates = Updates::open(
+      options, {link, clock, entropy}, [&](const std::string& line) { narrator.log(line); }, problem);
+  if (!problem.empty()) {
+    std::fprintf(stderr, "latchkey-agent: %s\n", problem.c_str());
+    return kMistake;
+  }
   const auto room = std::make_unique<agent::Workspace>();
-  const agent::Driver::Ports board_ports{link, *storage, clock, entropy, keys, *room};
+  ports::MqttLink& session = updates ? static_cast<ports::MqttLink&>(updates->session()) : link;
+  const agent::Driver::Ports board_ports{session, *storage, clock, entropy, keys, *room};
   const auto driver = std::make_unique<agent::Driver>(*config, board_ports, narrator);
-  narrator.watch(*driver);
-  drive(*driver, queue, clock, narrator);
-  return kClean;
+  if (updates) updates->session().serve(*driver);
+  narrator.watch(*driver, updates.get());
+  return drive(*driver, updates.get(), queue, clock, narrator) ? kStartAgain : kClean;
 }
 
 }  // namespace latchkey::boards::host

@@ -55,6 +55,31 @@ void declare_behaviour(CLI::App& app, Options& o) {
   app.add_flag("--devicebound", o.print_devicebound, "Print cloud-to-device messages to standard output");
 }
 
+void declare_firmware(CLI::App& app, Options& o) {
+  auto* board = app.add_option("--firmware-board", o.firmware_board, "Take firmware updates, as a board of this name");
+  const auto update_option = [&](const char* name, auto& value, const char* help) {
+    return app.add_option(name, value, help)->needs(board)->group("Firmware updates");
+  };
+  board->group("Firmware updates");
+  board->needs(update_option("--firmware-roots", o.firmware_roots, "PEM file: roots of the signing service"));
+  board->needs(update_option("--firmware-timestamp-roots", o.firmware_timestamp_roots,
+                             "PEM file: roots of its timestamping authority"));
+  board->needs(update_option("--firmware-pins", o.firmware_pins,
+                             "Durable EKUs whose firmware it runs, 1 to 4 object identifiers")
+                   ->delimiter(',')
+                   ->expected(1, 4));
+  board->needs(update_option("--firmware-statement-key", o.firmware_statement_key,
+                             "PEM file: the public key of the hub's statements"));
+  update_option("--firmware-version", o.firmware_version, "Version of the image that came with the device")
+      ->capture_default_str();
+  update_option("--firmware-slot-size", o.firmware_slot_size, "Bytes of each of the two slots, a multiple of 4096")
+      ->check(CLI::Range(std::uint64_t{4096}, std::uint64_t{1} << 30))
+      ->capture_default_str();
+  update_option("--firmware-trial-limit-ms", o.firmware_trial_limit_ms,
+                "An image that is not connected by then is given back; 0: never")
+      ->capture_default_str();
+}
+
 bool readable(const std::string& path) { return ::access(path.c_str(), R_OK) == 0; }
 
 bool read_onboarding(const Options& options, agent::Config& config, std::string& problem) {
@@ -90,6 +115,7 @@ std::variant<Options, Exit> parse_options(int argc, const char* const* argv) {
   app.set_version_flag("--version", "latchkey-agent " LATCHKEY_VERSION);
   declare_identity(app, options);
   declare_behaviour(app, options);
+  declare_firmware(app, options);
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "agent/core/config.h"
 
@@ -33,6 +34,16 @@ struct Options {
   std::uint16_t keep_alive_s = 60;
   double renew_at = 0;  // of the lifetime; 0: a random point from 0.70 to 0.85
   bool print_devicebound = false;
+
+  // Firmware updates, if it has a board's name (boards/host/updates.h).
+  std::string firmware_board;
+  std::string firmware_version = "1.0.0";  // of the image that came with the device
+  std::string firmware_roots;
+  std::string firmware_timestamp_roots;
+  std::vector<std::string> firmware_pins;  // object identifiers, dotted
+  std::string firmware_statement_key;
+  std::uint64_t firmware_slot_size = 16 << 20;
+  std::uint32_t firmware_trial_limit_ms = 900'000;
 };
 
 // What to do instead of running: print `text` and exit with `status` (0 for --help, 2 for a mistake).

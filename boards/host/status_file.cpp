@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "agent/story/status_json.h"
+#include "agent/story/update_text.h"
 
 namespace latchkey::boards::host {
 
@@ -24,11 +25,18 @@ std::string printable(std::string_view text) {
   return clean;
 }
 
-std::string status_json(const agent::Summary& summary, const std::string& registration_id, UnixMs since) {
+std::string status_json(const agent::Summary& summary, const std::string& registration_id, UnixMs since,
+                        const agent::UpdateSummary* firmware) {
   std::array<std::uint8_t, agent::kMaxStatus> room;
   agent::TextWriter out(room);
   agent::put_status(out, summary, registration_id, since);
-  return std::string(out.finish().value_or("{}"));
+  std::string status(out.finish().value_or("{}"));
+  if (firmware == nullptr) return status;
+  std::array<std::uint8_t, agent::kMaxUpdateStatus> more;
+  agent::TextWriter object(more);
+  agent::put_update_status(object, *firmware);
+  status.back() = ',';  // one member more
+  return status + R"("firmware":)" + std::string(object.finish().value_or("null")) + '}';
 }
 
 bool StatusFile::update(const std::string& json) {

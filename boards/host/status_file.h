@@ -6,6 +6,7 @@
 #include <string>
 
 #include "agent/core/report.h"
+#include "agent/update/session.h"
 
 namespace latchkey::boards::host {
 
@@ -15,7 +16,9 @@ std::string rfc3339(UnixMs time);
 // What a peer or a file may have put in: everything unprintable becomes `?`.
 std::string printable(std::string_view text);
 
-std::string status_json(const agent::Summary& summary, const std::string& registration_id, UnixMs since);
+// `firmware`: null on a device that takes no updates.
+std::string status_json(const agent::Summary& summary, const std::string& registration_id, UnixMs since,
+                        const agent::UpdateSummary* firmware = nullptr);
 
 class StatusFile {
  public:

@@ -157,6 +157,32 @@ TEST_F(OptionsOf, an_onboarding_credential_is_needed_and_complete) {
   EXPECT_EQ(config->onboarding, agent::Onboarding::kCertificate);
 }
 
+TEST_F(OptionsOf, firmware_updates_are_off_and_come_whole_or_not_at_all) {
+  EXPECT_TRUE(std::get<Options>(parse(good())).firmware_board.empty());
+  const std::vector<std::string> all[] = {{"--firmware-board", "b"},
+                                          {"--firmware-roots", ca},
+                                          {"--firmware-timestamp-roots", ca},
+                                          {"--firmware-pins", "1.2.3,1.2.4"},
+                                          {"--firmware-statement-key", ca}};
+  for (std::size_t without = 0; without <= std::size(all); ++without) {
+    auto words = good();
+    for (std::size_t i = 0; i < std::size(all); ++i) {
+      if (i != without) words.insert(words.end(), all[i].begin(), all[i].end());
+    }
+    const auto parsed = parse(words);
+    EXPECT_EQ(std::holds_alternative<Options>(parsed), without == std::size(all)) << without;
+    if (!std::holds_alternative<Options>(parsed)) continue;
+    const Options& options = std::get<Options>(parsed);
+    EXPECT_EQ(options.firmware_board, "b");
+    EXPECT_EQ(options.firmware_pins, (std::vector<std::string>{"1.2.3", "1.2.4"}));
+    EXPECT_EQ(options.firmware_version, "1.0.0");
+    EXPECT_EQ(options.firmware_slot_size, 16u << 20);
+  }
+  auto words = good();
+  words.insert(words.end(), {"--firmware-version", "2.0.0"});
+  EXPECT_TRUE(std::holds_alternative<Exit>(parse(words)));
+}
+
 TEST_F(OptionsOf, help_is_no_mistake) { EXPECT_EQ(std::get<Exit>(parse({"latchkey-agent", "--help"})).status, 0); }
 
 TEST_F(OptionsOf, version_is_told_without_any_other_option) {
