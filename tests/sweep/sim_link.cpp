@@ -120,6 +120,8 @@ void SimLink::take(const std::string& topic, const std::string& payload) {
     const Answer given = hub_.renew(rid_of(topic), test::member(payload, "csr"));
     if (given.status == 200 && given.announced) response("$iothub/credentials/res/", {202, R"({"correlationId":"c"})"});
     response("$iothub/credentials/res/", given);
+  } else if (on_other) {
+    on_other(topic, payload);
   }
 }
 

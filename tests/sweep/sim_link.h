@@ -38,6 +38,10 @@ class SimLink final : public ports::MqttLink {
   bool turn();
   // When the next one is due; the end of time when nothing is.
   ports::MonotonicMs due() const;
+  // A message of the hub's.
+  void send(const std::string& topic, const std::string& body) { answer(topic, {0, body}); }
+  // Hears what neither DPS nor the hub knows; may be empty.
+  std::function<void(const std::string& topic, const std::string& payload)> on_other;
   // The network, or the hub, ends the session or the attempt.
   void cut(ports::LinkFailure why = ports::LinkFailure::kLost);
 

@@ -14,30 +14,30 @@
 
 namespace latchkey::agent::test {
 
-using hub::signing::Algorithm;
-using hub::signing::BundleManifest;
-using hub::signing::Bytes;
-using hub::signing::ProfileType;
-using hub::signing::RevocationReason;
-using hub::signing::RevokedCertificate;
-using hub::signing::test::Certified;
-using hub::signing::test::kDay;
-using hub::signing::test::kHour;
-using hub::signing::test::kStart;
-using hub::signing::test::revoked;
-using hub::signing::test::World;
+using latchkey::hub::signing::Algorithm;
+using latchkey::hub::signing::BundleManifest;
+using latchkey::hub::signing::Bytes;
+using latchkey::hub::signing::ProfileType;
+using latchkey::hub::signing::RevocationReason;
+using latchkey::hub::signing::RevokedCertificate;
+using latchkey::hub::signing::test::Certified;
+using latchkey::hub::signing::test::kDay;
+using latchkey::hub::signing::test::kHour;
+using latchkey::hub::signing::test::kStart;
+using latchkey::hub::signing::test::revoked;
+using latchkey::hub::signing::test::World;
 
 inline constexpr std::string_view kBoard = "pump-controller-2";
 inline constexpr UnixMs kYearLater = kStart + 365 * kDay;
 
 inline std::string eku_of(ProfileType type) {
-  return hub::signing::durable_eku(type, {990309390, 766961637, 194916062, 941502583});
+  return latchkey::hub::signing::durable_eku(type, {990309390, 766961637, 194916062, 941502583});
 }
 // The octets of an object identifier, without tag and length.
 inline Bytes oid_octets(const std::string& dotted) {
-  const Bytes whole = hub::signing::der::oid(dotted);
-  hub::signing::der::Reader reader(whole);
-  return hub::signing::copy_of(reader.next()->content);
+  const Bytes whole = latchkey::hub::signing::der::oid(dotted);
+  latchkey::hub::signing::der::Reader reader(whole);
+  return latchkey::hub::signing::copy_of(reader.next()->content);
 }
 
 struct Release {
@@ -48,15 +48,16 @@ struct Release {
   int accuracy_ms = 0;
   Algorithm algorithm = Algorithm::kEs256;
   std::string board = std::string(kBoard);
-  std::vector<hub::signing::BundleDependency> dependencies = {};
+  std::vector<latchkey::hub::signing::BundleDependency> dependencies = {};
 };
 
 class FirmwareWorld : public World {
  public:
-  explicit FirmwareWorld(hub::signing::TrustKind kind = hub::signing::TrustKind::kPublic) : World(kind) {
+  explicit FirmwareWorld(latchkey::hub::signing::TrustKind kind = latchkey::hub::signing::TrustKind::kPublic)
+      : World(kind) {
     EXPECT_TRUE(crypto::init());
-    statement_key = hub::signing::test::ec_key();
-    statement_spki = hub::signing::statement_public_key(statement_key.get());
+    statement_key = latchkey::hub::signing::test::ec_key();
+    statement_spki = latchkey::hub::signing::statement_public_key(statement_key.get());
     hand_out_roots();
     for (const ProfileType type : {ProfileType::kPublicTrust, ProfileType::kPublicTrustTest, ProfileType::kPrivateTrust,
                                    ProfileType::kPrivateTrustCiPolicy}) {
@@ -66,8 +67,8 @@ class FirmwareWorld : public World {
 
   // To the device; anew after the roots were exchanged.
   void hand_out_roots() {
-    signing_root = hub::signing::certificate_der(root.x509());
-    tsa_root = hub::signing::certificate_der(timestamp_root.x509());
+    signing_root = latchkey::hub::signing::certificate_der(root.x509());
+    tsa_root = latchkey::hub::signing::certificate_der(timestamp_root.x509());
     signing_roots[0] = signing_root;
     timestamp_roots[0] = tsa_root;
   }
@@ -77,28 +78,28 @@ class FirmwareWorld : public World {
     manifest.board = release.board;
     manifest.version = release.version;
     manifest.size = release.image.size();
-    manifest.sha256 = hub::signing::digest_of(hub::signing::Hash::kSha256, release.image);
+    manifest.sha256 = latchkey::hub::signing::digest_of(latchkey::hub::signing::Hash::kSha256, release.image);
     manifest.minimum_version = release.minimum;
     manifest.dependencies = release.dependencies;
-    const auto draft = hub::signing::BundleDraft::make(manifest, release.algorithm);
-    const auto signature = hub::signing::sign_digest(who.key.get(), release.algorithm, draft->digest());
+    const auto draft = latchkey::hub::signing::BundleDraft::make(manifest, release.algorithm);
+    const auto signature = latchkey::hub::signing::sign_digest(who.key.get(), release.algorithm, draft->digest());
     Bytes made = *draft->finish(*signature, {who.x509(), issuing.x509()});
     if (release.stamped_at) {
-      made = *hub::signing::stamp_envelope(
-          made, token(*hub::signing::stamped_by(made), *release.stamped_at, tsa, release.accuracy_ms));
+      made = *latchkey::hub::signing::stamp_envelope(
+          made, token(*latchkey::hub::signing::stamped_by(made), *release.stamped_at, tsa, release.accuracy_ms));
     }
     return made;
   }
   Bytes bundle(const Certified& who, const Release& release = {}) {
-    return hub::signing::join_bundle(envelope(who, release), release.image);
+    return latchkey::hub::signing::join_bundle(envelope(who, release), release.image);
   }
 
   // Speaks for all three CAs.
   Bytes revocation_statement(const Entries& entries = {}, std::uint64_t version = 1) {
-    return *hub::signing::make_revocation_statement(statement_key.get(), version,
-                                                    {{issuing.x509(), entries.leaves},
-                                                     {root.x509(), entries.issuing_cas},
-                                                     {timestamp_root.x509(), entries.timestampers}});
+    return *latchkey::hub::signing::make_revocation_statement(statement_key.get(), version,
+                                                              {{issuing.x509(), entries.leaves},
+                                                               {root.x509(), entries.issuing_cas},
+                                                               {timestamp_root.x509(), entries.timestampers}});
   }
   // The text outlives what is read of it.
   Revocations revocations(const Bytes& text) const { return *Revocations::read(*read_statement(text, statement_spki)); }
