@@ -6,6 +6,7 @@
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
+#include <vector>
 
 #include "tests/support/hub.h"
 
@@ -20,6 +21,7 @@ class Agent {
     int retry_initial_ms = 100;
     int retry_max_ms = 1'000;
     int slow_retry_ms = 1'500;
+    std::vector<std::string> more = {};  // options of latchkey-agent, as they stand on its command line
   };
   Agent(const Hub& hub, Options options);
   void start();
