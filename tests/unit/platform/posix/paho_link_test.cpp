@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Against a real Mosquitto, and against a server of our own where a broker is too well-behaved.
+// What every link has to do is in link_contract_test.cpp.
 #include "platform/posix/paho_link.h"
 
 #include <gmock/gmock.h>
@@ -223,58 +224,6 @@ class PahoLinkTest : public testing::Test {
   PahoLinkOptions options_;
 };
 
-TEST_F(PahoLinkTest, connects_with_the_certificate_of_a_slot) {
-  const test::MosquittoBroker broker(folder_, tls_settings(certificates_only()));
-  for (const char* host : {"127.0.0.1", "localhost"}) {
-    Recorder events;
-    PahoLink link(options_, events);
-    ASSERT_TRUE(link.connect(request(broker.port(), LinkIdentity::kSlotA, host)));
-    EXPECT_TRUE(events.await_connected()) << host;
-  }
-}
-
-TEST_F(PahoLinkTest, connects_with_the_onboarding_certificate) {
-  write_onboarding();
-  const test::MosquittoBroker broker(folder_, tls_settings(certificates_only()));
-  Recorder events;
-  PahoLink link(options_, events);
-  ASSERT_TRUE(link.connect(request(broker.port(), LinkIdentity::kOnboarding)));
-  EXPECT_TRUE(events.await_connected());
-}
-
-TEST_F(PahoLinkTest, server_for_another_host_is_not_trusted) {
-  write_server("elsewhere", "DNS:elsewhere.example,IP:127.0.0.2", 4'000'000'000);
-  const test::MosquittoBroker broker(folder_, tls_settings(open_door(), "elsewhere"));
-  expect_end(request(broker.port(), LinkIdentity::kNone, "127.0.0.1"), LinkFailure::kServerNotTrusted);
-  expect_end(request(broker.port(), LinkIdentity::kNone, "localhost"), LinkFailure::kServerNotTrusted);
-}
-
-TEST_F(PahoLinkTest, server_of_an_unknown_ca_is_not_trusted) {
-  const test::MosquittoBroker broker(folder_, tls_settings(open_door()));
-  const test::Pkey key = test::make_ec_key();
-  test::CertificateSpec other;
-  other.common_names = {"other CA"};
-  other.subject_key = key.get();
-  other.ca = true;
-  options_.trust_store = folder_.write("other-ca.pem", test::to_pem(test::make_certificate(other).get()));
-  expect_end(request(broker.port()), LinkFailure::kServerNotTrusted);
-}
-
-TEST_F(PahoLinkTest, server_with_an_expired_certificate_is_not_trusted) {
-  write_server("expired", "DNS:localhost,IP:127.0.0.1", 1'700'000'100);
-  const test::MosquittoBroker broker(folder_, tls_settings(open_door(), "expired"));
-  expect_end(request(broker.port()), LinkFailure::kServerNotTrusted);
-}
-
-TEST_F(PahoLinkTest, connack_5_is_a_refusal_with_its_code) {
-  const test::MosquittoBroker broker(folder_, tls_settings("allow_anonymous false\n"));
-  expect_end(request(broker.port()), LinkFailure::kRefused, 5);
-  auto wrong = request(broker.port());
-  wrong.username = "somebody";
-  wrong.password = "something";
-  expect_end(wrong, LinkFailure::kRefused, 5);
-}
-
 // The server's verdict on our certificate: inside the handshake with TLS 1.2, after it with TLS 1.3.
 class PahoLinkAlertTest : public PahoLinkTest, public testing::WithParamInterface<int> {
  protected:
@@ -321,11 +270,6 @@ TEST_F(PahoLinkTest, certificate_that_the_broker_does_not_accept_ends_the_attemp
   EXPECT_EQ(events.connected(), 0);
 }
 
-TEST_F(PahoLinkTest, nobody_listening_is_unreachable) {
-  const test::ClosedPort nobody;
-  expect_end(request(nobody.port()), LinkFailure::kUnreachable);
-}
-
 TEST_F(PahoLinkTest, name_that_does_not_resolve_is_unreachable) {
   setenv("RES_OPTIONS", "timeout:1 attempts:1", 1);  // resolv.conf(5): where no name server answers, not to wait for it
   expect_end(request(8883, LinkIdentity::kNone, "no-such-host.invalid"), LinkFailure::kUnreachable);
@@ -337,16 +281,6 @@ TEST_F(PahoLinkTest, close_in_the_middle_of_the_handshake_counts_as_an_alert_of_
     [[maybe_unused]] const ssize_t got = recv(socket, hello, sizeof hello, 0);
   });
   expect_end(request(server.port()), LinkFailure::kTlsAlert, 0);
-}
-
-TEST_F(PahoLinkTest, close_after_connect_is_closed_without_connack) {
-  const test::LoopbackServer server([this](int socket) {
-    test::serve_tls(socket, server_files(), [](SSL* tls) {
-      char connect[256];
-      SSL_read(tls, connect, sizeof connect);
-    });
-  });
-  expect_end(request(server.port()), LinkFailure::kClosedWithoutConnack);
 }
 
 TEST_F(PahoLinkTest, identity_that_does_not_load_ends_locally) {
@@ -389,80 +323,6 @@ TEST_F(PahoLinkTest, message_comes_back_and_is_acknowledged) {
   EXPECT_THAT(events.await_messages(3), ElementsAre("devices/pump-17/x=" + payload, "devices/pump-17/y=",
                                                     "devices/pump-17/z=" + std::string(100'000, 'z')));
   EXPECT_EQ(events.ends(), 0u);
-}
-
-TEST_F(PahoLinkTest, refused_subscription_is_reported) {
-  const test::LoopbackServer server([this](int socket) {
-    test::serve_tls(socket, server_files(), [](SSL* tls) {
-      unsigned char packet[256];
-      SSL_read(tls, packet, sizeof packet);
-      SSL_write(tls, "\x20\x02\x00\x00", 4);  // CONNACK
-      SSL_read(tls, packet, sizeof packet);
-      const unsigned char suback[] = {0x90, 3, packet[2], packet[3], 0x80};
-      SSL_write(tls, suback, sizeof suback);
-      SSL_read(tls, packet, sizeof packet);  // DISCONNECT
-    });
-  });
-  Recorder events;
-  PahoLink link(options_, events);
-  ASSERT_TRUE(link.connect(request(server.port())));
-  ASSERT_TRUE(events.await_connected());
-  ASSERT_TRUE(link.subscribe("forbidden", 1));
-  EXPECT_THAT(events.await_granted(1), ElementsAre(false));
-}
-
-TEST_F(PahoLinkTest, death_of_the_server_is_a_lost_session) {
-  test::MosquittoBroker broker(folder_, tls_settings(certificates_only()));
-  Recorder events;
-  PahoLink link(options_, events);
-  ASSERT_TRUE(link.connect(request(broker.port(), LinkIdentity::kSlotA)));
-  ASSERT_TRUE(events.await_connected());
-  broker.kill();
-  const auto end = events.await_end();
-  ASSERT_TRUE(end.has_value());
-  EXPECT_EQ(end->why, LinkFailure::kLost);
-  EXPECT_EQ(link.publish("t", {}, 1).error(), Status::kNotReady);
-}
-
-TEST_F(PahoLinkTest, second_connect_is_busy_until_the_first_has_ended) {
-  const test::MosquittoBroker broker(folder_, tls_settings(open_door()));
-  Recorder events;
-  PahoLink link(options_, events);
-  const auto asked = request(broker.port());
-  ASSERT_TRUE(link.connect(asked));
-  EXPECT_EQ(link.connect(asked).error(), Status::kBusy);
-  ASSERT_TRUE(events.await_connected());
-  EXPECT_EQ(link.connect(asked).error(), Status::kBusy);
-  link.disconnect();
-  ASSERT_TRUE(events.await_end().has_value());
-  EXPECT_TRUE(link.connect(asked));
-  EXPECT_TRUE(events.await_connected(2));
-}
-
-TEST_F(PahoLinkTest, nothing_can_be_sent_without_a_session) {
-  Recorder events;
-  PahoLink link(options_, events);
-  EXPECT_EQ(link.publish("t", {}, 1).error(), Status::kNotReady);
-  EXPECT_EQ(link.subscribe("t", 1).error(), Status::kNotReady);
-  link.disconnect();
-  EXPECT_EQ(events.ends(), 0u);
-}
-
-TEST_F(PahoLinkTest, disconnect_ends_the_session_once_and_in_order) {
-  const test::MosquittoBroker broker(folder_, tls_settings(open_door()));
-  Recorder events;
-  PahoLink link(options_, events);
-  ASSERT_TRUE(link.connect(request(broker.port())));
-  ASSERT_TRUE(events.await_connected());
-  link.disconnect();
-  link.disconnect();
-  const auto end = events.await_end();
-  ASSERT_TRUE(end.has_value());
-  EXPECT_EQ(end->why, LinkFailure::kLost);
-  link.disconnect();
-  ASSERT_TRUE(link.connect(request(broker.port())));
-  ASSERT_TRUE(events.await_connected(2));
-  EXPECT_EQ(events.ends(), 1u);
 }
 
 // A server that takes the connection and never says anything.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The board's link on the host: against a real Mosquitto, and against a server of our own that says what a test
 // dictates.
+// What every link has to do is in link_contract_test.cpp.
 #include "platform/tls/tls_link.h"
 
 #include <gmock/gmock.h>
@@ -179,19 +180,6 @@ TEST_F(TlsLinkTest, talks_with_a_broker_by_the_certificate_of_a_slot) {
   }
 }
 
-TEST_F(TlsLinkTest, same_link_connects_again_and_again) {
-  const test::MosquittoBroker broker(folder_, tls_settings(open_door()));
-  Recorder events;
-  TlsLink link(options(), stream_, storage_, clock_, events);
-  for (std::size_t round = 1; round <= 3; ++round) {
-    const char* host = round == 2 ? "localhost" : "127.0.0.1";
-    ASSERT_TRUE(link.connect(request(broker.port(), LinkIdentity::kNone, host)));
-    ASSERT_TRUE(poll_until(link, [&] { return events.connected == static_cast<int>(round); }));
-    link.disconnect();
-    ASSERT_TRUE(poll_until(link, [&] { return events.ends.size() == round; }));
-  }
-}
-
 TEST_F(TlsLinkTest, server_for_another_host_is_not_trusted) {
   const test::MosquittoBroker broker(folder_, tls_settings(open_door()));
   for (const char* host : {"127.0.0.2", "128.0.0.1", "example.com", "ocalhost", "127.0.0.1.example.com"}) {
@@ -213,18 +201,6 @@ TEST_F(TlsLinkTest, server_of_an_unknown_ca_is_not_trusted) {
   expect_end(request(broker.port()), LinkFailure::kServerNotTrusted);
   trust_ = test::to_der(make_ca("test CA", key.get()).get());  // the right name, another key
   expect_end(request(broker.port()), LinkFailure::kServerNotTrusted);
-}
-
-TEST_F(TlsLinkTest, server_with_an_expired_certificate_is_not_trusted) {
-  write_server("expired", "DNS:localhost,IP:127.0.0.1", kLongAgo);
-  const test::MosquittoBroker broker(folder_, tls_settings(open_door(), "expired"));
-  expect_end(request(broker.port()), LinkFailure::kServerNotTrusted);
-}
-
-TEST_F(TlsLinkTest, connack_5_is_a_refusal_with_its_code) {
-  const test::MosquittoBroker broker(folder_, tls_settings("allow_anonymous false\n"));
-  expect_end(request(broker.port()), LinkFailure::kRefused);
-  EXPECT_EQ(detail_, 5);
 }
 
 TEST_F(TlsLinkTest, servers_verdict_on_our_certificate_is_a_tls_alert) {
@@ -250,19 +226,6 @@ TEST_F(TlsLinkTest, servers_verdict_on_our_certificate_is_a_tls_alert) {
   EXPECT_EQ(detail_, 48);  // unknown_ca
 }
 
-TEST_F(TlsLinkTest, server_that_closes_before_its_answer_is_told_from_one_that_refuses) {
-  test::TlsServer server;
-  server.certificate = folder_.path("server.pem");
-  server.key = folder_.path("server.key");
-  const test::LoopbackServer listening([&](int socket) {
-    test::serve_tls(socket, server, [](SSL* ssl) {
-      char connect[256];
-      SSL_read(ssl, connect, sizeof connect);
-    });
-  });
-  expect_end(request(listening.port()), LinkFailure::kClosedWithoutConnack);
-}
-
 TEST_F(TlsLinkTest, what_is_no_tls_ends_the_attempt) {
   const test::LoopbackServer listening([](int socket) {
     const std::string page = "HTTP/1.1 400 Bad Request\r\n\r\n";
@@ -272,11 +235,6 @@ TEST_F(TlsLinkTest, what_is_no_tls_ends_the_attempt) {
     }
   });
   expect_end(request(listening.port()), LinkFailure::kServerNotTrusted);
-}
-
-TEST_F(TlsLinkTest, nobody_listening_is_unreachable) {
-  const test::ClosedPort nobody;
-  expect_end(request(nobody.port()), LinkFailure::kUnreachable);
 }
 
 // A board whose network is down must not take its credential for a bad one.
@@ -307,17 +265,6 @@ TEST_F(TlsLinkTest, credential_that_cannot_be_used_is_told_at_once_and_nothing_i
   EXPECT_EQ(link.connect(request(nobody.port(), LinkIdentity::kOnboarding)).error(), Status::kUnsupported);
   EXPECT_FALSE(link.poll());
   EXPECT_TRUE(events.ends.empty());
-}
-
-TEST_F(TlsLinkTest, session_that_the_broker_ends_is_lost) {
-  test::MosquittoBroker broker(folder_, tls_settings(open_door()));
-  Recorder events;
-  TlsLink link(options(), stream_, storage_, clock_, events);
-  ASSERT_TRUE(link.connect(request(broker.port())));
-  ASSERT_TRUE(poll_until(link, [&] { return events.connected == 1; }));
-  broker.kill();
-  ASSERT_TRUE(poll_until(link, [&] { return !events.ends.empty(); }));
-  EXPECT_EQ(events.ends[0].why, LinkFailure::kLost);
 }
 
 TEST_F(TlsLinkTest, key_and_password_do_not_stay_in_its_buffers) {
