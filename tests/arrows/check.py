@@ -17,6 +17,7 @@ MAY_INCLUDE = {
     "platform/flash": ["platform/ports", "platform/base"],
     "platform/tls": ["platform/mqtt", "platform/crypto", "platform/ports", "platform/base"],
     "platform/cortex_m": ["platform/flash", "platform/tls", "platform/ports", "platform/base"],
+    "platform/esp_idf": ["platform/ports", "platform/base"],
     "platform/sim": ["platform/ports", "platform/crypto", "platform/base"],
     "agent/protocol": ["platform/base"],
     "agent/update": ["agent/protocol", "platform/ports", "platform/crypto", "platform/base"],
