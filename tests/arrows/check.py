@@ -68,6 +68,7 @@ MAY_INCLUDE = {
     "hub/app": ["hub", "registry", "agent/protocol", "platform"],
     "boards/host": ["agent", "platform"],
     "boards/cortex_m": ["agent", "platform"],
+    "boards/esp32": ["agent", "platform"],
     "boards/fleet/history": ["platform/files", "platform/base"],
     "boards/fleet/scenario": ["hub/text", "platform/base"],
     "boards/fleet/forecast": ["boards/fleet/scenario", "hub/text", "agent", "platform"],

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// The board, composed: ports, agent, and one turn of their loop. Some 50 KB: keep it in static storage. One task.
+#pragma once
+
+#include "agent/core/driver.h"
+#include "boards/esp32/main/narrator.h"
+#include "boards/esp32/main/settings.h"
+#include "platform/esp_idf/clock.h"
+#include "platform/esp_idf/entropy.h"
+#include "platform/esp_idf/mqtt_link.h"
+#include "platform/esp_idf/storage.h"
+
+namespace latchkey::boards::esp32 {
+
+class Device final : ports::MqttLinkEvents {
+ public:
+  static constexpr std::uint32_t kLongestTurnMs = 1'000;
+
+  // `settings` are loaded and outlive the device.
+  Device(const Settings& settings, Narrator::Write write = Narrator::to_console);
+
+  // After nvs_flash_init() and with the radio on: randomness for keys is none without it. Null, or a sentence.
+  const char* start();
+  // Waits for what comes, or until something is due, and does it.
+  void turn();
+  void stop() { driver_.stop(); }
+  const agent::Summary& summary() const { return driver_.summary(); }
+  agent::State state() const { return driver_.state(); }
+  Narrator& narrator() { return narrator_; }
+
+ private:
+  static esp_idf::EspMqttLink::Options link_options(const Settings& settings);
+
+  // A link wants its listener, a driver wants its link.
+  void on_connected(bool session_present) override { driver_.on_connected(session_present); }
+  void on_ended(ports::LinkFailure why, int detail) override { driver_.on_ended(why, detail); }
+  void on_subscribed(bool granted) override { driver_.on_subscribed(granted); }
+  void on_published() override { driver_.on_published(); }
+  void on_message(std::string_view topic, ByteView payload) override { driver_.on_message(topic, payload); }
+
+  const Settings& settings_;
+  esp_idf::EspClock clock_;
+  Narrator narrator_;
+  esp_idf::NvsStorage storage_;
+  esp_idf::EspEntropy entropy_;
+  agent::FreshKeyMaker keys_;
+  agent::Workspace room_;
+  esp_idf::EspMqttLink link_;
+  agent::Driver driver_;
+};
+
+}  // namespace latchkey::boards::esp32
