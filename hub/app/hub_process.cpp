@@ -17,6 +17,7 @@
 #include "hub/app/device_twins.h"
 #include "hub/app/dps_endpoint.h"
 #include "hub/app/enforcement.h"
+#include "hub/app/every_second.h"
 #include "hub/app/fleet_watch.h"
 #include "hub/app/https_listener.h"
 #include "hub/app/hub_clock.h"
@@ -31,6 +32,7 @@
 #include "hub/brokers/server_certificate.h"
 #include "hub/ca/file_key_provider.h"
 #include "hub/management/server.h"
+#include "hub/memory/spare_memory.h"
 #include "hub/throttle/renewal_windows.h"
 #include "platform/openssl/digest.h"
 
@@ -125,9 +127,16 @@ struct HubProcess::Parts {
   std::unique_ptr<management::Management> management;
   std::unique_ptr<management::Server> server_socket;
   std::unique_ptr<HttpsListener> https;
+  memory::SpareMemory spare_memory{std::size_t{1} << 20};
+  EverySecond thrift{[this]() -> Outcome<void> {
+                       spare_memory.on_tick(clock.monotonic());
+                       return {};
+                     },
+                     {}};
 };
 
 HubProcess::Parts::~Parts() {
+  thrift.stop();
   if (fleet) fleet->stop();
   for (const auto& hub : hubs.all()) hub->stop_waiting();
   server_socket.reset();
@@ -401,6 +410,7 @@ Outcome<Nothing> HubProcess::Parts::open_management() {
     https = std::move(listener);
   }
   own_roots->start();
+  thrift.start();
   return Nothing{};
 }
 

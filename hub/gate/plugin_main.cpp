@@ -18,7 +18,7 @@
 #include "hub/gate/door.h"
 #include "hub/gate/gate.h"
 #include "hub/gate/place_in_tree.h"
-#include "hub/gate/spare_memory.h"
+#include "hub/memory/spare_memory.h"
 #include "hub/wire/hold.h"
 #include "platform/openssl/quick_ec_keys.h"
 
@@ -26,6 +26,8 @@ namespace {
 
 using namespace latchkey;             // NOLINT: the edge has no names of its own
 using namespace latchkey::hub::gate;  // NOLINT
+
+constexpr std::size_t kMuchSpare = std::size_t{4} << 20;
 
 std::string_view view(const char* text) { return text == nullptr ? std::string_view() : std::string_view(text); }
 
@@ -71,7 +73,7 @@ struct Plugin {
   Gate gate;
   openssl::QuickEcKeys quick_keys;
   TlsHook hook;
-  SpareMemory spare_memory;
+  hub::memory::SpareMemory spare_memory{kMuchSpare};
   mosquitto_plugin_id_t* id = nullptr;
   bool door_found = false;
 };

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "hub/gate/spare_memory.h"
+#include "hub/memory/spare_memory.h"
 
 #include <gtest/gtest.h>
 
-namespace latchkey::hub::gate {
+namespace latchkey::hub::memory {
 namespace {
 
 constexpr std::size_t kMiB = std::size_t{1} << 20;
@@ -18,7 +18,7 @@ struct Heaps : testing::Test {
     spare.on_tick(now += 10'000);
   }
   std::uint64_t now = 0;
-  SpareMemory spare{{[] { return g_free; }, [] { ++g_given_back; }}};
+  SpareMemory spare{4 * kMiB, {[] { return g_free; }, [] { ++g_given_back; }}};
 };
 
 TEST_F(Heaps, what_a_wave_has_left_is_given_back_once_it_is_over) {
@@ -66,4 +66,4 @@ TEST(HeapOfThisProcess, can_be_asked) {
 }
 
 }  // namespace
-}  // namespace latchkey::hub::gate
+}  // namespace latchkey::hub::memory

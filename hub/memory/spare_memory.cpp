@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "hub/gate/spare_memory.h"
+#include "hub/memory/spare_memory.h"
 
 #include <malloc.h>
 
 #include <algorithm>
 
-namespace latchkey::hub::gate {
+namespace latchkey::hub::memory {
 namespace {
 
 constexpr std::uint64_t kLookEveryMs = 10'000;
-constexpr std::size_t kMuch = std::size_t{4} << 20;
 
 std::size_t free_bytes() { return mallinfo2().fordblks; }
 void give_back() { malloc_trim(0); }
@@ -22,12 +21,12 @@ void SpareMemory::on_tick(std::uint64_t now_ms) {
   if (now_ms < next_look_ms_) return;
   next_look_ms_ = now_ms + kLookEveryMs;
   const std::size_t free = heap_.free_bytes();
-  const bool calm = std::max(free, before_) - std::min(free, before_) < kMuch;
+  const bool calm = std::max(free, before_) - std::min(free, before_) < much_;
   before_ = free;
   kept_ = std::min(kept_, free);
-  if (!calm || free < kept_ + kMuch) return;
+  if (!calm || free < kept_ + much_) return;
   heap_.give_back();
   kept_ = free;
 }
 
-}  // namespace latchkey::hub::gate
+}  // namespace latchkey::hub::memory
