@@ -65,7 +65,8 @@ TEST(FirmwareFetch, with_an_unreadable_question_still_has_somebody_to_answer) {
            std::string(), "&id=" + kHex, "&id=" + kHex + "&at=1", "&at=0&length=1", "&id=" + kHex + "&at=-1&length=1",
            "&id=" + kHex + "&at=0&length=0", "&id=" + kHex + "&at=0&length=4097", "&id=" + kHex + "0&at=0&length=1",
            "&id=" + kHex.substr(1) + "g&at=0&length=1", "&id=" + kHex + "&at=18446744073709551616&length=1"}) {
-    const auto read = parse_fetch_topic(head + tail);
+    const std::string topic = head + tail;
+    const auto read = parse_fetch_topic(topic);
     ASSERT_TRUE(read) << tail;
     EXPECT_EQ(read->request_id, "r1") << tail;
     EXPECT_FALSE(read->piece) << tail;
