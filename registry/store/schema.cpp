@@ -289,8 +289,38 @@ CREATE TABLE signing_mails (
 CREATE INDEX signing_mails_waiting ON signing_mails (number) WHERE delivered = 0;
 )sql";
 
-constexpr const char* kSteps[] = {kStep1, kStep2, kStep3,  kStep4,  kStep5,  kStep6, kStep7,
-                                  kStep8, kStep9, kStep10, kStep11, kStep12, kStep13};
+// Step 14. Firmware: campaigns, the last that each device said, of itself and of each campaign, and statements. Devices
+// of a campaign are one text with a line for each.
+constexpr char kStep14[] = R"sql(
+CREATE TABLE firmware_campaigns (
+  namespace BYTEA NOT NULL REFERENCES namespaces (uuid) ON DELETE CASCADE, bundle BYTEA NOT NULL,
+  number BIGINT NOT NULL UNIQUE, size BIGINT NOT NULL, board TEXT NOT NULL, version TEXT NOT NULL, image BYTEA NOT NULL,
+  policy BYTEA, policy_name TEXT NOT NULL, devices TEXT NOT NULL, percent SMALLINT NOT NULL, state SMALLINT NOT NULL,
+  created BIGINT NOT NULL, updated BIGINT NOT NULL,
+  PRIMARY KEY (namespace, bundle));
+CREATE INDEX firmware_campaigns_active ON firmware_campaigns (namespace, number) WHERE state = 1;
+CREATE INDEX firmware_campaigns_of_image ON firmware_campaigns (namespace, image, number);
+
+CREATE TABLE firmware_devices (
+  device BYTEA PRIMARY KEY REFERENCES devices (uuid) ON DELETE CASCADE, report SMALLINT NOT NULL, reason TEXT NOT NULL,
+  version TEXT NOT NULL, board TEXT NOT NULL, image BYTEA NOT NULL, pins BIGINT NOT NULL, revocations BIGINT NOT NULL,
+  at BIGINT NOT NULL);
+
+CREATE TABLE firmware_progress (
+  namespace BYTEA NOT NULL, bundle BYTEA NOT NULL, device BYTEA NOT NULL REFERENCES devices (uuid) ON DELETE CASCADE,
+  report SMALLINT NOT NULL, reason TEXT NOT NULL, version TEXT NOT NULL, board TEXT NOT NULL, image BYTEA NOT NULL,
+  pins BIGINT NOT NULL, revocations BIGINT NOT NULL, at BIGINT NOT NULL,
+  PRIMARY KEY (namespace, bundle, device),
+  FOREIGN KEY (namespace, bundle) REFERENCES firmware_campaigns (namespace, bundle) ON DELETE CASCADE);
+CREATE INDEX firmware_progress_of_device ON firmware_progress (device);
+
+CREATE TABLE firmware_statements (
+  kind SMALLINT NOT NULL, version BIGINT NOT NULL, content TEXT NOT NULL, body BYTEA NOT NULL, made BIGINT NOT NULL,
+  PRIMARY KEY (kind, version));
+)sql";
+
+constexpr const char* kSteps[] = {kStep1, kStep2, kStep3,  kStep4,  kStep5,  kStep6,  kStep7,
+                                  kStep8, kStep9, kStep10, kStep11, kStep12, kStep13, kStep14};
 static_assert(sizeof(kSteps) / sizeof(kSteps[0]) == kSchemaVersion);
 
 Outcome<int> version_of(Database& database) {

@@ -6,7 +6,7 @@
 
 namespace latchkey::registry::store {
 
-inline constexpr int kSchemaVersion = 13;
+inline constexpr int kSchemaVersion = 14;
 
 // Brings the database to kSchemaVersion in one transaction. kStorage when it was made by a newer program.
 Outcome<Nothing> migrate(Database& database);

@@ -29,6 +29,7 @@ MAY_INCLUDE = {
     "registry/store": ["registry/model", "registry/roles", "platform/ports", "platform/base"],
     "registry/operations": ["registry/store", "registry/model", "registry/roles", "platform/ports", "platform/base"],
     "registry/signing": ["registry/operations", "registry/store", "registry/model", "platform/ports", "platform/base"],
+    "registry/firmware": ["registry/operations", "registry/store", "registry/model", "platform/base"],
     "hub/wire": ["registry/model", "platform/base"],
     "hub/text": ["platform/base"],
     "hub/memory": [],
