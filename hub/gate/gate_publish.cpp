@@ -92,7 +92,8 @@ std::string Gate::on_publish(ClientHandle client, std::string_view topic, ByteVi
   if (session == nullptr || session->condemned) return {};
   const PublishTopic publish = classify_publish(options_.endpoint, session->client_id, topic);
   if (publish.kind == Publish::kDenied || publish.kind == Publish::kClose) return {};
-  if (publish.kind == Publish::kTelemetry || publish.kind == Publish::kMethod) {
+  if (publish.kind == Publish::kTelemetry || publish.kind == Publish::kMethod ||
+      publish.kind == Publish::kFirmwareReport) {
     if (link_.up()) return forward(*session, topic, payload, qos);
     ++dropped_;
     return {};

@@ -46,7 +46,7 @@ class Subscriptions {
   }
 
  private:
-  std::vector<std::pair<std::string, int>> filters_;  // at most five different ones are ever allowed
+  std::vector<std::pair<std::string, int>> filters_;  // at most six different ones are ever allowed
 };
 
 }  // namespace latchkey::hub::gate

@@ -7,6 +7,7 @@
 
 #include "agent/protocol/dps.h"
 #include "agent/protocol/hub.h"
+#include "hub/wire/firmware.h"
 #include "registry/model/refusal.h"
 
 namespace latchkey::hub::gate {
@@ -37,6 +38,9 @@ std::string body(int error_code, bool with_retry_after, std::uint64_t tracking, 
 }  // namespace
 
 Answer429 too_many_requests(const PublishTopic& request, std::uint64_t tracking, UnixMs now) {
+  if (request.kind == Publish::kFirmwarePiece) {
+    return {wire::piece_answer_topic(kStatus, request.request_id, kRetryAfterS), {}};
+  }
   std::array<std::uint8_t, 512> buffer{};
   const auto topic_of = [&]() -> Result<std::string_view> {
     if (request.kind == Publish::kIssue) {

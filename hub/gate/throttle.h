@@ -15,7 +15,8 @@ struct Answer429 {
   std::string topic;
   std::string body;
 };
-// `request` is kRegister, kPoll, kIssue or kTwin. `tracking` goes into the body, to be found again in a log.
+// `request` is kRegister, kPoll, kIssue, kTwin or kFirmwarePiece, whose answer has no body. `tracking` goes into the
+// body, to be found again in a log.
 Answer429 too_many_requests(const PublishTopic& request, std::uint64_t tracking, UnixMs now);
 
 }  // namespace latchkey::hub::gate

@@ -5,14 +5,16 @@
 
 #include "agent/protocol/dps.h"
 #include "agent/protocol/hub.h"
+#include "hub/wire/firmware.h"
 
 namespace latchkey::hub::gate {
 namespace {
 
 constexpr std::string_view kDevices = "devices/";
 constexpr std::string_view kDevicebound = "/messages/devicebound/";
-constexpr std::array<std::string_view, 4> kHubFilters = {agent::hub::kCredentialFilter, agent::hub::kTwinFilter,
-                                                         agent::hub::kMethodFilter, agent::hub::kDesiredFilter};
+constexpr std::array<std::string_view, 5> kHubFilters = {agent::hub::kCredentialFilter, agent::hub::kTwinFilter,
+                                                         agent::hub::kMethodFilter, agent::hub::kDesiredFilter,
+                                                         wire::kFirmwareFilter};
 
 bool starts_with(std::string_view text, std::string_view prefix) { return text.substr(0, prefix.size()) == prefix; }
 
@@ -35,6 +37,12 @@ PublishTopic classify_dps(std::string_view topic) {
 }
 
 PublishTopic classify_hub(std::string_view device_id, std::string_view topic) {
+  if (topic == wire::kFirmwareReport) return {Publish::kFirmwareReport, {}};
+  if (const auto query = wire::piece_query(topic)) {
+    const auto rid = agent::find_parameter(*query, "$rid");
+    if (!rid || !agent::hub::valid_request_id(*rid)) return {};
+    return {Publish::kFirmwarePiece, *rid};
+  }
   const auto request = agent::hub::parse_request_topic(topic);
   if (!request) return {};
   switch (request->kind) {
@@ -77,7 +85,7 @@ bool is_devicebound(std::string_view device_id, std::string_view topic) {
 
 bool is_answer(std::string_view topic) {
   return matches(agent::dps::kResponseFilter, topic) || matches(agent::hub::kCredentialFilter, topic) ||
-         matches(agent::hub::kTwinFilter, topic);
+         matches(agent::hub::kTwinFilter, topic) || wire::is_piece_answer(topic);
 }
 
 bool matches(std::string_view filter, std::string_view topic) {

@@ -16,8 +16,10 @@ enum class Publish : std::uint8_t {
   kMethod,     // a direct method's answer: likewise
   kRegister,   // DPS requests: each has one answer
   kPoll,
-  kIssue,  // renewal
-  kTwin,   // reading the twin, reporting properties
+  kIssue,           // renewal
+  kTwin,            // reading the twin, reporting properties
+  kFirmwareReport,  // as telemetry: nothing comes back
+  kFirmwarePiece,   // a request for a piece of a bundle
 };
 struct PublishTopic {
   Publish kind = Publish::kDenied;
