@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "hub/firmware/statements.h"
+
+#include <algorithm>
+
+#include "hub/signing/base/algorithm.h"
+#include "hub/signing/statements/statement.h"
+#include "hub/text/encoding.h"
+#include "platform/files/file.h"
+#include "platform/openssl/certificate_builder.h"
+#include "platform/openssl/pem.h"
+#include "registry/signing/certificates.h"
+
+namespace latchkey::hub::firmware {
+namespace {
+
+using registry::Call;
+using registry::Nothing;
+using registry::Outcome;
+using registry::Reason;
+using registry::refuse;
+using registry::signing::AuthorityRole;
+using registry::signing::CertificateRows;
+
+constexpr std::size_t kKeyFileMax = 4096;
+constexpr UnixMs kSecond = 1000;
+
+tl::unexpected<registry::Refusal> refusal_of(const signing::Error& error) {
+  const bool callers = error.status == Status::kInvalidArgument || error.status == Status::kTooLarge;
+  return refuse(callers ? Reason::kInvalidArgument : Reason::kInternal, error.detail);
+}
+
+std::string joined(const std::vector<std::string>& lines) {
+  std::string text;
+  for (const auto& line : lines) text += (text.empty() ? "" : "\n") + line;
+  return text;
+}
+
+// What is revoked, with the certificates that its authorities are known by.
+struct Revoked {
+  std::vector<openssl::X509Ptr> certificates;
+  std::vector<signing::AuthorityRevocations> authorities;
+  std::string content;
+};
+
+// Hangs on every authority and entry, and on nothing else.
+std::string content_of(const std::vector<signing::AuthorityRevocations>& authorities, const std::vector<Bytes>& der) {
+  std::string text;
+  for (std::size_t i = 0; i < authorities.size(); ++i) {
+    text += text::hex(ByteView(der[i])) + ":";
+    for (const auto& [serial, revocation] : authorities[i].entries) {
+      const int reason = revocation.reason ? static_cast<int>(*revocation.reason) : -1;
+      text += text::hex(ByteView(serial)) + "," + std::to_string(revocation.effective_at) + "," +
+              std::to_string(reason) + ";";
+    }
+  }
+  return text::hex(signing::digest_of(signing::Hash::kSha256, ByteView(text)));
+}
+
+Outcome<Revoked> revoked_by_all(CertificateRows& rows) {
+  LATCHKEY_TRY(authorities, rows.authorities());
+  Revoked revoked;
+  std::vector<Bytes> der;
+  for (const auto& authority : authorities) {
+    if (authority.role == AuthorityRole::kTimestamper) continue;  // it certifies nobody
+    auto certificate = signing::certificate_from_der(authority.der);
+    if (!certificate) return refuse(Reason::kInternal, "a certificate of the signing service is damaged");
+    LATCHKEY_TRY(order, rows.list_order(authority.id));
+    signing::AuthorityRevocations one;
+    one.authority = certificate.get();
+    for (const auto& entry : order.entries) {
+      const auto reason = static_cast<signing::RevocationReason>(entry.reason);
+      one.entries.push_back({entry.serial, {entry.effective_at - entry.effective_at % kSecond, reason}});
+    }
+    revoked.authorities.push_back(std::move(one));
+    revoked.certificates.push_back(std::move(certificate));
+    der.push_back(authority.der);
+  }
+  revoked.content = content_of(revoked.authorities, der);
+  return revoked;
+}
+
+}  // namespace
+
+Outcome<bool> Statements::load_key() {
+  if (key_) return true;
+  auto pem = files::read_file(file_, kKeyFileMax);
+  if (!pem && pem.error() == Status::kNotFound) return false;
+  if (!pem) return refuse(Reason::kStorage, "cannot read the statement key");
+  key_ = openssl::key_from_pem(ByteView(*pem));
+  wipe({pem->data(), pem->size()});
+  if (!key_) return refuse(Reason::kStorage, "the statement key's file is damaged: " + file_.string());
+  return true;
+}
+
+// What it says of revocations stands from its first moment on: a device that was given it would take nothing without.
+Outcome<Nothing> Statements::have_key(const Call& call) {
+  LATCHKEY_TRY(there, load_key());
+  if (there) return Nothing{};
+  auto key = openssl::make_ec_key("P-256");
+  if (!key) return refuse(Reason::kInternal, "no statement key could be made: " + openssl::take_error());
+  auto pem = openssl::key_to_pem(key.get());
+  const bool kept = !pem.empty() && files::replace_file(file_, ByteView(pem));
+  wipe({pem.data(), pem.size()});
+  if (!kept) return refuse(Reason::kStorage, "cannot write the statement key");
+  key_ = std::move(key);
+  LATCHKEY_TRY_VOID(rows_.attempt(call, "firmware.statementKey.create", "firmware/statementKey",
+                                  [](registry::RowAct&) -> Outcome<Nothing> { return Nothing{}; }));
+  LATCHKEY_TRY_VOID(renew(call));
+  return Nothing{};
+}
+
+Outcome<Bytes> Statements::public_key(const Call& call) {
+  const std::lock_guard lock(making_);
+  LATCHKEY_TRY_VOID(have_key(call));
+  return signing::statement_public_key(key_.get());
+}
+
+Outcome<Statement> Statements::add(const Call& call, Statement statement) {
+  statement.made = call.now;
+  LATCHKEY_TRY_VOID(statements_.add(call, statement));
+  return statement;
+}
+
+Outcome<Statement> Statements::pin(const Call& call, std::vector<std::string> ekus) {
+  std::sort(ekus.begin(), ekus.end());
+  const std::lock_guard lock(making_);
+  LATCHKEY_TRY_VOID(have_key(call));
+  Statement statement;
+  statement.kind = StatementKind::kPins;
+  statement.content = joined(ekus);
+  LATCHKEY_TRY(newest, statements_.newest(StatementKind::kPins));
+  if (newest && newest->content == statement.content) return *std::move(newest);
+  LATCHKEY_TRY(version, statements_.next_version(StatementKind::kPins));
+  statement.version = version;
+  auto body = signing::make_pin_statement(key_.get(), statement.version, ekus);
+  if (!body) {
+    const auto refusal = refusal_of(body.error());
+    (void)rows_.attempt(call, "firmware.statement", "firmware/pins",
+                        [&](registry::RowAct&) -> Outcome<Nothing> { return refusal; });
+    return refusal;
+  }
+  statement.body = std::move(*body);
+  return add(call, std::move(statement));
+}
+
+Outcome<std::optional<Statement>> Statements::refresh(const Call& call) {
+  const std::lock_guard lock(making_);
+  LATCHKEY_TRY(there, load_key());
+  if (!there) return std::optional<Statement>();
+  return renew(call);
+}
+
+Outcome<std::optional<Statement>> Statements::renew(const Call& call) {
+  CertificateRows certificates(rows_);
+  LATCHKEY_TRY(revoked, revoked_by_all(certificates));
+  if (revoked.authorities.empty()) return std::optional<Statement>();
+  LATCHKEY_TRY(newest, statements_.newest(StatementKind::kRevocations));
+  if (newest && newest->content == revoked.content) return std::optional<Statement>();
+  Statement statement;
+  statement.kind = StatementKind::kRevocations;
+  statement.content = std::move(revoked.content);
+  LATCHKEY_TRY(version, statements_.next_version(StatementKind::kRevocations));
+  statement.version = version;
+  auto body = signing::make_revocation_statement(key_.get(), statement.version, revoked.authorities);
+  if (!body) return refusal_of(body.error());
+  statement.body = std::move(*body);
+  LATCHKEY_TRY(added, add(call, std::move(statement)));
+  return std::optional<Statement>(std::move(added));
+}
+
+}  // namespace latchkey::hub::firmware
