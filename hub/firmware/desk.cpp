@@ -38,6 +38,11 @@ int status_of(const registry::Refusal& refusal) {
   return refusal.reason == Reason::kMalformedRequest ? 400 : 429;
 }
 
+// Refusals that are not for good (docs/firmware-update.md): the next hello is another try.
+bool may_pass(const std::string& reason) {
+  return reason == "clockNotSet" || reason == "revocationUnknown" || reason == "storageFailed";
+}
+
 bool under_way(const Report& report) { return report.event == Event::kFetching || report.event == Event::kReady; }
 
 }  // namespace
@@ -220,7 +225,7 @@ bool Desk::wanted(const Talk& talk, const Device& device, const Campaign& campai
   const bool same_statements = (*said)->pins == talk.holds(StatementKind::kPins) &&
                                (*said)->revocations == talk.holds(StatementKind::kRevocations);
   switch ((*said)->event) {
-    case Event::kRefused: return !same_statements || (*said)->reason == "clockNotSet";
+    case Event::kRefused: return !same_statements || may_pass((*said)->reason);
     case Event::kRevoked:
     case Event::kGoingBack:
     case Event::kNoWayBack: return !same_statements;

@@ -220,14 +220,18 @@ TEST_F(DeskTest, device_that_never_takes_the_statement_is_not_offered_in_circles
   EXPECT_THAT(heard(), IsEmpty());
 }
 
-TEST_F(DeskTest, clock_that_was_not_set_is_no_refusal_for_ever) {
+TEST_F(DeskTest, refusal_that_may_pass_is_tried_again_at_the_next_hello_and_not_before) {
   const auto campaign = publish(bundle(1));
-  const auto connection = connect("dev-1");
-  say(connection, words("hello"));
-  say(connection, "refused", campaign, "clockNotSet");
-  heard();
-  say(connection, words("hello"));
-  EXPECT_THAT(heard(), ElementsAre(offer(campaign)));
+  for (const char* reason : {"clockNotSet", "revocationUnknown", "storageFailed"}) {
+    const auto connection = connect("dev-1");
+    say(connection, words("hello"));
+    say(connection, "refused", campaign, reason);
+    EXPECT_THAT(heard(), ElementsAre(offer(campaign))) << reason;
+    desk.tell_offers();
+    EXPECT_THAT(heard(), IsEmpty()) << reason;
+    say(connection, words("hello"));
+    EXPECT_THAT(heard(), ElementsAre(offer(campaign))) << reason;
+  }
 }
 
 TEST_F(DeskTest, what_did_not_hold_or_runs_already_is_not_offered_again) {
