@@ -27,6 +27,7 @@
 #include "hub/management/request.h"
 #include "hub/wire/decision.h"
 #include "platform/ports/clock.h"
+#include "registry/firmware/model.h"
 #include "registry/operations/forecast.h"
 #include "registry/operations/registry.h"
 #include "registry/signing/certificates.h"
@@ -235,6 +236,42 @@ class SigningRevocations {
                                                                    const std::string& failure) = 0;
 };
 
+// Campaigns of firmware, and what devices are told about whose they may run (hub/firmware).
+class Firmware {
+ public:
+  virtual ~Firmware() = default;
+  using Campaign = registry::firmware::Campaign;
+  using Statement = registry::firmware::Statement;
+  struct Order {
+    registry::Bytes bundle;  // whole
+    std::string policy;      // by name; or else `devices`
+    std::vector<std::string> devices;
+    std::int64_t percent = 100;
+  };
+  // Devices that are connected hear of it before it is answered. `id`: the SHA-256 that the caller takes the bundle to
+  // have. kInvalidArgument: not a bundle, another id, target or percentage; kParentNotFound, kNotFound, kAlreadyExists,
+  // kPreconditionFailed.
+  virtual registry::Outcome<Campaign> publish(const registry::Call& call, const std::string& ns,
+                                              const registry::Bytes& id, const Order& order) = 0;
+  virtual registry::Outcome<Campaign> raise(const registry::Call& call, const std::string& ns,
+                                            const registry::Bytes& id, std::int64_t percent) = 0;
+  virtual registry::Outcome<Campaign> withdraw(const registry::Call& call, const std::string& ns,
+                                               const registry::Bytes& id) = 0;
+  virtual registry::Outcome<std::vector<Campaign>> list(const std::string& ns) = 0;  // newest first
+  virtual registry::Outcome<Campaign> find(const std::string& ns, const registry::Bytes& id) = 0;
+  virtual registry::Outcome<registry::firmware::Tally> tally(const Campaign& campaign) = 0;
+  // In the order of device ids, those after `after`.
+  virtual registry::Outcome<std::vector<registry::firmware::Progress>> progress(const Campaign& campaign,
+                                                                                const std::string& after,
+                                                                                std::size_t limit) = 0;
+  // Nothing: there are none.
+  virtual registry::Outcome<std::optional<Statement>> pins() = 0;
+  virtual registry::Outcome<std::optional<Statement>> revocations() = 0;
+  virtual registry::Outcome<Statement> pin(const registry::Call& call, const std::vector<std::string>& ekus) = 0;
+  // SubjectPublicKeyInfo, DER. The key is made when it is first asked for.
+  virtual registry::Outcome<registry::Bytes> statement_key(const registry::Call& call) = 0;
+};
+
 // All outlive the Management.
 struct Parts {
   registry::Registry& registry;
@@ -254,6 +291,7 @@ struct Parts {
   OwnCertificates* own_certificates = nullptr;  // without: expiry reports know of none
   Quotas quotas = {};                           // none
   SigningRevocations* revocations = nullptr;    // without: the hub does not sign, and takes nothing back
+  Firmware* firmware = nullptr;                 // without: there is none to send
 };
 
 class Management {

@@ -217,6 +217,21 @@ constexpr Body kBodies[] = {
      [](Method) {
        return object({{"disable", flag()}, {"reason", reason()}});
      }},
+    {"/firmwareCampaigns/{}",
+     [](Method method) {
+       const json percent = number(1, 100);
+       if (method == Method::kPatch) return object({{"properties", object({{"percent", percent}}, {"percent"})}});
+       const json bundle = {{"type", "string"}, {"format", "byte"}};
+       return object(
+           {{"properties",
+             object({{"bundle", bundle}, {"policy", text()}, {"devices", texts()}, {"percent", percent}}, {"bundle"})}},
+           {"properties"});
+     }},
+    {"/firmwareStatements/pins",
+     [](Method) {
+       return object({{"durableEkus", {{"type", "array"}, {"minItems", 1}, {"maxItems", 4}, {"items", text()}}}},
+                     {"durableEkus"});
+     }},
     {"/namespaces/{}", [](Method) { return tracked(any()); }},
     {"/enrollments/query", [](Method) { return query(); }},
     {"/enrollmentGroups/query", [](Method) { return query(); }},

@@ -35,6 +35,8 @@ constexpr std::string_view kServices = "provisioningServices";
 constexpr std::string_view kTypes[] = {"credentials",
                                        "policies",
                                        "devices",
+                                       "firmwareCampaigns",
+                                       "withdraw",
                                        "certificates",
                                        "synchronize",
                                        "revokeIssuer",

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "hub/management/internal/actions.h"
+#include "hub/management/internal/firmware_handlers.h"
 #include "hub/management/internal/signing_actions.h"
 #include "hub/management/internal/signing_handlers.h"
 #include "hub/management/internal/what_if.h"
@@ -178,6 +179,16 @@ const std::vector<Route>& routes() {
       {kGet, "/identityValidations/{}", kReadAnyValidation, show_validation},
       {kDelete, "/identityValidations/{}", kDeleteAnyValidation, delete_validation},
       {kPost, "/identityValidations/{}/decide", kDecideValidation, decide_validation},
+
+      {kGet, "/namespaces/{}/firmwareCampaigns", kReadCampaign, list_campaigns, kPaging},
+      {kGet, "/namespaces/{}/firmwareCampaigns/{}", kReadCampaign, show_campaign},
+      {kPut, "/namespaces/{}/firmwareCampaigns/{}", kWriteCampaign, publish_campaign},
+      {kPatch, "/namespaces/{}/firmwareCampaigns/{}", kWriteCampaign, raise_campaign},
+      {kPost, "/namespaces/{}/firmwareCampaigns/{}/withdraw", kWithdrawCampaign, withdraw_campaign},
+      {kGet, "/namespaces/{}/firmwareCampaigns/{}/devices", kReadCampaign, list_campaign_devices, kPaging},
+      {kGet, "/firmwareStatements", kReadStatements, show_statements},
+      {kPut, "/firmwareStatements/pins", kWritePins, write_pins},
+      {kGet, "/firmwareStatements/key", kReadStatementKey, show_statement_key},
 
       {kGet, "/audit", kReadAudit, list_audit, "top,before,from"},
       {kGet, "/audit/head", kReadAudit, show_audit_head},

@@ -47,14 +47,15 @@ http::Response message_of(Response response) {
   return {response.status, type, std::move(response.body), std::move(fields)};
 }
 
-// Documents of identity validations are files in the body.
+// Documents of identity validations are files in the body, and so are bundles.
 bool may_be_large(std::string_view method, std::string_view path) {
+  if (method == "PUT" && path.find("/firmwareCampaigns/") != std::string_view::npos) return true;
   const bool files = path.ends_with("/documents") || path.ends_with("/present");
   return method == "POST" && files && path.find("/identityValidations/") != std::string_view::npos;
 }
 
 Response busy() {
-  auto response = http_error(503, "ServerBusy", "too many documents are handed in at the moment: try again");
+  auto response = http_error(503, "ServerBusy", "too many files are handed in at the moment: try again");
   response.fields.emplace_back("Retry-After", "5");
   return response;
 }

@@ -29,7 +29,7 @@ struct ServerOptions {
   std::size_t threads = 8;      // acts that run at the same time
   std::size_t connection_limit = 64;
   std::uint64_t body_limit = 1024 * 1024;
-  std::uint64_t large_body_limit = 16 * 1024 * 1024;  // documents of identity validations, four at a time
+  std::uint64_t large_body_limit = 16 * 1024 * 1024;  // documents and bundles, four at a time
   std::uint32_t header_limit = 16 * 1024;
   std::chrono::milliseconds request_timeout{30'000};  // to receive a request, and to send an answer
   std::chrono::milliseconds idle_timeout{60'000};     // between requests of one connection
@@ -42,7 +42,7 @@ struct TlsServerOptions {
   std::size_t threads = 8;
   std::size_t connection_limit = 256;
   std::uint64_t body_limit = 1024 * 1024;
-  std::uint64_t large_body_limit = 16 * 1024 * 1024;  // documents of identity validations, four at a time
+  std::uint64_t large_body_limit = 16 * 1024 * 1024;  // documents and bundles, four at a time
   std::uint32_t header_limit = 16 * 1024;
   std::chrono::milliseconds request_timeout{30'000};  // for a handshake, to receive a request, and to send an answer
   std::chrono::milliseconds idle_timeout{60'000};     // between requests of one connection
