@@ -52,7 +52,8 @@ void add_option(CLI::App& app, const Option& option, Typed& typed) {
   auto* added = app.add_option(option.names, values, option.help);
   added->required(option.required)->type_name(option.takes == Takes::kCount ? "NUMBER" : "TEXT");
   if (option.takes == Takes::kTexts) {
-    added->allow_extra_args(false);  // one value each time it is given
+    // One value each time it is given; of those that stand without a name, as many as there are.
+    added->allow_extra_args(added->get_positional());
   } else {
     added->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::Throw);
   }

@@ -28,7 +28,10 @@ std::string value_of(const Option& option) {
 // "-n, --name NAME"
 std::string heading_of(const Option& option) {
   std::string text;
-  for (const char c : option.names) text += c == ',' ? std::string(", ") : std::string(1, c);
+  std::istringstream names(option.names);
+  for (std::string name; std::getline(names, name, ',');) {
+    if (name.front() == '-') text += (text.empty() ? "" : ", ") + name;
+  }
   const auto value = value_of(option);
   return value.empty() ? text : text + " " + value;
 }

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <iterator>
 
+#include "hub/cli/internal/firmware_verbs.h"
 #include "hub/cli/internal/signing_verbs.h"
 
 namespace latchkey::hub::cli {
@@ -90,6 +91,12 @@ const std::vector<Noun>& nouns() {
        "latchkey signing certificate list --account-name MyAccount --profile-name MyProfile\n"
        "  latchkey signing certificate revoke --account-name MyAccount --profile-name MyProfile \\\n"
        "    --thumbprint THUMBPRINT --reason KeyCompromised --effective-at 2026-01-31T12:00"},
+      {"firmware", "Campaigns of firmware, and whose firmware devices may run",
+       "latchkey firmware statement-key --out statement.pem    # devices are given it when they are onboarded\n"
+       "  latchkey firmware pin 1.3.6.1.4.1.311.97.990309390.766961637.194916062.941502583\n"
+       "  latchkey firmware publish bundle-1.2.0 --policy line-a --percent 10\n"
+       "  latchkey firmware status 3f9a\n"
+       "  latchkey firmware raise --id 3f9a --percent 100"},
       {"audit", "Who did what, from where, what it changed and what was refused; and whether that record is whole",
        "latchkey audit list --limit 20\n"
        "  latchkey audit export --out audit.jsonl\n"
@@ -117,7 +124,7 @@ std::vector<Verb> all_verbs() {
   std::vector<Verb> verbs;
   for (auto part : {namespace_verbs, credential_verbs, policy_verbs, device_verbs, message_verbs, twin_verbs,
                     enrollment_verbs, dps_verbs, hub_verbs, insight_verbs, role_verbs, ground_verbs, signing_verbs,
-                    identity_verbs, certificate_verbs, audit_verbs, expiry_verbs, rehearsal_verbs}) {
+                    identity_verbs, certificate_verbs, firmware_verbs, audit_verbs, expiry_verbs, rehearsal_verbs}) {
     auto rows = part();
     verbs.insert(verbs.end(), std::make_move_iterator(rows.begin()), std::make_move_iterator(rows.end()));
   }
