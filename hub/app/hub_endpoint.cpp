@@ -60,8 +60,10 @@ void HubEndpoint::open_sessions(const Rooms& rooms, std::function<UnixMs()> now)
     signers.post(connection, std::move(renewal));
   };
   sessions_ = std::make_unique<session::Sessions>(rooms.registry, rooms.issuer, rooms.enforcement, outbox_, options);
-  twin_rooms_ = std::make_unique<TwinRooms>(rooms.registry, namespace_name(), std::move(now),
+  twin_rooms_ = std::make_unique<TwinRooms>(rooms.registry, namespace_name(), now,
                                             [this](const wire::Deliver& message) { deliver(message); });
+  firmware_desk_ = std::make_unique<firmware::Desk>(rooms.registry, rooms.statements, rooms.bundles, outbox_,
+                                                    firmware::Desk::Options{namespace_name(), std::move(now)});
   for (const auto& gate : gates_) {
     inboxes_.push_back(std::make_unique<Inbox>(gate->name(), rooms.workers, rooms.decisions, handlers()));
   }
@@ -74,10 +76,12 @@ Inbox::Handlers HubEndpoint::handlers() {
   handlers.opened = [this](const wire::Opened& opened) {
     sessions_->opened(opened);
     twin_rooms_->opened(opened);
+    firmware_desk_->opened(opened);
   };
   handlers.closed = [this](wire::ConnectionId connection) {
     sessions_->closed(connection);
     twin_rooms_->closed(connection);
+    firmware_desk_->closed(connection);
   };
   handlers.subscribed = [this](const wire::Subscribed& subscribed) {
     sessions_->subscribed(subscribed);
@@ -86,7 +90,9 @@ Inbox::Handlers HubEndpoint::handlers() {
   handlers.resumed = [this](const wire::Resumed& resumed) { sessions_->resumed(resumed); };
   handlers.delivered = [this](const wire::Delivered& delivered) { sessions_->delivered(delivered); };
   handlers.request = [this](wire::ConnectionId connection, const std::string& topic, const wire::Bytes& payload) {
-    if (!twin_rooms_->request(connection, topic, ByteView(payload))) sessions_->request(connection, topic, payload);
+    const ByteView body(payload);
+    if (twin_rooms_->request(connection, topic, body) || firmware_desk_->request(connection, topic, body)) return;
+    sessions_->request(connection, topic, payload);
   };
   return handlers;
 }

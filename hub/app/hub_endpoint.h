@@ -16,6 +16,7 @@
 #include "hub/app/inbox.h"
 #include "hub/app/seats.h"
 #include "hub/app/twin_rooms.h"
+#include "hub/firmware/desk.h"
 #include "hub/session/session.h"
 
 namespace latchkey::hub::app {
@@ -43,6 +44,8 @@ class HubEndpoint {
     Workers& signers;  // for renewals, so that they hold up no message of their device
     DecisionLog& decisions;
     throttle::RenewalHint renewal_window;  // of session::Options
+    firmware::Statements& statements;
+    const firmware::Bundles& bundles;
   };
   void open_sessions(const Rooms& rooms, std::function<UnixMs()> now);
   // Gate::start() of each, then the front's. From here on devices are served.
@@ -64,6 +67,7 @@ class HubEndpoint {
   const Front* front() const { return front_.get(); }
   session::Sessions& sessions() { return *sessions_; }
   TwinRooms& twin_rooms() { return *twin_rooms_; }
+  firmware::Desk& firmware_desk() { return *firmware_desk_; }
 
   // Ends the session that the device has here, if any. It may come back.
   void end_session(const std::string& device);
@@ -78,7 +82,7 @@ class HubEndpoint {
   static std::string broker_files(const std::string& files, std::size_t broker, std::size_t brokers);
 
  private:
-  class Outbox final : public session::Outbox {
+  class Outbox final : public session::Outbox, public firmware::Outbox {
    public:
     explicit Outbox(HubEndpoint& hub) : hub_(hub) {}
     void deliver(wire::Deliver message) override { hub_.deliver(message); }
@@ -107,6 +111,7 @@ class HubEndpoint {
   std::atomic<bool> stopping_{false};
   std::unique_ptr<session::Sessions> sessions_;
   std::unique_ptr<TwinRooms> twin_rooms_;
+  std::unique_ptr<firmware::Desk> firmware_desk_;
   std::vector<std::unique_ptr<Inbox>> inboxes_;  // by broker, as the next two
   std::vector<std::unique_ptr<Broker>> brokers_;
   Gates gates_;                   // go before all that they speak to

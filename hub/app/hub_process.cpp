@@ -18,6 +18,7 @@
 #include "hub/app/dps_endpoint.h"
 #include "hub/app/enforcement.h"
 #include "hub/app/every_second.h"
+#include "hub/app/firmware.h"
 #include "hub/app/fleet_watch.h"
 #include "hub/app/https_listener.h"
 #include "hub/app/hub_clock.h"
@@ -112,6 +113,8 @@ struct HubProcess::Parts {
   std::unique_ptr<OwnRootWatch> own_roots;
   std::unique_ptr<SigningWatch> signing_watch;
   std::unique_ptr<SigningService> signing;
+  std::unique_ptr<Firmware> firmware;
+  std::unique_ptr<ToldRevocations> told_revocations;
 
   std::unique_ptr<Workers> workers;  // for live sessions
   std::unique_ptr<Workers> dps_workers;
@@ -239,6 +242,8 @@ Outcome<Nothing> HubProcess::Parts::open_rooms() {
   dps_workers = std::make_unique<Workers>(kLanes);
   signers = std::make_unique<Workers>(kSigners);
   enforcement = std::make_unique<Enforcement>(hubs, options.confirm_timeout_ms);
+  LATCHKEY_TRY(opened, Firmware::open(*registry, hubs, folder.path() / "firmware"));
+  firmware = std::move(opened);
   registry->set_commit_listener([this](registry::Sequence newest) { hubs.committed(newest); });
   return Nothing{};
 }
@@ -308,7 +313,8 @@ Outcome<std::shared_ptr<HubEndpoint>> HubProcess::Parts::make_hub(const registry
     hub_options.front = Front::Options{address, options.haproxy, {}, gate.advice};
   hub_options.gates = hub.name == kHubName ? gates_of(gate) : std::vector{std::move(gate)};
   auto endpoint = std::make_shared<HubEndpoint>(folder, std::move(hub_options));
-  endpoint->open_sessions({*registry, *session_issuer, *enforcement, *workers, *signers, decisions, renewal_hint()},
+  endpoint->open_sessions({*registry, *session_issuer, *enforcement, *workers, *signers, decisions, renewal_hint(),
+                           firmware->statements(), firmware->bundles()},
                           [this] { return clock.now(); });
   return endpoint;
 }
@@ -393,7 +399,12 @@ Outcome<Nothing> HubProcess::Parts::open_management() {
   fleet_watch->lend_to(rooms);
   rooms.pace = rehearsal.operation_faults();
   rooms.quotas = options.quotas;
-  if (signing) rooms.revocations = &signing->revocations();
+  rooms.firmware = firmware.get();
+  if (signing) {
+    told_revocations = std::make_unique<ToldRevocations>(signing->revocations(), *firmware);
+    rooms.revocations = told_revocations.get();
+  }
+  firmware->revocations_changed({"latchkey up", clock.now()});
   management = std::make_unique<management::Management>(rooms);
   LATCHKEY_TRY_VOID(open_rehearsal());
   management::ServerOptions server_options;
