@@ -176,7 +176,9 @@ struct esp_mqtt_client {
     mosquitto_int_option(session, MOSQ_OPT_PROTOCOL_VERSION, MQTT_PROTOCOL_V311);
     mosquitto_int_option(session, MOSQ_OPT_SSL_CTX_WITH_DEFAULTS, 0);
     mosquitto_void_option(session, MOSQ_OPT_SSL_CTX, context.get());
-    mosquitto_username_pw_set(session, username.empty() ? nullptr : username.c_str(),
+    // A password without a name goes out beside an empty name.
+    const bool named = !username.empty() || !password.empty();
+    mosquitto_username_pw_set(session, named ? username.c_str() : nullptr,
                               password.empty() ? nullptr : password.c_str());
     mosquitto_connect_with_flags_callback_set(session, [](mosquitto*, void* self, int code, int flags) {
       auto& client = *static_cast<esp_mqtt_client*>(self);

@@ -71,6 +71,10 @@ TEST_F(EspMqttLinkTest, second_telling_of_an_end_does_not_end_the_next_attempt) 
   for (std::size_t round = 1; round <= 3; ++round) {
     ASSERT_TRUE(link().connect(request(broker.port())));
     ASSERT_TRUE(await_connected(static_cast<int>(round)));
+    ASSERT_TRUE(link().publish("t", {}, 1)) << "the session is up";
+    const int published = static_cast<int>(round);
+    ASSERT_TRUE(await([=](const LinkRecorder::Told& now) { return now.published == published; }));
+    EXPECT_EQ(told().ends.size(), round - 1);
     link().disconnect();
     ASSERT_TRUE(await_end(round));
   }
