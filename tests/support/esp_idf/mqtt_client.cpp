@@ -143,10 +143,10 @@ struct esp_mqtt_client {
       state = State::kInit;
       return true;
     }
+    const auto look_again = std::chrono::milliseconds(config.network.reconnect_timeout_ms / 2);
     lock.unlock();
     std::unique_lock bits(bits_lock);
-    bits_changed.wait_for(bits, std::chrono::milliseconds(config.network.reconnect_timeout_ms / 2),
-                          [this] { return reconnect || !running; });
+    bits_changed.wait_for(bits, look_again, [this] { return reconnect || !running; });
     return true;
   }
 
@@ -449,7 +449,7 @@ namespace latchkey::test::esp {
 std::size_t mqtt_clients() { return g_clients; }
 std::size_t mqtt_repeats() { return g_repeats; }
 void mqtt_end_twice(bool on) { g_end_twice = on; }
-void mqtt_die_silently() { g_die = true; }
+void mqtt_die_silently(bool on) { g_die = on; }
 
 }  // namespace latchkey::test::esp
 

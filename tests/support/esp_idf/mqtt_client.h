@@ -19,6 +19,6 @@ std::size_t mqtt_repeats();
 // connect, before that attempt begins.
 void mqtt_end_twice(bool on);
 // The next start or reconnect comes to nothing, without a word, as when there is no memory for a transport.
-void mqtt_die_silently();
+void mqtt_die_silently(bool on);
 
 }  // namespace latchkey::test::esp
