@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "platform/flash/storage.h"
 
+#include "platform/flash/sectors.h"
+
 namespace latchkey::flash {
 namespace {
 
@@ -8,15 +10,6 @@ constexpr std::uint32_t kMagic = 0x31464B4C;  // "LKF1"
 
 std::size_t bank_at(ports::Item item, int bank) {
   return (static_cast<std::size_t>(item) * 2 + static_cast<std::size_t>(bank)) * FlashStorage::kBankSize;
-}
-
-std::uint32_t get_u32(const std::uint8_t* at) {
-  return static_cast<std::uint32_t>(at[0]) | static_cast<std::uint32_t>(at[1]) << 8 |
-         static_cast<std::uint32_t>(at[2]) << 16 | static_cast<std::uint32_t>(at[3]) << 24;
-}
-
-void put_u32(std::uint8_t* at, std::uint32_t number) {
-  for (int i = 0; i < 4; ++i) at[i] = static_cast<std::uint8_t>(number >> (8 * i));
 }
 
 std::uint32_t check_of(std::uint32_t sequence, std::uint32_t length) { return ~(kMagic ^ sequence ^ length); }
@@ -44,25 +37,9 @@ Result<FlashStorage::Newest> FlashStorage::find(ports::Item item) {
   return newest;
 }
 
-Result<bool> FlashStorage::sector_is_blank(std::size_t at) {
-  std::array<std::uint8_t, 64> piece;
-  for (std::size_t offset = 0; offset < kSectorSize; offset += piece.size()) {
-    LATCHKEY_TRY_VOID(flash_.read(at + offset, piece));
-    for (const std::uint8_t byte : piece) {
-      if (byte != 0xFF) return false;
-    }
-  }
-  return true;
-}
-
-Result<void> FlashStorage::make_blank(std::size_t at) {
-  // The header's sector first: from then on the rest counts for nothing.
-  for (std::size_t sector = 0; sector < kBankSectors; ++sector) {
-    LATCHKEY_TRY(blank, sector_is_blank(at + sector * kSectorSize));
-    if (blank) continue;
-    LATCHKEY_TRY_VOID(flash_.erase_sector(at + sector * kSectorSize));
-    ++erased_sectors_;
-  }
+Result<void> FlashStorage::erase_bank(std::size_t at) {
+  LATCHKEY_TRY(erased, make_blank(flash_, at, kBankSectors));
+  erased_sectors_ += erased;
   return {};
 }
 
@@ -81,7 +58,7 @@ Result<void> FlashStorage::write(ports::Item item, ByteView bytes) {
   const std::size_t at = bank_at(item, target);
   const auto length = static_cast<std::uint32_t>(bytes.size());
   const std::uint32_t sequence = newest.bank < 0 ? 1 : newest.header.sequence + 1;
-  LATCHKEY_TRY_VOID(make_blank(at));
+  LATCHKEY_TRY_VOID(erase_bank(at));
   ++writes_;
   LATCHKEY_TRY_VOID(flash_.program(at + kHeaderSize, bytes));
   std::array<std::uint8_t, kHeaderSize> header;
@@ -90,15 +67,15 @@ Result<void> FlashStorage::write(ports::Item item, ByteView bytes) {
   put_u32(header.data() + 8, length);
   put_u32(header.data() + 12, check_of(sequence, length));
   LATCHKEY_TRY_VOID(flash_.program(at, header));
-  return newest.bank < 0 ? Result<void>() : make_blank(bank_at(item, newest.bank));
+  return newest.bank < 0 ? Result<void>() : erase_bank(bank_at(item, newest.bank));
 }
 
 Result<void> FlashStorage::erase(ports::Item item) {
   LATCHKEY_TRY(newest, find(item));
   // The older one first: a cut in between must not bring it back.
   const int first = newest.bank == 0 ? 1 : 0;
-  LATCHKEY_TRY_VOID(make_blank(bank_at(item, first)));
-  return make_blank(bank_at(item, 1 - first));
+  LATCHKEY_TRY_VOID(erase_bank(bank_at(item, first)));
+  return erase_bank(bank_at(item, 1 - first));
 }
 
 }  // namespace latchkey::flash

@@ -48,8 +48,7 @@ class FlashStorage final : public ports::Storage {
 
   Result<Header> read_header(std::size_t bank_at);
   Result<Newest> find(ports::Item item);
-  Result<void> make_blank(std::size_t bank_at);
-  Result<bool> sector_is_blank(std::size_t sector_at);
+  Result<void> erase_bank(std::size_t bank_at);
 
   Flash& flash_;
   std::uint32_t writes_ = 0;

@@ -8,71 +8,15 @@
 #include <vector>
 
 #include "tests/contract/storage_contract.h"
+#include "tests/unit/platform/flash/memory_flash.h"
 
 namespace latchkey::test {
-
-// NOR flash in memory that keeps the rules of the real one, and whose power can be cut in the middle of a change.
-class MemoryFlash final : public flash::Flash {
- public:
-  explicit MemoryFlash(std::size_t size = flash::FlashStorage::kRegionSize) : bytes_(size, 0xFF) {}
-
-  Result<void> read(std::size_t offset, MutableBytes out) override {
-    if (offset + out.size() > bytes_.size()) return fail(Status::kStorageFailed);
-    std::copy_n(bytes_.begin() + static_cast<std::ptrdiff_t>(offset), out.size(), out.data());
-    return {};
-  }
-  Result<void> program(std::size_t offset, ByteView bytes) override {
-    if (offset + bytes.size() > bytes_.size()) return fail(Status::kStorageFailed);
-    const std::size_t done = admit(bytes.size());
-    for (std::size_t i = 0; i < done; ++i) {
-      EXPECT_EQ(bytes_[offset + i], 0xFF) << "programmed twice at " << offset + i;
-      bytes_[offset + i] &= bytes[i];
-    }
-    return done == bytes.size() && power_ ? Result<void>() : fail(Status::kStorageFailed);
-  }
-  Result<void> erase_sector(std::size_t offset) override {
-    EXPECT_EQ(offset % flash::kSectorSize, 0u);
-    const std::size_t done = admit(flash::kSectorSize);
-    std::fill_n(bytes_.begin() + static_cast<std::ptrdiff_t>(offset), done, 0xFF);
-    return done == flash::kSectorSize && power_ ? Result<void>() : fail(Status::kStorageFailed);
-  }
-
-  // The power fails in change number `change` (from 1), after that share of its bytes.
-  void cut_at(unsigned change, unsigned percent) {
-    cut_ = changes_ + change;
-    percent_ = percent;
-  }
-  bool has_power() const { return power_; }
-  void restore() {
-    power_ = true;
-    cut_ = 0;
-  }
-  bool holds(std::string_view text) const {
-    return std::string_view(reinterpret_cast<const char*>(bytes_.data()), bytes_.size()).find(text) !=
-           std::string_view::npos;
-  }
-  std::vector<std::uint8_t>& bytes() { return bytes_; }
-
- private:
-  std::size_t admit(std::size_t size) {
-    if (!power_) return 0;
-    if (++changes_ != cut_) return size;
-    power_ = false;
-    return size * percent_ / 100;
-  }
-
-  std::vector<std::uint8_t> bytes_;
-  unsigned changes_ = 0;
-  unsigned cut_ = 0;
-  unsigned percent_ = 0;
-  bool power_ = true;
-};
 
 struct FlashMedium {
   static constexpr std::size_t kLargest = flash::FlashStorage::kMaxItem;
   ports::Storage& storage() { return *storage_; }
   void restart() { storage_ = std::make_unique<flash::FlashStorage>(flash_); }
-  MemoryFlash flash_;
+  MemoryFlash flash_{flash::FlashStorage::kRegionSize};
   std::unique_ptr<flash::FlashStorage> storage_ = std::make_unique<flash::FlashStorage>(flash_);
 };
 INSTANTIATE_TYPED_TEST_SUITE_P(Flash, StorageContract, FlashMedium);
@@ -101,7 +45,7 @@ TEST(FlashStorage, cut_at_any_change_leaves_the_old_record_or_the_new_one) {
   unsigned cuts = 0;
   for (const unsigned percent : {0U, 1U, 50U, 99U, 100U}) {
     for (unsigned change = 1;; ++change) {
-      MemoryFlash flash;
+      MemoryFlash flash(FlashStorage::kRegionSize);
       FlashStorage storage(flash);
       ASSERT_TRUE(write(storage, Item::kSlotA, record('o')));
       ASSERT_TRUE(write(storage, Item::kSlotB, "other"));
@@ -128,7 +72,7 @@ TEST(FlashStorage, cut_at_any_change_leaves_the_old_record_or_the_new_one) {
 TEST(FlashStorage, cut_while_erasing_brings_no_older_record_back) {
   for (const unsigned percent : {0U, 50U, 100U}) {
     for (unsigned change = 1;; ++change) {
-      MemoryFlash flash;
+      MemoryFlash flash(FlashStorage::kRegionSize);
       FlashStorage storage(flash);
       ASSERT_TRUE(write(storage, Item::kPendingKey, record('a')));
       // the power fails before the first record's bank is erased: both banks hold one
@@ -152,7 +96,7 @@ TEST(FlashStorage, cut_while_erasing_brings_no_older_record_back) {
 }
 
 TEST(FlashStorage, retired_record_is_not_readable_any_more) {
-  MemoryFlash flash;
+  MemoryFlash flash(FlashStorage::kRegionSize);
   FlashStorage storage(flash);
   ASSERT_TRUE(write(storage, Item::kSlotA, "the old secret"));
   ASSERT_TRUE(write(storage, Item::kSlotA, "the new secret"));
@@ -162,7 +106,7 @@ TEST(FlashStorage, retired_record_is_not_readable_any_more) {
 }
 
 TEST(FlashStorage, reading_wears_nothing_and_a_write_erases_one_bank_at_most) {
-  MemoryFlash flash;
+  MemoryFlash flash(FlashStorage::kRegionSize);
   FlashStorage storage(flash);
   for (int i = 0; i < 10; ++i) ASSERT_TRUE(write(storage, Item::kSlotA, record('a')));
   EXPECT_EQ(storage.writes(), 10u);
@@ -174,7 +118,7 @@ TEST(FlashStorage, reading_wears_nothing_and_a_write_erases_one_bank_at_most) {
 }
 
 TEST(FlashStorage, what_is_too_large_changes_nothing) {
-  MemoryFlash flash;
+  MemoryFlash flash(FlashStorage::kRegionSize);
   FlashStorage storage(flash);
   ASSERT_TRUE(write(storage, Item::kSlotA, "kept"));
   EXPECT_EQ(write(storage, Item::kSlotA, std::string(FlashStorage::kMaxItem + 1, 'x')).error(), Status::kTooLarge);
@@ -182,7 +126,7 @@ TEST(FlashStorage, what_is_too_large_changes_nothing) {
 }
 
 TEST(FlashStorage, damaged_header_is_no_record) {
-  MemoryFlash flash;
+  MemoryFlash flash(FlashStorage::kRegionSize);
   FlashStorage storage(flash);
   ASSERT_TRUE(write(storage, Item::kSlotA, "kept"));
   for (std::size_t at = 0; at < FlashStorage::kHeaderSize; ++at) {
