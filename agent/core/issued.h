@@ -21,11 +21,16 @@ class IssuedChain {
   // Without the root: whoever is shown this chain has that, or must not believe it.
   std::size_t count_to_show() const { return count_ > 2 ? 2 : count_; }
 
+  // The room that it works in, for others while no chain is at hand.
+  MutableBytes room() { return bytes_; }
+
  private:
   Result<std::size_t> decode(const JsonString& text, MutableBytes out);
+  // The chain, and behind it the text of the certificate that is being decoded.
+  static constexpr std::size_t kMaxChain = 2 * kMaxCertificate;
+  MutableBytes text_room() { return room().subview(kMaxChain, bytes_.size()); }
 
-  std::array<std::uint8_t, 2 * kMaxCertificate> bytes_{};
-  std::array<std::uint8_t, base64_size(kMaxCertificate)> base64_{};
+  std::array<std::uint8_t, kMaxChain + base64_size(kMaxCertificate)> bytes_{};
   std::array<ByteView, CertificateList::kMax> ders_{};
   std::size_t count_ = 0;
 };

@@ -24,9 +24,10 @@ struct Workspace {
   std::array<std::uint8_t, 512> password{};
   std::array<std::uint8_t, 256> text{};
 
-  // The driver's.
+  // The driver's. What storage gives back lies where a chain was decoded: it is read when the record of that chain is
+  // written, or long before there is one.
   MadeKey made;
-  std::array<std::uint8_t, kMaxRecord> read_back{};
+  const MutableBytes read_back = issued.room().subview(0, kMaxRecord);
 
   Workspace() = default;
   Workspace(const Workspace&) = delete;
