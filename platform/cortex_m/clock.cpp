@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "platform/cortex_m/clock.h"
 
-#include <ctime>
-
-#include "platform/cortex_m/semihosting.h"
+#include "platform/semihosting/wall_clock.h"
 
 namespace latchkey::cortex_m {
 namespace {
@@ -17,7 +15,6 @@ struct SysTick {
 };
 SysTick& systick() { return *reinterpret_cast<SysTick*>(0xE000E010); }
 
-std::int64_t g_offset_s = 0;
 volatile std::uint32_t g_milliseconds_low = 0;
 volatile std::uint32_t g_milliseconds_high = 0;
 
@@ -38,9 +35,7 @@ BoardClock::BoardClock() {
   systick().control = kEnabled | kInterrupt | kProcessorClock;
 }
 
-UnixMs BoardClock::now() const { return (static_cast<UnixMs>(semihosting::host_time()) + g_offset_s) * 1000; }
-
-void BoardClock::set_offset(std::int64_t seconds) { g_offset_s = seconds; }
+UnixMs BoardClock::now() const { return semihosting::wall_clock(); }
 
 ports::MonotonicMs BoardClock::monotonic() const { return milliseconds(); }
 
@@ -55,14 +50,6 @@ std::uint64_t BoardClock::ticks() {
 void BoardClock::sleep() { asm volatile("wfi"); }
 
 }  // namespace latchkey::cortex_m
-
-// The C library's: mbedTLS judges the server's certificate by it.
-extern "C" time_t time(time_t* out) {
-  using latchkey::cortex_m::g_offset_s;  // NOLINT(google-build-using-namespace)
-  const auto now = static_cast<time_t>(latchkey::cortex_m::semihosting::host_time() + g_offset_s);
-  if (out != nullptr) *out = now;
-  return now;
-}
 
 extern "C" void latchkey_systick() {
   using namespace latchkey::cortex_m;  // NOLINT(google-build-using-namespace): the handler is outside for the linker

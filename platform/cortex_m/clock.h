@@ -11,8 +11,6 @@ class BoardClock final : public ports::Clock {
   // Starts SysTick: one interrupt a millisecond.
   BoardClock();
   UnixMs now() const override;  // whole seconds
-  // Moves the wall clock away from the host's, for rehearsals in which the hub's is moved too.
-  static void set_offset(std::int64_t seconds);
   ports::MonotonicMs monotonic() const override;
 
   // Ticks of the 25 MHz clock since power-on. Under `-icount shift=0` one tick is forty instructions.

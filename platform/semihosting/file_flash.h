@@ -3,10 +3,10 @@
 // programmed has to be erased.
 #pragma once
 
-#include "platform/cortex_m/semihosting.h"
 #include "platform/flash/flash.h"
+#include "platform/semihosting/semihosting.h"
 
-namespace latchkey::cortex_m {
+namespace latchkey::semihosting {
 
 class FileFlash final : public flash::Flash {
  public:
@@ -21,8 +21,8 @@ class FileFlash final : public flash::Flash {
  private:
   bool fill(std::size_t offset, std::size_t count);
 
-  semihosting::File file_;
+  File file_;
   bool usable_ = false;
 };
 
-}  // namespace latchkey::cortex_m
+}  // namespace latchkey::semihosting

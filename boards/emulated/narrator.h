@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The board's log on its serial line, for an engineer with a terminal. One line a transition:
+// The board's log, for an engineer with a terminal. One line a transition:
 //
 //   12.345 hub-connecting -> making-key: refused by 127.0.0.2:8883 (code 5)
 //
@@ -13,11 +13,13 @@
 #include "agent/protocol/text.h"
 #include "platform/ports/clock.h"
 
-namespace latchkey::boards::cortex_m {
+namespace latchkey::boards::emulated {
 
 class Narrator final : public agent::Observer {
  public:
-  explicit Narrator(const ports::Clock& clock) : clock_(clock) {}
+  using Write = void (*)(std::string_view);
+  // `to`: the serial line, or wherever the board has its log.
+  Narrator(const ports::Clock& clock, Write to) : clock_(clock), write_(to) {}
 
   void on_report(const agent::Report& report) override;
   void on_state(agent::State from, agent::State to) override;
@@ -32,13 +34,14 @@ class Narrator final : public agent::Observer {
 
  private:
   void start_line(agent::TextWriter& line) const;
-  static void write(const agent::TextWriter& line);
+  void write(const agent::TextWriter& line) const;
 
   const ports::Clock& clock_;
+  const Write write_;
   std::array<std::uint8_t, 256> reason_{};
   std::size_t reason_size_ = 0;
   UnixMs since_ = 0;
   bool wants_status_ = false;
 };
 
-}  // namespace latchkey::boards::cortex_m
+}  // namespace latchkey::boards::emulated

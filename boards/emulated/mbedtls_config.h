@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* mbedTLS 2.28 for the board: PSA, a TLS 1.2 client with ECDHE-ECDSA and AES-128-GCM, certificate requests, P-256.
- * LATCHKEY_P384 adds P-384 and SHA-384, for chains of hubs whose CAs use it. Everything comes out of one arena
- * (heap.cpp): there is no other heap on the board. */
+/* mbedTLS 2.28 for emulated boards: PSA, a TLS 1.2 client with ECDHE-ECDSA and AES-128-GCM, certificate requests,
+ * P-256. LATCHKEY_P384 adds P-384, SHA-384 and SHA-512, for chains of hubs whose CAs use it; LATCHKEY_FIRMWARE RSA up
+ * to 3072 bits, to verify with. Everything comes out of one arena (figures.cpp): there is no other heap on the board.
+ */
 #ifndef LATCHKEY_MBEDTLS_CONFIG_H
 #define LATCHKEY_MBEDTLS_CONFIG_H
 
 /* The board */
+#ifdef __arm__
 #define MBEDTLS_HAVE_ASM
+#endif
 #define MBEDTLS_HAVE_TIME
 #define MBEDTLS_HAVE_TIME_DATE
 #define MBEDTLS_PLATFORM_GMTIME_R_ALT
@@ -46,6 +49,14 @@
 #ifdef LATCHKEY_P384
 #define MBEDTLS_ECP_DP_SECP384R1_ENABLED
 #define MBEDTLS_SHA512_C
+#define MBEDTLS_SHA512_SMALLER
+#endif
+#ifdef LATCHKEY_FIRMWARE
+#define MBEDTLS_RSA_C
+#define MBEDTLS_PKCS1_V15
+#define MBEDTLS_PKCS1_V21
+#define MBEDTLS_MPI_MAX_SIZE 384
+#elif defined(LATCHKEY_P384)
 #define MBEDTLS_MPI_MAX_SIZE 48
 #else
 #define MBEDTLS_MPI_MAX_SIZE 32

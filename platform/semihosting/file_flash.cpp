@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "platform/cortex_m/file_flash.h"
+#include "platform/semihosting/file_flash.h"
 
 #include <algorithm>
 
-namespace latchkey::cortex_m {
+namespace latchkey::semihosting {
 namespace {
 
 constexpr std::size_t kPiece = 64;
 
 }  // namespace
 
-FileFlash::FileFlash(const char* name, std::size_t size) : file_(name, semihosting::Mode::kReadWrite) {
+FileFlash::FileFlash(const char* name, std::size_t size) : file_(name, Mode::kReadWrite) {
   if (!file_) return;
   usable_ = file_.size() == size || (file_.size() == 0 && fill(0, size));
 }
@@ -48,4 +48,4 @@ Result<void> FileFlash::erase_sector(std::size_t offset) {
   return {};
 }
 
-}  // namespace latchkey::cortex_m
+}  // namespace latchkey::semihosting

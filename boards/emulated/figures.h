@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace latchkey::boards::cortex_m {
+namespace latchkey::boards::emulated {
 
 inline constexpr std::uint32_t kPaint = 0xC0DEFACE;  // of stack that was never used
 
@@ -13,9 +13,10 @@ inline constexpr std::uint32_t kPaint = 0xC0DEFACE;  // of stack that was never 
 void start_heap();
 
 struct HeapFigures {
-  std::size_t used;    // now, with the arena's own headers
-  std::size_t peak;    // most bytes that were asked for at a time
-  std::size_t blocks;  // most blocks at a time; each costs kBlockHeader more
+  std::size_t used = 0;         // now, with the arena's own headers
+  std::size_t blocks = 0;       // now
+  std::size_t peak = 0;         // most bytes that were asked for at a time
+  std::size_t most_blocks = 0;  // at a time; each costs kBlockHeader more
 };
 inline constexpr std::size_t kBlockHeader = 32;
 HeapFigures heap_figures();
@@ -23,4 +24,4 @@ HeapFigures heap_figures();
 // The deepest that the stack ever was, in bytes.
 std::size_t stack_peak();
 
-}  // namespace latchkey::boards::cortex_m
+}  // namespace latchkey::boards::emulated

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "boards/cortex_m/narrator.h"
+#include "boards/emulated/narrator.h"
 
 #include "agent/story/report_text.h"
 #include "agent/story/status_json.h"
-#include "platform/cortex_m/uart.h"
 
-namespace latchkey::boards::cortex_m {
+namespace latchkey::boards::emulated {
 namespace {
 
 using agent::TextWriter;
@@ -66,9 +65,9 @@ void Narrator::start_line(TextWriter& line) const {
   line.put_decimal(now / 1000).put('.').put_decimal(now % 1000, 3).put(' ');
 }
 
-void Narrator::write(const TextWriter& line) {
-  if (const auto text = line.finish()) latchkey::cortex_m::uart::write(*text);
-  latchkey::cortex_m::uart::write("\n");
+void Narrator::write(const TextWriter& line) const {
+  if (const auto text = line.finish()) write_(*text);
+  write_("\n");
 }
 
-}  // namespace latchkey::boards::cortex_m
+}  // namespace latchkey::boards::emulated

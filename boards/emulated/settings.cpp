@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "boards/cortex_m/settings.h"
+#include "boards/emulated/settings.h"
 
 #include "agent/protocol/text.h"
 #include "platform/base/ids.h"
-#include "platform/cortex_m/semihosting.h"
 #include "platform/crypto/pem.h"
+#include "platform/semihosting/semihosting.h"
 
-namespace latchkey::boards::cortex_m {
+namespace latchkey::boards::emulated {
 namespace {
 
-using latchkey::cortex_m::semihosting::File;
-using latchkey::cortex_m::semihosting::Mode;
+using latchkey::semihosting::File;
+using latchkey::semihosting::Mode;
 
 template <class Number>
 bool read_number(std::string_view text, Number& out) {
@@ -72,6 +72,10 @@ const char* Settings::take(std::string_view key, std::string_view value) {
     const auto endpoint = agent::parse_endpoint(value);
     if (!endpoint) return "factory.conf: dps is ADDRESS:PORT";
     config_.dps = *endpoint;
+  } else if (key == "wire") {
+    const auto endpoint = agent::parse_endpoint(value);
+    if (!endpoint) return "factory.conf: wire is ADDRESS:PORT";
+    wire_ = *endpoint;
   } else if (key == "key") {
     const auto size = base64_decode(value, config_.symmetric_key);
     // The text is the secret too.
@@ -85,6 +89,8 @@ const char* Settings::take(std::string_view key, std::string_view value) {
     if (!read_number(value, config_.retry_initial_ms)) return "factory.conf: retry-initial-ms";
   } else if (key == "slow-retry-ms") {
     if (!read_number(value, config_.slow_retry_ms)) return "factory.conf: slow-retry-ms";
+  } else if (key == "failures-before-provisioning") {
+    if (!read_number(value, config_.failures_before_provisioning)) return "factory.conf: failures-before-provisioning";
   } else if (key == "renew-at-permille") {
     if (!read_number(value, config_.renew_at_permille)) return "factory.conf: renew-at-permille";
   } else if (key == "clock-offset-s") {
@@ -95,4 +101,4 @@ const char* Settings::take(std::string_view key, std::string_view value) {
   return nullptr;
 }
 
-}  // namespace latchkey::boards::cortex_m
+}  // namespace latchkey::boards::emulated

@@ -5,11 +5,11 @@
 
 #include "platform/ports/entropy.h"
 
-namespace latchkey::cortex_m {
+namespace latchkey::semihosting {
 
-class BoardEntropy final : public ports::Entropy {
+class HostEntropy final : public ports::Entropy {
  public:
   std::uint32_t next() override;
 };
 
-}  // namespace latchkey::cortex_m
+}  // namespace latchkey::semihosting
