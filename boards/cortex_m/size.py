@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads linker maps and the figures of a life (tests/boards/cortex_m_test.py --figures) and writes docs/footprint.md.
+"""Reads linker maps and the figures of lives (tests/boards writes them) and makes docs/footprint.md of them.
 
-    size.py --build P256_BUILD --figures FILE [--build-p384 BUILD --figures-p384 FILE] (--write PAGE | --check PAGE)
+    size.py --builds build/boards (--write PAGE | --check PAGE)
 
 --check fails when the page's size of the agent core is over 5 % smaller than what the build has: write the page anew, and
 say in the commit why the core grew."""
@@ -16,20 +16,35 @@ KB = 1024
 GROWTH = 1.05
 # Archive or folder -> component. The first that is found in a file's name.
 COMPONENTS = [
-    ("libagent_core", "agent/core"), ("libagent_story", "agent/story (log and status)"), ("libagent_protocol", "agent/protocol"), ("libplatform_base", "platform/base"),
+    ("libagent_core", "agent/core"), ("libagent_protocol", "agent/protocol"), ("libplatform_base", "platform/base"),
+    ("libagent_story", "agent/story (log and status)"), ("libagent_update", "agent/update (signed firmware)"),
     ("libplatform_crypto", "platform/crypto"), ("libplatform_mqtt", "platform/mqtt (MQTT 3.1.1)"),
     ("libplatform_tls", "platform/tls"), ("libplatform_flash", "platform/flash"),
-    ("libplatform_cortex_m", "platform/cortex_m (ports)"), ("latchkey-cortex-m.elf.dir", "boards/cortex_m"),
+    ("libplatform_cortex_m", "ports of the board"), ("libplatform_riscv", "ports of the board"),
+    ("libplatform_semihosting", "platform/semihosting (ports)"), ("libboards_emulated", "boards/emulated"),
+    ("latchkey-cortex-m.elf.dir", "start and main"), ("latchkey-riscv.elf.dir", "start and main"),
     ("libmbedtls", "mbedTLS"), ("liblwip", "lwIP"),
 ]
 REST = "C and C++ library"
+# Of the agent core: what its files are about.
+PARTS = [
+    ("what an event means, which rule applies, performing actions", ("core", "driver")),
+    ("provisioning: keys, tokens, judging the issued chain", ("core_provisioning", "key_maker", "onboarding", "issued")),
+    ("sessions, renewal, back-off, what time it is", ("core_session", "core_renewal", "backoff", "time_bound")),
+    ("the table of all states and triggers; names of states", ("transitions", "state")),
+    ("records and slots", ("record", "slots", "endpoint")),
+    ("messages of DPS and hub", ("dps", "dps_answer", "hub", "renewal_answer", "renewal_window", "certificate_list",
+                                 "topic_text", "sas")),
+    ("JSON, texts, hex, base64, names of errors", ("json", "json_members", "text", "bytes", "ids", "status", "moment", "percent")),
+]
 CORE = ("agent/core", "agent/protocol", "platform/base")
 NETWORK = ("lwIP",)
 FLASH_SECTIONS = (".text", ".ARM.exidx", ".data")
 RAM_SECTIONS = (".data", ".bss")
-# Static objects of main.cpp, told apart by their names.
+# Static objects of boards/emulated, told apart by their names.
 OBJECTS = [("driver", "the agent itself (core and driver)"), ("room", "its working room: records, chain, texts"),
-           ("in", "incoming MQTT buffer"), ("out", "outgoing MQTT buffer"), ("link", "link: TLS and MQTT state")]
+           ("in", "incoming MQTT buffer"), ("out", "outgoing MQTT buffer"), ("link", "link: TLS and MQTT state"),
+           ("firmware", "firmware check: updater, envelope, statements, a block; only where it is built in")]
 
 
 def component_of(file):
@@ -53,29 +68,42 @@ def contributions(text):
 
 
 class Image:
-    def __init__(self, build):
-        self.elf = build / "latchkey-cortex-m.elf"
-        self.flash, self.ram, self.sections = {}, {}, {}
-        for section, size, file in contributions((build / "latchkey-cortex-m.map").read_text()):
-            name = component_of(file)
+    def __init__(self, folder, name="latchkey-cortex-m", tools="arm-none-eabi-"):
+        elf, figures = folder / f"{name}.elf", folder / "figures.json"
+        self.flash, self.ram, self.sections, self.core_files = {}, {}, {}, {}
+        for section, size, file in contributions((folder / f"{name}.map").read_text()):
+            component = component_of(file)
             self.sections[section] = self.sections.get(section, 0) + size
             if section in FLASH_SECTIONS:
-                self.flash[name] = self.flash.get(name, 0) + size
+                self.flash[component] = self.flash.get(component, 0) + size
+                if component in CORE:
+                    name = re.search(r"\((\w+)\.cpp", file).group(1)
+                    self.core_files[name] = self.core_files.get(name, 0) + size
             if section in RAM_SECTIONS:
-                self.ram[name] = self.ram.get(name, 0) + size
-        symbols = subprocess.run(["arm-none-eabi-nm", "-S", "-C", self.elf], capture_output=True, text=True, check=True).stdout
+                self.ram[component] = self.ram.get(component, 0) + size
+        symbols = subprocess.run([f"{tools}nm", "-S", "-C", elf], capture_output=True, text=True, check=True).stdout
         self.objects = {}
         for line in symbols.splitlines():
-            found = re.match(r"\w+ (\w+) [bBdD] .*::run\(\)::(\w+)$", line)
+            found = re.match(r"\w+ (\w+) [bBdD] .*::(?:live|start_firmware)\(.*\)::(\w+)$", line)
             if found:
                 self.objects[found.group(2)] = int(found.group(1), 16)
         self.heap_functions = sorted(set(re.findall(r" [TtWw] (malloc|_malloc_r|calloc|realloc|_sbrk|_sbrk_r)$", symbols, re.M)))
+        self.life = json.loads(figures.read_text()) if figures.exists() else {}
 
     def core(self):
         return sum(self.flash[name] for name in CORE)
 
     def total_flash(self):
         return sum(self.flash.values())
+
+    def without_network(self):
+        return self.total_flash() - sum(self.flash.get(name, 0) for name in NETWORK)
+
+    def most(self, figure):
+        return max(one[figure] for one in self.life.values() if isinstance(one, dict) and figure in one)
+
+    def heap_with_headers(self):
+        return self.most("heap_peak") + 32 * self.most("heap_blocks")
 
 
 def kb(size):
@@ -86,49 +114,70 @@ def verdict(value, goal):
     return "yes" if value < goal else "**no**"
 
 
-def peaks(figures):
-    lives = [one for one in figures.values() if isinstance(one, dict)]
-    heap = max(one["heap_peak"] for one in lives)
-    headers = 32 * max(one["heap_blocks"] for one in lives)
-    return {
-        "heap": heap, "headers": headers,
-        "stack": max(one["stack_peak"] for one in lives),
-        "handshake": max(one["handshake_instructions"] for one in lives),
-        "growth": figures["growth"],
-        "reconnect": figures["reconnect"]["flash_writes"], "renewal": figures["renewal_writes"],
-    }
+def row(what, value, goal, show, goal_text=None):
+    """`goal`: what the value has to stay below; None: there is none."""
+    if goal is None:
+        return (what, show(value), "-", "-")
+    return (what, show(value), goal_text or show(goal), verdict(value, goal))
 
 
-def goals(image, live, image_p384, live_p384):
-    whole = image.total_flash() - sum(image.flash.get(name, 0) for name in NETWORK)
-    agent_ram = image.objects.get("driver", 0)
-    rows = [
-        ("agent core and protocol, flash, without mbedTLS and MQTT", kb(image.core()), "16 KB", verdict(image.core(), 16 * KB)),
-        ("the same, static RAM: the agent itself", kb(agent_ram), "3 KB", verdict(agent_ram, 3 * KB)),
-        ("the same with its working room", kb(agent_ram + image.objects.get("room", 0)), "3 KB",
-         verdict(agent_ram + image.objects.get("room", 0), 3 * KB)),
-        ("functions of a heap in the image, beside mbedTLS's arena", ", ".join(image.heap_functions) or "none", "none",
-         "yes" if not image.heap_functions else "**no**"),
-        ("whole image, P-256, without lwIP, flash", kb(whole), "110 KB", verdict(whole, 110 * KB)),
-        ("peak heap, provisioning to renewed, as asked for", kb(live["heap"]), "20 KB", verdict(live["heap"], 20 * KB)),
-        ("the same with the arena's own headers", kb(live["heap"] + live["headers"]), "20 KB",
-         verdict(live["heap"] + live["headers"], 20 * KB)),
-        ("heap during a session, ten revocations and returns later: more by", f"{live['growth']} bytes", "1 byte",
-         "yes" if live["growth"] < 1 else "not shown: the certificates in it differ in length, too"),
-        ("peak stack", kb(live["stack"]), "4 KB", verdict(live["stack"], 4 * KB)),
-        ("instructions of a mutual handshake, P-256", f"{live['handshake'] / 1e6:.0f} M", "105 M",
-         verdict(live["handshake"], 105e6)),
-        ("flash writes of a plain reconnect", str(live["reconnect"]), "0", verdict(live["reconnect"], 1)),
-        ("flash writes of a renewal", str(live["renewal"]), "at most 3", verdict(live["renewal"], 4)),
+def million(instructions):
+    return f"{instructions / 1e6:.0f} M"
+
+
+def goals(p256, p384, firmware, riscv):
+    agent_ram = p256.objects["driver"]
+    yield row("agent core and protocol, flash, without mbedTLS and MQTT", p256.core(), 16 * KB, kb)
+    yield row("the same, static RAM: the agent itself", agent_ram, 3 * KB, kb)
+    yield row("the same with its working room", agent_ram + p256.objects["room"], 3 * KB, kb)
+    heap = [name for image in (p256, p384, firmware, riscv) for name in image.heap_functions]
+    yield ("functions of a heap in the images, beside mbedTLS's arena", ", ".join(heap) or "none", "none",
+           "**no**" if heap else "yes")
+    yield row("whole image, P-256, without lwIP and firmware checks, flash", p256.without_network(), 110 * KB, kb)
+    yield row("the same with P-384", p384.without_network(), None, kb)
+    yield row("the same with P-384 and RSA-3072 firmware checks", firmware.without_network(), 130 * KB, kb)
+    yield row("peak heap, provisioning to renewed, as asked for", p256.most("heap_peak"), 20 * KB, kb)
+    yield row("the same with the arena's own headers", p256.heap_with_headers(), 20 * KB, kb)
+    rounds = p256.life["rounds"]
+    yield row(f"heap between sessions, {rounds} renewals and {rounds} returns later: more by", p256.life["growth"], 1,
+              lambda count: f"{count} bytes", "0")
+    yield row("peak stack", p256.most("stack_peak"), 4 * KB, kb)
+    yield row("instructions of a mutual handshake, P-256", p256.most("handshake_instructions"), 105e6, million)
+    yield row("flash writes of a plain reconnect", p256.life["reconnect"]["flash_writes"], 1, str, "0")
+    yield row("flash writes of a renewal", p256.life["renewal_writes"], 4, str, "at most 3")
+    yield row("flash writes of a return from a revocation", p256.life["return_writes"], 4, str, "at most 3")
+    yield row("flash writes of the first provisioning", p256.life["first"]["flash_writes"], None, str)
+
+
+def further(p384, firmware, riscv):
+    return [
+        ("Cortex-M4, a hub of `--key-profile ec-p384`", kb(p384.heap_with_headers()), kb(p384.most("stack_peak")),
+         million(p384.most("handshake_instructions"))),
+        ("the same, and a bundle judged by RSA-3072 beside the session", kb(firmware.most("heap_peak")) + " without headers",
+         kb(firmware.most("stack_peak")), f"{million(firmware.life['judged']['instructions'])} to judge it and hash 98 KB"),
+        ("RV32IMC, P-256", kb(riscv.heap_with_headers()), kb(riscv.most("stack_peak")),
+         million(riscv.most("handshake_instructions"))),
     ]
-    if image_p384:
-        size = image_p384.total_flash() - sum(image_p384.flash.get(name, 0) for name in NETWORK)
-        rows.append(("whole image with P-384, without lwIP and RSA checks, flash", kb(size), "130 KB", verdict(size, 130 * KB)))
-    if live_p384:
-        rows += [("peak heap with a hub of --key-profile ec-p384, with headers", kb(live_p384["heap"] + live_p384["headers"]), "-", "-"),
-                 ("peak stack with such a hub", kb(live_p384["stack"]), "-", "-"),
-                 ("instructions of a mutual handshake with such a hub", f"{live_p384['handshake'] / 1e6:.0f} M", "-", "-")]
-    return rows
+
+
+def explained(p256, firmware):
+    added = firmware.without_network() - p256.without_network()
+    library, update = (firmware.flash[name] - p256.flash.get(name, 0) for name in ("mbedTLS", "agent/update (signed firmware)"))
+    return f"""The agent core is `agent/core`, `agent/protocol` and `platform/base`. The goal was taken from libraries that make and read
+topics and leave the rest to their application. Here the rest is the larger part: what to do next in each of 23 states, when to
+come again, what a certificate says of the time, slots that survive a power cut, answers that are hostile. None of it is
+left out on a board. What could shrink without loss has: equal rules of the table are kept once, and names that only tests use
+are not linked.
+
+Its working room is what one step needs to hold: a record as it is written (8 KB, the format's limit, a chain of three in it), a
+chain as it is decoded (10 KB, in which also lies what storage gives back), a payload with a certificate request, texts. A
+fleet's thousand agents share one; a board has one, in static storage, since there is no heap to borrow it from. It cannot be a
+stream: a chain is judged as a whole before a byte of it is stored.
+
+Firmware checks and P-384 add {kb(added)} to the image: {kb(library)} of mbedTLS (RSA, P-384, SHA-384 and -512), {kb(update)} of
+`agent/update` (COSE, manifests, statements, RFC 3161 timestamps, the machine and its records), the rest certificate paths,
+slots on flash and the board's part. While a bundle is judged the stack is at its deepest.
+"""
 
 
 def table(head, rows):
@@ -136,35 +185,58 @@ def table(head, rows):
     return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows])
 
 
-def page(image, live, image_p384, live_p384):
-    order = [name for _, name in COMPONENTS] + [REST]
-    parts = [(name, f"{image.flash.get(name, 0):,}", f"{image.ram.get(name, 0):,}") for name in order]
-    parts.append(("**all**", f"**{image.total_flash():,}**", f"**{sum(image.ram.values()):,}**"))
-    objects = [(text, f"{image.objects[name]:,}") for name, text in OBJECTS if name in image.objects]
-    objects += [("mbedTLS's arena", f"{image.sections.get('.heap', 0):,}"),]
+def components(p256, firmware, riscv):
+    order = list(dict.fromkeys([name for _, name in COMPONENTS] + [REST]))
+    rows = [(name, *(f"{image.flash.get(name, 0):,}" for image in (p256, firmware, riscv)), f"{p256.ram.get(name, 0):,}")
+            for name in order]
+    return rows + [("**all**", *(f"**{image.total_flash():,}**" for image in (p256, firmware, riscv)),
+                    f"**{sum(p256.ram.values()):,}**")]
+
+
+def parts(p256):
+    known = [name for _, names in PARTS for name in names]
+    rows = [(text, sum(p256.core_files.get(name, 0) for name in names)) for text, names in PARTS]
+    rows.append(("others", sum(size for name, size in p256.core_files.items() if name not in known)))
+    return [(text, f"{size:,}") for text, size in rows if size > 0]
+
+
+def objects(p256, firmware):
+    found = p256.objects | {"firmware": firmware.objects["firmware"]}
+    return [(text, f"{found[name]:,}") for name, text in OBJECTS] + [("mbedTLS's arena", f"{p256.sections['.heap']:,}")]
+
+
+def page(p256, p384, firmware, riscv):
     return f"""<!-- SPDX-License-Identifier: Apache-2.0 -->
 # Footprint
 
-Written by `scripts/dev size`; do not edit. The image of [boards/cortex_m](../boards/cortex_m/README.md): Cortex-M4, `-Os`,
-Debian's compiler, mbedTLS 2.28 and lwIP 2.1 from Debian's sources. Peaks and instructions are those of a whole life in the
-emulator against a real hub: provisioned, connected, restarted, revoked, back, renewed. One instruction is one of the
-processor's, counted by QEMU; no clock of the host is in any figure.
+Written by `scripts/dev size`; do not edit. The images of [boards/cortex_m](../boards/cortex_m/README.md) and
+[boards/riscv](../boards/riscv/README.md): Cortex-M4 and RV32IMC, `-Os`, Debian's compilers, mbedTLS 2.28 and lwIP 2.1 from
+Debian's sources. Peaks and instructions are those of whole lives in the emulator against a real hub: provisioned, connected,
+restarted, revoked, back, renewed. One instruction is one of the processor's, counted by QEMU; no clock of the host is in any
+figure.
 
 ## Goals
 
-{table(("What", "Seen", "Goal: below", "Reached"), goals(image, live, image_p384, live_p384))}
+{table(("What", "Seen", "Goal: below", "Reached"), goals(p256, p384, firmware, riscv))}
 
-The agent core is `agent/core`, `agent/protocol` and `platform/base`. Its working room is what one step needs to hold: a record
-as it is written and as it is read back (8 KB each, the format's limit), a chain of certificates and its base64 (10 KB),
-texts. A fleet's thousand agents share one; a board has one.
+{explained(p256, firmware)}
+{table(("Of the agent core", "Flash, bytes"), parts(p256))}
+
+## Other lives
+
+{table(("Life", "Peak heap", "Peak stack", "Instructions of a mutual handshake"), further(p384, firmware, riscv))}
 
 ## Components, in bytes
 
-{table(("Component", "Flash (.text, .rodata, .data)", "Static RAM (.data, .bss)"), parts)}
+Flash is .text, .rodata and .data; static RAM .data and .bss. The image with firmware checks has P-384, the others P-256 alone;
+that for RV32IMC has a serial wire in place of a network.
 
-Static RAM of boards/cortex_m is what main composes; the largest of it, and the arena apart:
+{table(("Component", "Flash, Cortex-M4", "with firmware checks", "Flash, RV32IMC", "Static RAM, Cortex-M4"),
+       components(p256, firmware, riscv))}
 
-{table(("Object", "Bytes"), objects)}
+Static RAM of boards/emulated is what an image composes; the largest of it, and the arena apart:
+
+{table(("Object", "Bytes"), objects(p256, firmware))}
 """
 
 
@@ -173,36 +245,33 @@ def core_on(page_text):
     return sum(int(one.group(1).replace(",", "")) for one in found) if all(found) else None
 
 
+def check(image, path):
+    known = core_on(path.read_text()) if path.exists() else None
+    if known is None:
+        return f"{path} tells no size: scripts/dev size"
+    print(f"size: agent core {image.core():,} bytes of flash, {known:,} in {path.name}")
+    if image.heap_functions:
+        return f"the image has a heap: {', '.join(image.heap_functions)}"
+    if image.core() > known * GROWTH:
+        return "it grew by over 5 %: scripts/dev size, and say why"
+    return None
+
+
 def main():
-    options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--build", type=pathlib.Path, required=True)
-    options.add_argument("--figures", type=pathlib.Path)
-    options.add_argument("--build-p384", type=pathlib.Path)
-    options.add_argument("--figures-p384", type=pathlib.Path)
-    options.add_argument("--write", type=pathlib.Path)
-    options.add_argument("--check", type=pathlib.Path)
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--builds", type=pathlib.Path, required=True)
+    todo = options.add_mutually_exclusive_group(required=True)
+    todo.add_argument("--write", type=pathlib.Path)
+    todo.add_argument("--check", type=pathlib.Path)
     options = options.parse_args()
-    image = Image(options.build)
+    p256 = Image(options.builds / "cortex_m")
     if options.check:
-        known = core_on(options.check.read_text()) if options.check.exists() else None
-        if known is None:
-            print(f"size: {options.check} tells no size: scripts/dev size", file=sys.stderr)
-            return 1
-        print(f"size: agent core {image.core():,} bytes of flash, {known:,} in {options.check.name}")
-        if image.heap_functions:
-            print(f"size: the image has a heap: {', '.join(image.heap_functions)}", file=sys.stderr)
-            return 1
-        if image.core() > known * GROWTH:
-            print("size: it grew by over 5 %: scripts/dev size, and say why", file=sys.stderr)
-            return 1
-        return 0
-    live = peaks(json.loads(options.figures.read_text()))
-    image_p384 = Image(options.build_p384) if options.build_p384 else None
-    live_p384 = peaks(json.loads(options.figures_p384.read_text())) if options.figures_p384 else None
-    text = page(image, live, image_p384, live_p384)
-    if options.write:
-        options.write.write_text(text)
-    print(text)
+        problem = check(p256, options.check)
+        if problem:
+            print(f"size: {problem}", file=sys.stderr)
+        return 1 if problem else 0
+    options.write.write_text(page(p256, Image(options.builds / "cortex_m_p384"), Image(options.builds / "cortex_m_firmware"),
+                                  Image(options.builds / "riscv", "latchkey-riscv", "riscv64-unknown-elf-")))
     return 0
 
 
