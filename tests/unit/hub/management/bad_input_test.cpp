@@ -27,7 +27,9 @@ class BadInputTest : public ManagementTest {
   static std::string example(std::string_view pattern) {
     std::string path;
     const std::vector<std::string> names =
-        pattern.find("/policies") != std::string_view::npos     ? std::vector<std::string>{"default", "pol"}
+        pattern.find("/firmwareCampaigns") != std::string_view::npos
+            ? std::vector<std::string>{"default", std::string(64, 'a')}
+        : pattern.find("/policies") != std::string_view::npos   ? std::vector<std::string>{"default", "pol"}
         : pattern.find("/devices") != std::string_view::npos    ? std::vector<std::string>{"default", "dev-1"}
         : pattern.find("/hubs") != std::string_view::npos       ? std::vector<std::string>{"hub", "some"}
         : pattern.find("/namespaces") != std::string_view::npos ? std::vector<std::string>{"default"}
