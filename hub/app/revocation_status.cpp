@@ -15,18 +15,6 @@ constexpr const char* kAddressSetting = "status address";
 
 }  // namespace
 
-class RevocationStatus::Responder final : public revocation::Responder {
- public:
-  explicit Responder(ca::OcspResponder& ocsp) : ocsp_(ocsp) {}
-  revocation::OcspReply answer(ByteView request) override {
-    auto answer = ocsp_.answer(request);
-    return {std::move(answer.der), answer.reusable, answer.this_update, answer.next_update};
-  }
-
- private:
-  ca::OcspResponder& ocsp_;
-};
-
 Outcome<std::unique_ptr<RevocationStatus>> RevocationStatus::open(registry::Registry& registry, ca::KeyProvider& keys,
                                                                   const DataFolder& folder,
                                                                   std::function<UnixMs()> clock) {
@@ -39,7 +27,7 @@ Outcome<std::unique_ptr<RevocationStatus>> RevocationStatus::open(registry::Regi
   status->clock_ = clock;
   status->ocsp_ =
       std::make_unique<ca::OcspResponder>(registry, *status->credentials_, clock, ca::OcspResponder::Options{});
-  status->responder_ = std::make_unique<Responder>(*status->ocsp_);
+  status->responder_ = std::make_unique<OcspAnswers>(*status->ocsp_);
   status->lists_ = std::make_unique<revocation::ListFolder>(folder.crl());
   status->service_ = std::make_unique<revocation::Service>(registry, *status->lists_, *status->responder_,
                                                            std::move(clock), revocation::Service::Options{});

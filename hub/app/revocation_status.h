@@ -8,8 +8,8 @@
 #include <string>
 
 #include "hub/app/data_folder.h"
+#include "hub/app/ocsp_answers.h"
 #include "hub/app/status_options.h"
-#include "hub/ca/ocsp_responder.h"
 #include "hub/http/server.h"
 #include "hub/revocation/service.h"
 
@@ -32,7 +32,6 @@ class RevocationStatus {
   void stop();
 
  private:
-  class Responder;
   RevocationStatus() = default;
 
   registry::Outcome<Address> choose(Address wanted);
@@ -41,7 +40,7 @@ class RevocationStatus {
   std::function<UnixMs()> clock_;
   std::unique_ptr<ca::OcspCredentials> credentials_;
   std::unique_ptr<ca::OcspResponder> ocsp_;
-  std::unique_ptr<Responder> responder_;
+  std::unique_ptr<OcspAnswers> responder_;
   std::unique_ptr<revocation::ListFolder> lists_;
   std::unique_ptr<revocation::Service> service_;
   std::unique_ptr<http::Server> server_;

@@ -94,7 +94,8 @@ OcspCredentials::Credential read_last(const std::filesystem::path& file, const C
 }  // namespace
 
 Outcome<std::unique_ptr<OcspCredentials>> OcspCredentials::open(KeyProvider& keys, Options options) {
-  if (auto ready = files::make_secret_folder(options.folder); !ready) {
+  const bool keeps = !options.folder.empty();
+  if (auto ready = keeps ? files::make_secret_folder(options.folder) : Result<void>(); !ready) {
     if (ready.error() == Status::kRefused) {
       return refuse(Reason::kUnauthorized, options.folder.string() + " must be ours and closed to others (0700)");
     }
@@ -141,7 +142,7 @@ Outcome<OcspCredentials::Credential> OcspCredentials::last_of(const CaCertificat
     const std::shared_lock lock(mutex_);
     if (const auto found = last_.find(ca.id); found != last_.end()) return found->second;
   }
-  auto last = read_last(file_of(ca.id), ca);
+  auto last = options_.folder.empty() ? nullptr : read_last(file_of(ca.id), ca);
   if (!last) return refuse(Reason::kNotFound, ca.subject + " has no key, and no last OCSP certificate");
   const std::unique_lock lock(mutex_);
   current_.erase(ca.id);

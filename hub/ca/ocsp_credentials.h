@@ -32,7 +32,8 @@ struct OcspCredential {
 class OcspCredentials {
  public:
   struct Options {
-    std::filesystem::path folder;     // of last credentials; made with 0700
+    // Of last credentials; made with 0700. Empty: no CA loses its key before its end, and none is kept.
+    std::filesystem::path folder;
     UnixMs validity_ms = 7 * kDayMs;  // never beyond the CA's own end
   };
   using Credential = std::shared_ptr<const OcspCredential>;
@@ -43,8 +44,8 @@ class OcspCredentials {
   // What answers for `ca` now. kPreconditionFailed: the CA has expired or is not valid yet. kNotFound: its key is gone,
   // and there is no last credential. kInternal.
   registry::Outcome<Credential> of(const registry::CaCertificate& ca, UnixMs now);
-  // Durable when it returns; one that is there already stays. To be called while the CA still has its key. kNotFound:
-  // it has not. A CA that has expired needs none. kStorage, kInternal.
+  // Durable when it returns; one that is there already stays. To be called while the CA still has its key, and with a
+  // folder. kNotFound: it has not. A CA that has expired needs none. kStorage, kInternal.
   registry::Outcome<void> make_last(const registry::CaCertificate& ca, UnixMs now);
 
  private:

@@ -113,7 +113,7 @@ Outcome<OcspAnswer> OcspResponder::signed_answer(const OcspRequest& request, Uni
   LATCHKEY_TRY(ca, ca_of(issuer));
   std::vector<registry::Bytes> serials;
   for (const auto& question : request.questions) serials.push_back(question.serial);
-  LATCHKEY_TRY(report, registry_.standing(ca, serials));
+  LATCHKEY_TRY(report, source_->standing(ca, serials));
   LATCHKEY_TRY(signer, credentials_.of(report.issuer, now));
 
   const std::string key = cache_key(request);
@@ -146,16 +146,17 @@ Outcome<Uuid> OcspResponder::ca_of(const IssuerHash& issuer) {
 }
 
 Outcome<void> OcspResponder::learn_cas() {
-  LATCHKEY_TRY(cas, registry_.list_cas());
+  LATCHKEY_TRY(cas, source_->cas());
   const std::unique_lock lock(mutex_);
-  if (cas_.size() == 2 * cas.size()) return {};  // both hashes of each: nothing is new
   for (const auto& ca : cas) {
+    if (learned_.contains(ca.id)) continue;
     const std::uint8_t* end = ca.der.data();
     const openssl::X509Ptr certificate(d2i_X509(nullptr, &end, static_cast<long>(ca.der.size())));
     for (const int algorithm : {NID_sha1, NID_sha256}) {
       const auto hash = certificate ? issuer_hash(certificate.get(), algorithm) : std::nullopt;
       if (hash) cas_[*hash] = ca.id;
     }
+    if (certificate) learned_.insert(ca.id);
   }
   openssl::take_error();
   return {};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // OcspResponder: answers OCSP requests (RFC 6960) out of the registry, for everybody but the hub, which asks the
-// registry itself. One for all CAs of a data folder.
+// registry itself. One for all CAs of a data folder, and one for the signing service's (ocsp_source.h).
 //
 // A question is answered `unknown` when its serial was never issued, `revoked` with time and reason when its row, its
 // device's identity or its issuing CA says so, else `good`. All questions of one request have to name one CA: the
@@ -14,11 +14,13 @@
 
 #include <functional>
 #include <map>
+#include <set>
 #include <shared_mutex>
 
 #include "hub/ca/ocsp_cache.h"
 #include "hub/ca/ocsp_credentials.h"
 #include "hub/ca/ocsp_request.h"
+#include "hub/ca/ocsp_source.h"
 
 namespace latchkey::hub::ca {
 
@@ -32,7 +34,9 @@ class OcspResponder {
 
   // Registry and credentials outlive this object.
   OcspResponder(registry::Registry& registry, OcspCredentials& credentials, Clock clock, Options options)
-      : registry_(registry),
+      : OcspResponder(registry_ocsp_source(registry), credentials, std::move(clock), options) {}
+  OcspResponder(std::unique_ptr<OcspSource> source, OcspCredentials& credentials, Clock clock, Options options)
+      : source_(std::move(source)),
         credentials_(credentials),
         clock_(std::move(clock)),
         options_(options),
@@ -46,13 +50,14 @@ class OcspResponder {
   registry::Outcome<Uuid> ca_of(const IssuerHash& issuer);
   registry::Outcome<void> learn_cas();
 
-  registry::Registry& registry_;
+  const std::unique_ptr<OcspSource> source_;
   OcspCredentials& credentials_;
   const Clock clock_;
   const Options options_;
   OcspCache cache_;
   std::shared_mutex mutex_;
-  std::map<IssuerHash, Uuid> cas_;  // guarded by mutex_; CAs are never deleted
+  std::map<IssuerHash, Uuid> cas_;  // guarded by mutex_, as is the next; a CA that is gone stays, and has no standing
+  std::set<Uuid> learned_;
 };
 
 }  // namespace latchkey::hub::ca

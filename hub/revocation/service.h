@@ -21,24 +21,10 @@
 
 #include "hub/http/message.h"
 #include "hub/revocation/list_folder.h"
+#include "hub/revocation/ocsp_face.h"
 #include "registry/operations/registry.h"
 
 namespace latchkey::hub::revocation {
-
-struct OcspReply {
-  registry::Bytes der;    // an OCSPResponse, errors included
-  bool reusable = false;  // may be given to others up to next_update
-  UnixMs this_update = 0;
-  UnixMs next_update = 0;
-};
-
-// Implemented by hub/app with hub/ca.
-class Responder {
- public:
-  virtual ~Responder() = default;
-  // `request`: whatever was sent; the answer to what is no request is an OCSP error too.
-  virtual OcspReply answer(ByteView request) = 0;
-};
 
 class Service {
  public:
@@ -49,30 +35,25 @@ class Service {
 
   // Registry, lists and responder outlive this object.
   Service(registry::Registry& registry, ListFolder& lists, Responder& responder, Clock clock, Options options)
-      : registry_(registry), lists_(lists), responder_(responder), clock_(std::move(clock)), options_(options) {}
+      : registry_(registry),
+        lists_(lists),
+        clock_(std::move(clock)),
+        options_(options),
+        ocsp_(responder, clock_, options.max_age_s) {}
 
   http::Response handle(const http::Request& request);
 
  private:
-  struct Document {
-    std::string type;
-    std::string content;
-    std::string tag;
-    UnixMs modified = 0;
-    UnixMs expires = 0;
-  };
   http::Response list(const http::Request& request, const std::string& name);
   http::Response all_lists(const http::Request& request);
   http::Response certificate(const http::Request& request, const std::string& name);
-  http::Response asked_by_get(const http::Request& request, std::string_view encoded);
-  http::Response asked_by_post(const http::Request& request);
-  http::Response answer(const http::Request& request, Document document) const;
+  http::Response told(const http::Request& request, Document document) const;
 
   registry::Registry& registry_;
   ListFolder& lists_;
-  Responder& responder_;
   const Clock clock_;
   const Options options_;
+  OcspFace ocsp_;
 };
 
 }  // namespace latchkey::hub::revocation

@@ -134,6 +134,40 @@ TEST_F(OcspResponderTest, ca_that_is_not_ours_is_unauthorized) {
   EXPECT_EQ(error_of(request_for(row, {Bytes{1}})), OCSP_RESPONSE_STATUS_UNAUTHORIZED);
 }
 
+// CAs of a rehearsal that begins anew.
+class Replaced final : public OcspSource {
+ public:
+  registry::Outcome<std::vector<registry::CaCertificate>> cas() override { return now; }
+  registry::Outcome<registry::StandingReport> standing(const Uuid& ca, const std::vector<Bytes>& serials) override {
+    for (const auto& one : now) {
+      if (one.id == ca) return registry::StandingReport{one, {serials.size(), registry::SerialStanding{}}};
+    }
+    return registry::refuse(registry::Reason::kNotFound, "gone");
+  }
+  std::vector<registry::CaCertificate> now;
+};
+
+TEST_F(OcspResponderTest, as_many_cas_in_the_place_of_others_are_known) {
+  auto source = std::make_unique<Replaced>();
+  auto& cas = source->now;
+  cas = {root_, issuing_};
+  OcspResponder responder(std::move(source), *credentials_, [this] { return now_.load(); }, {});
+  const auto status_of = [&](const registry::CaCertificate& ca) {
+    const auto request = request_for(ca, {Bytes{1}});
+    return read(request, responder.answer(request).der).response;
+  };
+  ASSERT_EQ(status_of(root_), OCSP_RESPONSE_STATUS_SUCCESSFUL);
+  std::vector<registry::CaCertificate> others;
+  for (int i = 0; i < 2; ++i) {
+    const auto made = authority_->make_root(registry::KeyProfile::kEcP256, kNow);
+    ASSERT_TRUE(made);
+    others.push_back(row_of(*made, registry::CaKind::kRoot, made->id));
+  }
+  cas = others;
+  EXPECT_EQ(status_of(others[1]), OCSP_RESPONSE_STATUS_SUCCESSFUL);
+  EXPECT_EQ(status_of(root_), OCSP_RESPONSE_STATUS_UNAUTHORIZED);
+}
+
 TEST_F(OcspResponderTest, ca_made_after_the_first_question_is_known) {
   (void)status(issue("dev-1"));
   revoke_policy();
