@@ -30,20 +30,24 @@ Outcome<Nothing> SigningService::open(registry::Registry& registry, const ports:
   files_ = std::move(files);
   keys_ = std::make_unique<SigningKeys>(*files_);
   signing::Service::Options service;
-  service.authorities.list_base = "http://" + host_and_port(open_to_all_) + "/crl/";
+  service.authorities.base = "http://" + host_and_port(open_to_all_);
   LATCHKEY_TRY(opened, signing::Service::open(registry::rows_of(registry), *keys_, directory_, &directory_,
                                               [&clock] { return clock.now(); }, service, {"latchkey up", clock.now()}));
   service_ = std::move(opened);
   revocations_ = std::make_unique<SigningRevocations>(*service_);
   plane_ = std::make_unique<signing::DataPlane>(*service_, gatekeeper_, signing::DataPlane::Options{});
   face_ = std::make_unique<signing::PublicFace>(*service_);
+  LATCHKEY_TRY(ocsp, SigningOcsp::open(registry::rows_of(registry), *files_, [&clock] { return clock.now(); }));
+  ocsp_ = std::move(ocsp);
   http::Handlers data;
   data.handle = [this](const http::Request& request) { return plane_->handle(request); };
   const http::TlsFiles tls{options.certificate.certificate.string(), options.certificate.key.string()};
   LATCHKEY_TRY(data_server, http::Server::listen_tls(data_.host, data_.port, tls, {}, std::move(data)));
   data_server_ = std::move(data_server);
   http::Handlers everybody;
-  everybody.handle = [this](const http::Request& request) { return face_->handle(request); };
+  everybody.handle = [this](const http::Request& request) {
+    return SigningOcsp::serves(request.path) ? ocsp_->handle(request) : face_->handle(request);
+  };
   LATCHKEY_TRY(public_server, http::Server::listen_tcp(open_to_all_.host, open_to_all_.port, {}, std::move(everybody)));
   public_server_ = std::move(public_server);
   return Nothing{};

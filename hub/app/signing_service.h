@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The signing service as the hub process runs it: keys in a folder of their own, profiles from the registry, the data
-// plane over TLS for whoever shows a token, and timestamps, lists and CA certificates over plain HTTP for everybody.
+// plane over TLS for whoever shows a token, and timestamps, lists, CA certificates and OCSP over plain HTTP for
+// everybody.
 //
 // Threads: one of its own ticks once a second. The rest is called by the owner.
 #pragma once
@@ -14,6 +15,7 @@
 #include "hub/app/endpoints.h"
 #include "hub/app/signing.h"
 #include "hub/app/signing_keys.h"
+#include "hub/app/signing_ocsp.h"
 #include "hub/app/signing_revocations.h"
 #include "hub/brokers/server_certificate.h"
 #include "hub/http/server.h"
@@ -57,6 +59,7 @@ class SigningService {
   std::unique_ptr<SigningRevocations> revocations_;
   std::unique_ptr<signing::DataPlane> plane_;
   std::unique_ptr<signing::PublicFace> face_;
+  std::unique_ptr<SigningOcsp> ocsp_;
   Address data_;
   Address open_to_all_;
   std::unique_ptr<http::Server> data_server_;

@@ -61,6 +61,11 @@ void write_subject(CertificateBuilder& builder, const Subject& subject) {
   }
 }
 
+void write_addresses(CertificateBuilder& builder, const Addresses& addresses) {
+  if (!addresses.list.empty()) builder.crl_address(addresses.list);
+  builder.authority_addresses(addresses.issuer, addresses.ocsp);
+}
+
 }  // namespace
 
 Outcome<X509Ptr> make_root(TrustKind kind, EVP_PKEY* key, ByteView serial, Window window) {
@@ -77,7 +82,8 @@ Outcome<X509Ptr> make_root(TrustKind kind, EVP_PKEY* key, ByteView serial, Windo
   return signed_by(builder, key);
 }
 
-Outcome<X509Ptr> make_issuing(TrustKind kind, Issuer root, EVP_PKEY* key, ByteView serial, Window window) {
+Outcome<X509Ptr> make_issuing(TrustKind kind, Issuer root, EVP_PKEY* key, ByteView serial, Window window,
+                              const Addresses& addresses) {
   LATCHKEY_TRY_VOID(check_frame(serial, window, root.certificate));
   CertificateBuilder builder;
   builder.serial(serial)
@@ -88,6 +94,7 @@ Outcome<X509Ptr> make_issuing(TrustKind kind, Issuer root, EVP_PKEY* key, ByteVi
       .public_key(key)
       .authority(0)
       .key_usage(KU_KEY_CERT_SIGN | KU_CRL_SIGN);
+  write_addresses(builder, addresses);
   return signed_by(builder, root.key);
 }
 
@@ -106,12 +113,12 @@ Outcome<X509Ptr> make_leaf(const LeafRequest& request, Issuer issuer) {
       .end_entity()
       .key_usage(KU_DIGITAL_SIGNATURE)
       .extension(kExtendedKeyUsage, Critical::kNo, usages_der(extended_key_usages(request.type, request.durable_eku)));
-  if (!request.crl_url.empty()) builder.crl_address(request.crl_url);
+  write_addresses(builder, request.addresses);
   return signed_by(builder, issuer.key);
 }
 
 Outcome<X509Ptr> make_timestamper(std::string_view common_name, EVP_PKEY* key, ByteView serial, Window window,
-                                  Issuer issuer) {
+                                  Issuer issuer, const Addresses& addresses) {
   LATCHKEY_TRY_VOID(check_frame(serial, window, issuer.certificate));
   CertificateBuilder builder;
   builder.serial(serial)
@@ -123,6 +130,7 @@ Outcome<X509Ptr> make_timestamper(std::string_view common_name, EVP_PKEY* key, B
       .end_entity()
       .key_usage(KU_DIGITAL_SIGNATURE)
       .extension(kExtendedKeyUsage, Critical::kYes, usages_der({std::string(kTimeStamping)}));
+  write_addresses(builder, addresses);
   return signed_by(builder, issuer.key);
 }
 

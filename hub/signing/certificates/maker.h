@@ -22,12 +22,21 @@ struct Issuer {
   EVP_PKEY* key = nullptr;
 };
 
+// Where others find what they need to judge a certificate: its issuer's revocation list (RFC 5280 section 4.2.1.13),
+// certificate and OCSP responder (section 4.2.2.1). An empty one is not named.
+struct Addresses {
+  std::string list = {};
+  std::string issuer = {};
+  std::string ocsp = {};
+};
+
 // Statuses of all: kInvalidArgument for a window that is none or reaches beyond the issuer's, kInternal when OpenSSL
 // fails. Serials are big-endian, positive and at most 20 octets.
 
 // CN and O say that it is a test root: "Latchkey Test Root - Public Trust - Not For Production".
 Outcome<openssl::X509Ptr> make_root(TrustKind kind, EVP_PKEY* key, ByteView serial, Window window);
-Outcome<openssl::X509Ptr> make_issuing(TrustKind kind, Issuer root, EVP_PKEY* key, ByteView serial, Window window);
+Outcome<openssl::X509Ptr> make_issuing(TrustKind kind, Issuer root, EVP_PKEY* key, ByteView serial, Window window,
+                                       const Addresses& addresses = {});
 
 struct LeafRequest {
   ProfileType type = ProfileType::kPublicTrust;
@@ -35,15 +44,15 @@ struct LeafRequest {
   std::string durable_eku;  // one that durable_eku() made for the type
   EVP_PKEY* key = nullptr;  // its public half is certified
   ByteView serial;
-  Window window;             // kLeafLifetimeMs long, in the service
-  std::string crl_url = {};  // empty: names none
+  Window window;  // kLeafLifetimeMs long, in the service
+  Addresses addresses = {};
 };
 // Also kInvalidArgument for the subject and the EKU.
 Outcome<openssl::X509Ptr> make_leaf(const LeafRequest& request, Issuer issuer);
 
 // A TSA's: extended key usage timeStamping alone, critical (RFC 3161 section 2.3).
 Outcome<openssl::X509Ptr> make_timestamper(std::string_view common_name, EVP_PKEY* key, ByteView serial, Window window,
-                                           Issuer issuer);
+                                           Issuer issuer, const Addresses& addresses = {});
 
 Window window_of(const X509* certificate);
 UnixMs unix_ms(const ASN1_TIME* time);  // 0 when it is no time

@@ -134,7 +134,8 @@ Answer<Nothing> Authorities::make(const registry::Call& call) {
   for (const TrustKind kind : kSigningKinds) {
     const Ca& root = roots_.at(kind);
     LATCHKEY_TRY(kept, kept_key(keys_, options_.ca_key));
-    auto made = make_issuing(kind, root.issuer(), kept.key.get(), random_serial(), window_from(now, kIssuingLifeMs));
+    auto made = make_issuing(kind, root.issuer(), kept.key.get(), random_serial(), window_from(now, kIssuingLifeMs),
+                             addresses_below(root));
     if (!made) return fail(refusal_of(made.error()));
     Ca& ca = issuing_[kind] = {random_id(), kind, std::move(*made), kept.key};
     rows.push_back(row_of(ca, AuthorityRole::kIssuing, root.id, kept.key_ref));
@@ -146,8 +147,9 @@ Answer<Nothing> Authorities::make(const registry::Call& call) {
 Answer<Nothing> Authorities::make_timestamper(std::vector<Authority>& rows) {
   const Ca& root = roots_.at(TrustKind::kTimestamp);
   LATCHKEY_TRY(kept, kept_key(keys_, options_.timestamper_key));
-  auto made = signing::make_timestamper("Latchkey Test TSA - Not For Production", kept.key.get(), random_serial(),
-                                        window_from(clock_(), kTimestamperLifeMs), root.issuer());
+  auto made =
+      signing::make_timestamper("Latchkey Test TSA - Not For Production", kept.key.get(), random_serial(),
+                                window_from(clock_(), kTimestamperLifeMs), root.issuer(), addresses_below(root));
   if (!made) return fail(refusal_of(made.error()));
   const Ca timestamper{random_id(), TrustKind::kTimestamp, std::move(*made), kept.key};
   rows.push_back(row_of(timestamper, AuthorityRole::kTimestamper, root.id, kept.key_ref));
@@ -156,8 +158,10 @@ Answer<Nothing> Authorities::make_timestamper(std::vector<Authority>& rows) {
   return Nothing{};
 }
 
-std::string Authorities::list_url(const Ca& ca) const {
-  return options_.list_base.empty() ? std::string() : options_.list_base + text::uuid_text(ca.id) + ".crl";
+Addresses Authorities::addresses_below(const Ca& ca) const {
+  if (options_.base.empty()) return {};
+  const std::string id = text::uuid_text(ca.id);
+  return {options_.base + "/crl/" + id + ".crl", options_.base + "/ca/" + id + ".cer", options_.base + "/ocsp"};
 }
 
 const Authorities::Ca* Authorities::find(const Uuid& id) const {

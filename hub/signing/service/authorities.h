@@ -21,9 +21,9 @@ class Authorities {
     KeyKind timestamper_key = KeyKind::kRsa3072;
     // A list is in force that long, and made anew when half of it is over.
     UnixMs list_lifetime_ms = 7LL * 24 * 60 * 60 * 1000;
-    // Where lists are served: "http://127.0.0.1:1234/crl/"; what follows is the authority's id and ".crl". Empty:
-    // certificates name no list.
-    std::string list_base;
+    // Below what lists, CA certificates and OCSP are served: "http://127.0.0.1:1234", then "/crl/ID.crl", "/ca/ID.cer"
+    // (ID is the authority's) and "/ocsp". Empty: certificates name none of them.
+    std::string base;
   };
   struct Ca {
     Uuid id;
@@ -41,7 +41,8 @@ class Authorities {
   // kPublic, kPublicTest or kPrivate.
   const Ca& issuing(TrustKind kind) const { return issuing_.at(kind); }
   const TimestampAuthority& timestamper() const { return *timestamper_; }
-  std::string list_url(const Ca& ca) const;  // empty: none is named
+  // What a certificate that it issues names.
+  Addresses addresses_below(const Ca& ca) const;
 
   // The authority's certificate, DER; nothing when there is none of that id.
   std::optional<Bytes> certificate(const Uuid& id) const;

@@ -167,7 +167,7 @@ Answer<std::shared_ptr<const Signer>> ProfileCertificates::issue(const ProfileFa
                       kept.key.get(),
                       serial,
                       {begin, begin + kLeafLifetimeMs},
-                      authorities_.list_url(ca)};
+                      authorities_.addresses_below(ca)};
   auto made = make_leaf(request, ca.issuer());
   if (!made) return fail(refusal_of(made.error()));
 

@@ -6,6 +6,7 @@
 #include <atomic>
 
 #include "hub/app/signing_keys.h"
+#include "hub/app/signing_ocsp.h"
 #include "hub/http/server.h"
 #include "hub/signing/data/data_plane.h"
 #include "hub/signing/data/public_face.h"
@@ -34,7 +35,14 @@ class OneSigner final : public hub::signing::Gatekeeper {
 
 class ServedSigning {
  public:
-  explicit ServedSigning(hub::signing::Service::Options options = hub::signing::test::quick_options()) {
+  explicit ServedSigning(hub::signing::Service::Options options = hub::signing::test::quick_options(),
+                         UnixMs at = hub::signing::test::kStart)
+      : now(at) {
+    // Certificates name its port. Nobody asks before there is something to answer with.
+    public_server_ = serve([this](const hub::http::Request& request) {
+      return hub::app::SigningOcsp::serves(request.path) ? ocsp_->handle(request) : face_->handle(request);
+    });
+    options.authorities.base = public_url();
     files_ = std::move(*hub::ca::FileKeyProvider::open(folder.path + "/signing-keys"));
     keys_ = std::make_unique<hub::app::SigningKeys>(*files_);
     registry_ = std::move(*registry::Registry::open({.path = folder.path + "/registry.db"}, openssl::host_digest()));
@@ -45,8 +53,10 @@ class ServedSigning {
     plane_ = std::make_unique<hub::signing::DataPlane>(
         *service, gatekeeper_, hub::signing::DataPlane::Options{hub::signing::Spelling::kLive, "EastUS", "http"});
     face_ = std::make_unique<hub::signing::PublicFace>(*service);
+    auto ocsp = hub::app::SigningOcsp::open(registry::rows_of(*registry_), *files_, [this] { return now.load(); });
+    EXPECT_TRUE(ocsp);
+    ocsp_ = std::move(*ocsp);
     data_server_ = serve([this](const hub::http::Request& request) { return plane_->handle(request); });
-    public_server_ = serve([this](const hub::http::Request& request) { return face_->handle(request); });
   }
   ~ServedSigning() {
     data_server_->stop();
@@ -93,7 +103,7 @@ class ServedSigning {
   }
 
   hub::signing::test::Folder folder;
-  std::atomic<UnixMs> now = hub::signing::test::kStart;
+  std::atomic<UnixMs> now;
   hub::signing::test::PaperDirectory directory;
   std::unique_ptr<hub::signing::Service> service;
 
@@ -114,6 +124,7 @@ class ServedSigning {
   std::unique_ptr<registry::Registry> registry_;
   std::unique_ptr<hub::signing::DataPlane> plane_;
   std::unique_ptr<hub::signing::PublicFace> face_;
+  std::unique_ptr<hub::app::SigningOcsp> ocsp_;
   std::unique_ptr<hub::http::Server> data_server_;
   std::unique_ptr<hub::http::Server> public_server_;
 };

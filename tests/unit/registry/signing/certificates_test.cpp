@@ -2,6 +2,7 @@
 #include "registry/signing/certificates.h"
 
 #include "registry/signing/operations.h"
+#include "registry/signing/standing.h"
 #include "tests/unit/registry/signing/signing_fixture.h"
 
 namespace latchkey::registry::signing {
@@ -50,6 +51,28 @@ class CertificateRowsTest : public testing::Test {
   std::unique_ptr<CertificateRows> rows;
   std::unique_ptr<OperationRows> operations;
 };
+
+TEST_F(CertificateRowsTest, standing_is_by_the_authority_that_certified) {
+  ASSERT_TRUE(rows->add(call, "profile", certificate(5)));
+  ASSERT_TRUE(rows->add(call, "profile", certificate(6)));
+  ASSERT_TRUE(rows->add(call, "profile", certificate(7)));
+  const auto order = [](std::uint8_t number, UnixMs from) {
+    return RevocationRequest{{number}, Bytes(20, number), from, 4, {}};
+  };
+  ASSERT_TRUE(rows->revoke(call, "profile", id_of(9), {order(6, kNow + 100)}, CertificateRows::Hold::kNo));
+  ASSERT_TRUE(rows->revoke(call, "profile", id_of(9), {order(7, kNow + 100)}, CertificateRows::Hold::kYes));
+  const auto here = must(standing_of(rows_of(*registry), id_of(1), {{7}, {6}, {5}, {4}, {1}, {}}));
+  ASSERT_EQ(here.size(), 6u);
+  EXPECT_TRUE(here[0].issued && !here[0].revoked) << "in progress";
+  EXPECT_TRUE(here[1].revoked);
+  EXPECT_EQ(here[1].effective_at, kNow + 100);
+  EXPECT_EQ(here[1].reason, 4);
+  EXPECT_TRUE(here[2].issued && !here[2].revoked);
+  EXPECT_FALSE(here[3].issued);
+  EXPECT_TRUE(here[4].issued && !here[4].revoked) << "the root itself";
+  EXPECT_FALSE(here[5].issued);
+  EXPECT_FALSE(must(standing_of(rows_of(*registry), id_of(2), {{6}}))[0].issued) << "another authority's";
+}
 
 TEST_F(CertificateRowsTest, a_serial_or_thumbprint_is_there_once) {
   ASSERT_TRUE(rows->add(call, "profile", certificate(5)));
