@@ -3,7 +3,7 @@
 
 #include <utility>
 
-#include "hub/app/status_options.h"
+#include "hub/app/kept_address.h"
 
 namespace latchkey::hub::app {
 
@@ -17,10 +17,7 @@ constexpr const char* kAddressSetting = "https address";
 
 // Scripts name the address: it stays while it can.
 Outcome<Address> HttpsListener::choose(registry::Registry& registry, Address wanted) {
-  LATCHKEY_TRY(setting, registry.setting(kAddressSetting));
-  const auto before = parse_address(setting.value_or(""));
-  if (wanted.port == 0 && before && before->host == wanted.host && is_free(*before)) return *before;
-  return choose_port(std::move(wanted));
+  return KeptAddress(registry, kAddressSetting).choose(std::move(wanted));
 }
 
 Outcome<std::unique_ptr<HttpsListener>> HttpsListener::start(const Address& address,
@@ -38,7 +35,7 @@ Outcome<std::unique_ptr<HttpsListener>> HttpsListener::start(const Address& addr
                                                        return authenticator.authenticate(field, from);
                                                      }));
   listener->server_ = std::move(server);
-  LATCHKEY_TRY_VOID(registry.set_setting(kAddressSetting, host_and_port(address)));
+  LATCHKEY_TRY_VOID(KeptAddress(registry, kAddressSetting).keep(address));
   return listener;
 }
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "hub/app/revocation_status.h"
 
-#include <unistd.h>
-
 #include <utility>
+
+#include "hub/app/kept_address.h"
 
 namespace latchkey::hub::app {
 
@@ -12,6 +12,7 @@ using registry::Outcome;
 namespace {
 
 constexpr const char* kAddressSetting = "status address";
+constexpr const char* kLost = "is taken; certificates that name it for CRLs and OCSP lead nowhere now";
 
 }  // namespace
 
@@ -37,24 +38,14 @@ Outcome<std::unique_ptr<RevocationStatus>> RevocationStatus::open(registry::Regi
 RevocationStatus::~RevocationStatus() { stop(); }
 
 Outcome<Address> RevocationStatus::listen(Address wanted) {
-  LATCHKEY_TRY(address, choose(std::move(wanted)));
+  const KeptAddress kept(*registry_, kAddressSetting);
+  LATCHKEY_TRY(address, kept.choose(std::move(wanted), kLost));
   http::Handlers handlers;
   handlers.handle = [this](const http::Request& request) { return service_->handle(request); };
   LATCHKEY_TRY(server, http::Server::listen_tcp(address.host, address.port, {}, std::move(handlers)));
   server_ = std::move(server);
-  LATCHKEY_TRY_VOID(registry_->set_setting(kAddressSetting, host_and_port(address)));
+  LATCHKEY_TRY_VOID(kept.keep(address));
   return address;
-}
-
-Outcome<Address> RevocationStatus::choose(Address wanted) {
-  LATCHKEY_TRY(setting, registry_->setting(kAddressSetting));
-  const auto before = parse_address(setting.value_or(""));
-  if (wanted.port != 0 || !before || before->host != wanted.host) return choose_port(std::move(wanted));
-  if (is_free(*before)) return *before;
-  (void)::dprintf(STDERR_FILENO,
-                  "latchkey: %s is taken; certificates that name it for CRLs and OCSP lead nowhere now\n",
-                  before->text().c_str());
-  return choose_port(std::move(wanted));
 }
 
 Outcome<void> RevocationStatus::prepare_end(const registry::CaCertificate& ca) {

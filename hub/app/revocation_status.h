@@ -34,8 +34,6 @@ class RevocationStatus {
  private:
   RevocationStatus() = default;
 
-  registry::Outcome<Address> choose(Address wanted);
-
   registry::Registry* registry_ = nullptr;
   std::function<UnixMs()> clock_;
   std::unique_ptr<ca::OcspCredentials> credentials_;

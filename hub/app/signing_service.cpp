@@ -5,6 +5,7 @@
 
 #include <chrono>
 
+#include "hub/app/kept_address.h"
 #include "hub/app/status_options.h"
 
 namespace latchkey::hub::app {
@@ -13,13 +14,25 @@ using registry::Nothing;
 using registry::Outcome;
 using registry::Reason;
 
+namespace {
+
+constexpr const char* kDataSetting = "signing address";
+constexpr const char* kOpenSetting = "signing open address";
+constexpr const char* kLost = "is taken; signing certificates that name it for lists and OCSP lead nowhere now";
+
+}  // namespace
+
 Outcome<std::unique_ptr<SigningService>> SigningService::start(registry::Registry& registry, const ports::Clock& clock,
                                                                Options options) {
   std::unique_ptr<SigningService> started(new SigningService(registry, clock, options.parity));
-  LATCHKEY_TRY(data, choose_port(options.data));
-  LATCHKEY_TRY(open_to_all, choose_port(options.open_to_all));
-  options.data = started->data_ = std::move(data);
-  options.open_to_all = started->open_to_all_ = std::move(open_to_all);
+  const KeptAddress data(registry, kDataSetting);
+  const KeptAddress open_to_all(registry, kOpenSetting);
+  LATCHKEY_TRY(data_address, data.choose(options.data));
+  LATCHKEY_TRY(open_address, open_to_all.choose(options.open_to_all, kLost));
+  LATCHKEY_TRY_VOID(data.keep(data_address));
+  LATCHKEY_TRY_VOID(open_to_all.keep(open_address));
+  options.data = started->data_ = std::move(data_address);
+  options.open_to_all = started->open_to_all_ = std::move(open_address);
   LATCHKEY_TRY_VOID(started->open(registry, clock, options));
   started->thread_ = std::thread([raw = started.get()] { raw->run(); });
   return started;

@@ -28,8 +28,8 @@ class SigningService {
  public:
   struct Options {
     std::filesystem::path keys;  // folder; made when it is not there
-    Address data;
-    Address open_to_all;  // port 0 takes a free one, and certificates name it
+    Address data;                // port 0, here and there: the one that was used last, else any free one
+    Address open_to_all;         // certificates name it
     brokers::ServerCertificateFiles certificate;
     registry::roles::Parity parity = registry::roles::Parity::kSeed;
   };

@@ -109,12 +109,12 @@ void declare(CLI::App& program, Arguments& arguments) {
   program
       .add_option("--signing-listen", arguments.signing,
                   "Run the signing service: address and port of its data plane over HTTPS, for callers with a token; "
-                  "port 0 takes a free one")
+                  "port 0 takes a free one and keeps it")
       ->type_name("ADDRESS:PORT");
   program
       .add_option("--signing-open-listen", arguments.signing_open,
-                  "With --signing-listen: address and port of timestamps, revocation lists and CA certificates over "
-                  "HTTP; certificates name it; port 0 takes a free one")
+                  "With --signing-listen: address and port of timestamps, revocation lists, CA certificates and OCSP "
+                  "over HTTP; certificates name it; port 0 takes a free one and keeps it")
       ->capture_default_str();
   program.add_option("--endpoints-file", arguments.endpoints_file,
                      "Write endpoints, id scope and file names there, as JSON");
