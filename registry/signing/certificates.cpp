@@ -239,8 +239,9 @@ Outcome<std::vector<Certificate>> CertificateRows::with_idle_key(UnixMs now) {
 }
 
 Outcome<Nothing> CertificateRows::forget_key(const Bytes& serial) {
-  return rows_.keep_rows([&](Database& db) {
-    return db.query("UPDATE signing_certificates SET key_ref = '' WHERE serial = $1", serial).run();
+  return rows_.keep_rows([&](Database& db) -> Outcome<Nothing> {
+    LATCHKEY_TRY_VOID(db.query("UPDATE signing_certificates SET key_ref = '' WHERE serial = $1", serial).run());
+    return db.query("UPDATE signing_authorities SET key_ref = '' WHERE serial = $1", serial).run();
   });
 }
 

@@ -102,7 +102,7 @@ class CertificateRows {
   Outcome<std::vector<std::string>> key_refs();
   // Certificates that have a key and will never sign again: expired before `now`, or revoked.
   Outcome<std::vector<Certificate>> with_idle_key(UnixMs now);
-  Outcome<Nothing> forget_key(const Bytes& serial);
+  Outcome<Nothing> forget_key(const Bytes& serial);  // a certificate's, or an authority's
 
   // --- revocation. All of them or none. `hold`: they stay in progress until settle(). Refused for the first that:
   //   kNotFound            names no certificate of the profile by either name

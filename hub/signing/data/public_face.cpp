@@ -64,7 +64,7 @@ http::Response PublicFace::timestamp(const http::Request& request) const {
   if (!is_type(request.field("content-type"), kQueryType)) {
     return plain(415, "a timestamp request has the type " + std::string(kQueryType));
   }
-  const Bytes reply = service_.authorities().timestamper().answer(ByteView(request.body));
+  const Bytes reply = service_.authorities().timestamper()->answer(ByteView(request.body));
   return {200, kReplyType, std::string(ByteView(reply).text()), {{"Cache-Control", "no-store"}}};
 }
 

@@ -3,6 +3,7 @@
 
 #include <openssl/rand.h>
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "hub/signing/certificates/revocation_list.h"
@@ -57,12 +58,13 @@ void fill_random(std::uint8_t* out, int size) {
   if (RAND_bytes(out, size) != 1) std::abort();  // predictable numbers would be worse
 }
 
-Answer<TimestampAuthority> timestamper_of(const Authority& row, const SigningKey& key, ServiceClock clock) {
+Answer<std::shared_ptr<const TimestampAuthority>> timestamper_of(const Authority& row, const SigningKey& key,
+                                                                 ServiceClock clock) {
   EVP_PKEY_up_ref(key.get());
   auto made = TimestampAuthority::make(certificate_from_der(row.der), openssl::PkeyPtr(key.get()), nullptr, {},
                                        std::move(clock));
   if (!made) return fail(refusal_of(made.error()));
-  return std::move(*made);
+  return std::make_shared<const TimestampAuthority>(std::move(*made));
 }
 
 }  // namespace
@@ -104,17 +106,17 @@ Answer<std::unique_ptr<Authorities>> Authorities::open(CertificateRows& rows, Ke
 
 Answer<Nothing> Authorities::load(const std::vector<Authority>& rows) {
   for (const Authority& row : rows) {
+    if (row.key_ref.empty()) continue;  // of a former timestamper
     LATCHKEY_TRY(key, keys_.load(row.key_ref));
     if (row.role == AuthorityRole::kTimestamper) {
-      LATCHKEY_TRY(made, timestamper_of(row, key, clock_));
-      timestamper_.emplace(std::move(made));
+      LATCHKEY_TRY_VOID(take_timestamper(row, key));
       continue;
     }
     Ca ca{row.id, static_cast<TrustKind>(row.trust), certificate_from_der(row.der), key};
     if (!ca.certificate) return refuse(Reason::kStorage, "a CA certificate of the signing service is damaged");
     (row.role == AuthorityRole::kRoot ? roots_ : issuing_)[ca.trust] = std::move(ca);
   }
-  const bool complete = roots_.size() == 4 && issuing_.size() == 3 && timestamper_;
+  const bool complete = roots_.size() == 4 && issuing_.size() == 3 && timestamper_.authority;
   if (!complete) return refuse(Reason::kStorage, "certificates of the signing service are missing");
   return Nothing{};
 }
@@ -141,20 +143,70 @@ Answer<Nothing> Authorities::make(const registry::Call& call) {
     rows.push_back(row_of(ca, AuthorityRole::kIssuing, root.id, kept.key_ref));
   }
   LATCHKEY_TRY_VOID(make_timestamper(rows));
-  return rows_.add_authorities(call, rows);
+  LATCHKEY_TRY_VOID(rows_.add_authorities(call, rows));
+  LATCHKEY_TRY(key, keys_.load(rows.back().key_ref));
+  return take_timestamper(rows.back(), key);
 }
 
 Answer<Nothing> Authorities::make_timestamper(std::vector<Authority>& rows) {
   const Ca& root = roots_.at(TrustKind::kTimestamp);
   LATCHKEY_TRY(kept, kept_key(keys_, options_.timestamper_key));
-  auto made =
-      signing::make_timestamper("Latchkey Test TSA - Not For Production", kept.key.get(), random_serial(),
-                                window_from(clock_(), kTimestamperLifeMs), root.issuer(), addresses_below(root));
+  // Not beyond its root's.
+  const Window outer = window_of(root.certificate.get());
+  Window window = window_from(clock_(), kTimestamperLifeMs);
+  window = {std::max(window.not_before, outer.not_before), std::min(window.not_after, outer.not_after)};
+  auto made = signing::make_timestamper("Latchkey Test TSA - Not For Production", kept.key.get(), random_serial(),
+                                        window, root.issuer(), addresses_below(root));
   if (!made) return fail(refusal_of(made.error()));
   const Ca timestamper{random_id(), TrustKind::kTimestamp, std::move(*made), kept.key};
   rows.push_back(row_of(timestamper, AuthorityRole::kTimestamper, root.id, kept.key_ref));
-  LATCHKEY_TRY(authority, timestamper_of(rows.back(), kept.key, clock_));
-  timestamper_.emplace(std::move(authority));
+  return Nothing{};
+}
+
+// The one that stamps; the one before, if there is one, is former. They come oldest first.
+Answer<Nothing> Authorities::take_timestamper(const Authority& row, const SigningKey& key) {
+  LATCHKEY_TRY(authority, timestamper_of(row, key, clock_));
+  Timestamper taken{row.serial, row.key_ref, {row.not_before, row.not_after}, std::move(authority)};
+  const std::lock_guard lock(stamping_);
+  if (timestamper_.authority) former_.push_back(std::move(timestamper_));
+  timestamper_ = std::move(taken);
+  return Nothing{};
+}
+
+std::shared_ptr<const TimestampAuthority> Authorities::timestamper() const {
+  const std::lock_guard lock(stamping_);
+  return timestamper_.authority;
+}
+
+bool Authorities::is_in_use(const Window& timestamper, UnixMs now) const {
+  return now >= timestamper.not_before && now <= timestamper.not_after &&
+         now - timestamper.not_before < options_.timestamper_use_ms;
+}
+
+// Its row is durable before it stamps, its key before its row; the key of the one before goes last. A crash leaves two
+// with a key at the most, of which load() takes the younger.
+Answer<Nothing> Authorities::renew_timestamper(const registry::Call& call) {
+  const UnixMs now = clock_();
+  if (!is_in_use(timestamper_.window, now)) {
+    const Window outer = window_of(roots_.at(TrustKind::kTimestamp).certificate.get());
+    if (now <= outer.not_before || now >= outer.not_after) {
+      return refuse(Reason::kPreconditionFailed, "the timestamping root is not valid now");
+    }
+    std::vector<Authority> rows;
+    LATCHKEY_TRY_VOID(make_timestamper(rows));
+    LATCHKEY_TRY_VOID(rows_.add_authorities(call, rows));
+    LATCHKEY_TRY(key, keys_.load(rows.back().key_ref));
+    LATCHKEY_TRY_VOID(take_timestamper(rows.back(), key));
+  }
+  return erase_former_timestampers();
+}
+
+Answer<Nothing> Authorities::erase_former_timestampers() {
+  while (!former_.empty()) {
+    LATCHKEY_TRY_VOID(keys_.erase(former_.back().key_ref));
+    LATCHKEY_TRY_VOID(rows_.forget_key(former_.back().serial));
+    former_.pop_back();
+  }
   return Nothing{};
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The service's own certificates: a test root and an issuing CA for each kind of trust, a timestamping root and a
 // timestamper below it. Made once, at the first start, and kept; keys at the key store, certificates in the registry.
-// And their revocation lists, each signed by whoever certified what it is about.
+// The timestamper alone is renewed. And their revocation lists, each signed by whoever certified what it is about.
 //
 // Threads: any, after open().
 #pragma once
@@ -19,6 +19,10 @@ class Authorities {
   struct Options {
     KeyKind ca_key = KeyKind::kEcP384;
     KeyKind timestamper_key = KeyKind::kRsa3072;
+    // A timestamper stamps that long, and then another one does, with a key of its own. Its certificate goes on for
+    // what is left of its twenty years, so that tools which ask whether it is valid now take its last token for a long
+    // time.
+    UnixMs timestamper_use_ms = 5LL * 365 * 24 * 60 * 60 * 1000;
     // A list is in force that long, and made anew when half of it is over.
     UnixMs list_lifetime_ms = 7LL * 24 * 60 * 60 * 1000;
     // Below what lists, CA certificates and OCSP are served: "http://127.0.0.1:1234", then "/crl/ID.crl", "/ca/ID.cer"
@@ -40,7 +44,8 @@ class Authorities {
   const Ca& root(TrustKind kind) const { return roots_.at(kind); }
   // kPublic, kPublicTest or kPrivate.
   const Ca& issuing(TrustKind kind) const { return issuing_.at(kind); }
-  const TimestampAuthority& timestamper() const { return *timestamper_; }
+  // Who stamps now. Good for a request, also when another one takes over meanwhile.
+  std::shared_ptr<const TimestampAuthority> timestamper() const;
   // What a certificate that it issues names.
   Addresses addresses_below(const Ca& ca) const;
 
@@ -50,14 +55,27 @@ class Authorities {
   Answer<Bytes> list(const Uuid& id);
   // Signs every list on which somebody is missing or whose time has come. kStorage, kInternal.
   Answer<registry::Nothing> publish_lists();
+  // Makes another timestamper when the one that stamps has done so for its time, has ended, or has not begun (a clock
+  // that was set back); then erases the keys of those before. kPreconditionFailed: its root is not valid now. kStorage,
+  // kInternal. By one at a time.
+  Answer<registry::Nothing> renew_timestamper(const registry::Call& call);
 
  private:
+  struct Timestamper {
+    Bytes serial;
+    std::string key_ref;
+    Window window;
+    std::shared_ptr<const TimestampAuthority> authority;
+  };
   Authorities(registry::signing::CertificateRows& rows, KeyStore& keys, ServiceClock clock, Options options)
       : rows_(rows), keys_(keys), clock_(std::move(clock)), options_(std::move(options)) {}
 
   Answer<registry::Nothing> load(const std::vector<registry::signing::Authority>& rows);
   Answer<registry::Nothing> make(const registry::Call& call);
   Answer<registry::Nothing> make_timestamper(std::vector<registry::signing::Authority>& rows);
+  Answer<registry::Nothing> take_timestamper(const registry::signing::Authority& row, const SigningKey& key);
+  bool is_in_use(const Window& timestamper, UnixMs now) const;
+  Answer<registry::Nothing> erase_former_timestampers();
   Answer<registry::Nothing> publish(const registry::signing::Authority& row);
   const Ca* find(const Uuid& id) const;
 
@@ -67,8 +85,10 @@ class Authorities {
   const Options options_;
   std::map<TrustKind, Ca> roots_;
   std::map<TrustKind, Ca> issuing_;
-  std::optional<TimestampAuthority> timestamper_;
-  std::mutex publishing_;  // one list after the other
+  mutable std::mutex stamping_;
+  Timestamper timestamper_;          // guarded by stamping_
+  std::vector<Timestamper> former_;  // that have a key yet
+  std::mutex publishing_;            // one list after the other
 };
 
 // A random uuid, and a serial number: 16 octets, positive, without leading zeros.

@@ -46,6 +46,7 @@ Answer<Nothing> Service::tick() {
     note(fail(profiles.error()));
   }
   note(authorities_->publish_lists());
+  note(authorities_->renew_timestamper({"signing service", clock_()}));
   note(certificates_->erase_idle_keys());
   return answer;
 }

@@ -46,6 +46,30 @@ TEST_F(TimestampService, openssl_takes_what_it_asked_for) {
             0);
 }
 
+// Rows: S-6-128
+TEST_F(TimestampService, openssl_takes_old_and_new_tokens_when_another_timestamper_has_taken_over) {
+  put_root(TrustKind::kTimestamp, "tsa-root.pem");
+  const std::string file = bench.put("file", hub::signing::test::text("firmware 1.2.0"));
+  ASSERT_EQ(bench.openssl({"ts", "-query", "-data", file, "-sha256", "-cert", "-out", bench.path("query")}).exit_status,
+            0);
+  const auto stamp = [&](const std::string& name) {
+    const auto ran = run({LATCHKEY_PYTHON, LATCHKEY_CLIENT, "stamp", served.public_url() + "/timestamp",
+                          bench.path("query"), bench.path(name)});
+    EXPECT_EQ(ran.exit_status, 0) << ran.out << ran.err;
+    bench.openssl({"ts", "-reply", "-in", bench.path(name), "-token_out", "-out", bench.path(name + ".token")});
+    return bench.openssl({"pkcs7", "-inform", "DER", "-in", bench.path(name + ".token"), "-print_certs"}).out;
+  };
+  const std::string first = stamp("old");
+  served.now = kStart + 6 * 365 * kDay;
+  ASSERT_TRUE(served.service->tick());
+  EXPECT_NE(stamp("new"), first) << "another certificate";
+  for (const char* reply : {"old", "new"}) {
+    const auto verified = bench.openssl({"ts", "-verify", "-queryfile", bench.path("query"), "-in", bench.path(reply),
+                                         "-CAfile", bench.path("tsa-root.pem"), "-attime", seconds(served.now)});
+    EXPECT_EQ(verified.exit_status, 0) << verified.err;
+  }
+}
+
 TEST_F(TimestampService, osslsigncode_stamps_and_verifies_a_file_that_the_service_signed) {
   put_root(TrustKind::kTimestamp, "tsa-root.pem");
   put_root(TrustKind::kPublic, "root.pem");

@@ -92,7 +92,7 @@ TEST(Authorities, the_timestamper_stamps_by_the_service_clock) {
   ServiceWorld world;
   world.now = kStart + 5 * kHour;
   const auto request = make_timestamp_request(Hash::kSha256, ByteView(std::string_view("stamped")), {});
-  const auto token = token_of_response(world.service->authorities().timestamper().answer(*request));
+  const auto token = token_of_response(world.service->authorities().timestamper()->answer(*request));
   ASSERT_TRUE(token) << token.error().detail;
   TimestampTrust trust;
   trust.roots = {world.service->authorities().root(TrustKind::kTimestamp).certificate.get()};
@@ -100,6 +100,114 @@ TEST(Authorities, the_timestamper_stamps_by_the_service_clock) {
   const auto stamp = check_timestamp(*token, ByteView(std::string_view("stamped")), trust, world.now + kHour);
   ASSERT_TRUE(stamp) << stamp.error().detail;
   EXPECT_EQ(stamp->at, world.now.load());
+}
+
+// Timestamps through the years.
+class TimestamperRenewal : public testing::Test {
+ protected:
+  static constexpr UnixMs kYear = 365 * kDay;
+  static constexpr std::string_view kWords = "stamped";
+
+  Bytes stamp() {
+    const auto request = make_timestamp_request(Hash::kSha256, ByteView(kWords), {});
+    auto token = token_of_response(world.service->authorities().timestamper()->answer(*request));
+    EXPECT_TRUE(token) << token.error().detail;
+    return token.value_or(Bytes{});
+  }
+  // The time in it; -1 when it does not verify now, by the list of now.
+  UnixMs time_in(const Bytes& token) {
+    auto& root = world.service->authorities().root(TrustKind::kTimestamp);
+    RevocationLists lists;
+    EXPECT_TRUE(lists.add(must(world.service->authorities().list(root.id))));
+    TimestampTrust trust;
+    trust.roots = {root.certificate.get()};
+    trust.lists = &lists;
+    const auto stamp = check_timestamp(token, ByteView(kWords), trust, world.now);
+    EXPECT_TRUE(stamp) << stamp.error().detail;
+    return stamp ? stamp->at : -1;
+  }
+  std::vector<registry::signing::Authority> timestampers() {
+    auto rows = must(registry::signing::CertificateRows(rows_of(*world.registry)).authorities());
+    std::erase_if(rows, [](const auto& row) { return row.role != registry::signing::AuthorityRole::kTimestamper; });
+    return rows;
+  }
+  void pass(UnixMs at) {
+    world.now = at;
+    const auto ticked = world.service->tick();
+    ASSERT_TRUE(ticked) << ticked.error().detail;
+  }
+
+  ServiceWorld world;
+};
+
+// Rows: S-6-128
+TEST_F(TimestamperRenewal, another_takes_over_in_time_and_tokens_from_before_still_verify) {
+  const std::size_t keys = world.keys.size();
+  const Bytes first = stamp();
+  pass(kStart + 5 * kYear - 2 * kDay);
+  EXPECT_EQ(timestampers().size(), 1u);
+  pass(kStart + 5 * kYear);
+  const auto rows = timestampers();
+  ASSERT_EQ(rows.size(), 2u);
+  EXPECT_TRUE(rows[0].key_ref.empty()) << "the key of the one before is erased";
+  EXPECT_FALSE(rows[1].key_ref.empty());
+  EXPECT_EQ(world.keys.size(), keys);
+  const Bytes second = stamp();
+  EXPECT_EQ(time_in(first), kStart);
+  EXPECT_EQ(time_in(second), kStart + 5 * kYear);
+
+  world.restart();
+  EXPECT_EQ(timestampers().size(), 2u);
+  const Bytes third = stamp();
+  world.now = kStart + 22 * kYear;  // the first one's certificate has ended
+  ASSERT_TRUE(world.service->tick());
+  EXPECT_EQ(time_in(first), kStart);
+  EXPECT_EQ(time_in(third), kStart + 5 * kYear);
+}
+
+TEST_F(TimestamperRenewal, comes_at_once_after_years_without_a_tick) {
+  pass(kStart + 25 * kYear);
+  EXPECT_EQ(time_in(stamp()), world.now.load());
+}
+
+TEST_F(TimestamperRenewal, no_certificate_outlives_its_root) {
+  pass(kStart + 38 * kYear);
+  EXPECT_EQ(time_in(stamp()), world.now.load());
+  const auto rows = timestampers();
+  const Window root = window_of(world.service->authorities().root(TrustKind::kTimestamp).certificate.get());
+  EXPECT_EQ(rows.back().not_after, root.not_after);
+  world.now = root.not_after + kDay;
+  EXPECT_REFUSED(world.service->authorities().renew_timestamper(world.call()), Reason::kPreconditionFailed);
+  EXPECT_EQ(timestampers().size(), rows.size());
+}
+
+TEST_F(TimestamperRenewal, clock_that_is_set_back_gets_one_that_is_valid_then) {
+  pass(kStart + 10 * kYear);
+  pass(kStart + 2 * kYear);
+  EXPECT_EQ(time_in(stamp()), kStart + 2 * kYear);
+}
+
+TEST_F(TimestamperRenewal, crash_before_the_former_key_was_erased_is_made_good) {
+  const auto kept = must(world.keys.keep(make_key(KeyKind::kEcP256)));
+  const auto& root = world.service->authorities().root(TrustKind::kTimestamp);
+  const Window window{kStart, kStart + 20 * kYear};
+  const auto made = make_timestamper("Latchkey Test TSA", kept.key.get(), random_serial(), window, root.issuer());
+  ASSERT_TRUE(made);
+  registry::signing::Authority row = timestampers().front();
+  row.id = random_id();
+  row.serial = serial_of(made->get());
+  row.der = certificate_der(made->get());
+  row.key_ref = kept.key_ref;
+  row.not_before = window.not_before;
+  row.not_after = window.not_after;
+  ASSERT_TRUE(registry::signing::CertificateRows(rows_of(*world.registry)).add_authorities(world.call(), {row}));
+  const std::size_t keys = world.keys.size();
+  world.restart();
+  EXPECT_EQ(time_in(stamp()), kStart);
+  ASSERT_TRUE(world.service->tick());
+  EXPECT_EQ(world.keys.size(), keys - 1);
+  EXPECT_TRUE(timestampers()[0].key_ref.empty());
+  EXPECT_EQ(timestampers()[1].key_ref, kept.key_ref);
 }
 
 }  // namespace
