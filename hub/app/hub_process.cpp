@@ -36,6 +36,7 @@
 #include "hub/memory/spare_memory.h"
 #include "hub/throttle/renewal_windows.h"
 #include "platform/openssl/digest.h"
+#include "registry/signing/standing.h"
 
 namespace latchkey::hub::app {
 namespace {
@@ -73,6 +74,8 @@ struct HubProcess::Parts {
   Outcome<Nothing> open_management();
   Outcome<Nothing> open_rehearsal();
   Outcome<Nothing> open_signing();
+  std::filesystem::path signing_keys() const { return folder.path() / "signing-keys"; }
+  rehearsal::Snapshots::Signing signing_state();
   Outcome<Nothing> tell_endpoints() const { return write_endpoints(announcement()); }
 
   Gate::Options gate_options(brokers::Endpoint endpoint, std::string name, const Address& address) const;
@@ -433,13 +436,18 @@ Outcome<Nothing> HubProcess::Parts::open_signing() {
       });
   signing_watch->start();
   if (!options.signing) return Nothing{};
-  SigningService::Options wanted{folder.path() / "signing-keys", *options.signing, options.signing_open, server,
-                                 options.role_parity};
+  SigningService::Options wanted{signing_keys(), *options.signing,    options.signing_open,
+                                 server,         options.role_parity, {}};
   LATCHKEY_TRY(started, SigningService::start(*registry, clock, std::move(wanted)));
   signing = std::move(started);
   options.signing = signing->data();
   options.signing_open = signing->open_to_all();
   return Nothing{};
+}
+
+rehearsal::Snapshots::Signing HubProcess::Parts::signing_state() {
+  return {signing_keys(), registry::signing::key_refs_in,
+          [this] { return signing ? signing->pause() : sweep_signing_keys(*registry, signing_keys()); }};
 }
 
 Outcome<Nothing> HubProcess::Parts::open_rehearsal() {
@@ -448,7 +456,7 @@ Outcome<Nothing> HubProcess::Parts::open_rehearsal() {
                                       return bootstrap(*registry, *authority, folder, options.endpoints.hub,
                                                        options.key_profile, clock.now());
                                     },
-                                    [this] { return fleet->reconcile(); }}));
+                                    [this] { return fleet->reconcile(); }, signing_state()}));
   if (options.admin) {
     LATCHKEY_TRY(address, rehearsal.listen(*options.admin));
     options.admin = address;

@@ -65,9 +65,9 @@ Outcome<Nothing> Rehearsal::open(Rooms rooms) {
   clock_ = std::make_unique<rehearsal::Clock>(
       rehearsal::Clock::Parts{rooms_->clock_file, [] { return posix::PosixClock().now(); },
                               [this](const posix::RehearsalDocument& document) { return settle(document); }});
-  snapshots_ = std::make_unique<rehearsal::Snapshots>(
-      rehearsal::Snapshots::Parts{rooms_->registry, folder_.path() / "snapshots", folder_.keys(),
-                                  [this](const std::string& key) { (void)rooms_->keys.destroy(key); }});
+  snapshots_ = std::make_unique<rehearsal::Snapshots>(rehearsal::Snapshots::Parts{
+      rooms_->registry, folder_.path() / "snapshots", folder_.keys(),
+      [this](const std::string& key) { (void)rooms_->keys.destroy(key); }, std::move(rooms_->signing)});
   admin_ = std::make_unique<rehearsal::Admin>(rehearsal::Admin::Parts{
       rooms_->registry, acts_, *clock_, faults_, *snapshots_, [this] { return rooms_->clock.now(); },
       [this](const rehearsal::AdminRequest& who, const std::string& method, const std::string& path,

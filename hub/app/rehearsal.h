@@ -42,6 +42,7 @@ class Rehearsal {
     std::string clock_file;
     std::function<registry::Outcome<registry::Nothing>()> bootstrap;  // what a fresh folder starts with
     std::function<registry::Outcome<registry::Nothing>()> reconcile;  // serves the hubs that the registry has now
+    rehearsal::Snapshots::Signing signing = {};
   };
   registry::Outcome<registry::Nothing> open(Rooms rooms);
   // The admin listener; the address as it was chosen. kInvalidArgument, also outside rehearsals.

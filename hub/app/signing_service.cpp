@@ -13,12 +13,30 @@ namespace latchkey::hub::app {
 using registry::Nothing;
 using registry::Outcome;
 using registry::Reason;
+using registry::refuse;
 
 namespace {
 
 constexpr const char* kDataSetting = "signing address";
 constexpr const char* kOpenSetting = "signing open address";
 constexpr const char* kLost = "is taken; signing certificates that name it for lists and OCSP lead nowhere now";
+constexpr const char* kPaused = "the signing service begins anew; try again";
+
+void complain(const registry::Refusal& refusal) {
+  (void)::dprintf(STDERR_FILENO, "latchkey: signing service: %s\n", refusal.detail.c_str());
+}
+
+// Does something at its end.
+class AtEnd {
+ public:
+  explicit AtEnd(std::function<void()> act) : act_(std::move(act)) {}
+  ~AtEnd() { act_(); }
+  AtEnd(const AtEnd&) = delete;
+  AtEnd& operator=(const AtEnd&) = delete;
+
+ private:
+  const std::function<void()> act_;
+};
 
 }  // namespace
 
@@ -31,39 +49,88 @@ Outcome<std::unique_ptr<SigningService>> SigningService::start(registry::Registr
   LATCHKEY_TRY(open_address, open_to_all.choose(options.open_to_all, kLost));
   LATCHKEY_TRY_VOID(data.keep(data_address));
   LATCHKEY_TRY_VOID(open_to_all.keep(open_address));
-  options.data = started->data_ = std::move(data_address);
-  options.open_to_all = started->open_to_all_ = std::move(open_address);
-  LATCHKEY_TRY_VOID(started->open(registry, clock, options));
+  started->data_ = std::move(data_address);
+  started->open_to_all_ = std::move(open_address);
+  LATCHKEY_TRY_VOID(started->open(options));
   started->thread_ = std::thread([raw = started.get()] { raw->run(); });
   return started;
 }
 
-Outcome<Nothing> SigningService::open(registry::Registry& registry, const ports::Clock& clock, const Options& options) {
+Outcome<Nothing> SigningService::open(const Options& options) {
   LATCHKEY_TRY(files, ca::FileKeyProvider::open(options.keys));
   files_ = std::move(files);
   keys_ = std::make_unique<SigningKeys>(*files_);
-  signing::Service::Options service;
-  service.authorities.base = "http://" + host_and_port(open_to_all_);
-  LATCHKEY_TRY(opened, signing::Service::open(registry::rows_of(registry), *keys_, directory_, &directory_,
-                                              [&clock] { return clock.now(); }, service, {"latchkey up", clock.now()}));
-  service_ = std::move(opened);
-  revocations_ = std::make_unique<SigningRevocations>(*service_);
-  plane_ = std::make_unique<signing::DataPlane>(*service_, gatekeeper_, signing::DataPlane::Options{});
-  face_ = std::make_unique<signing::PublicFace>(*service_);
-  LATCHKEY_TRY(ocsp, SigningOcsp::open(registry::rows_of(registry), *files_, [&clock] { return clock.now(); }));
-  ocsp_ = std::move(ocsp);
+  service_ = options.service;
+  service_.authorities.base = "http://" + host_and_port(open_to_all_);
+  LATCHKEY_TRY_VOID(open_rooms());
+  return listen(options);
+}
+
+Outcome<Nothing> SigningService::listen(const Options& options) {
   http::Handlers data;
-  data.handle = [this](const http::Request& request) { return plane_->handle(request); };
+  data.handle = [this](const http::Request& request) {
+    return answer([&](Rooms& rooms) { return rooms.plane->handle(request); });
+  };
   const http::TlsFiles tls{options.certificate.certificate.string(), options.certificate.key.string()};
   LATCHKEY_TRY(data_server, http::Server::listen_tls(data_.host, data_.port, tls, {}, std::move(data)));
   data_server_ = std::move(data_server);
   http::Handlers everybody;
   everybody.handle = [this](const http::Request& request) {
-    return SigningOcsp::serves(request.path) ? ocsp_->handle(request) : face_->handle(request);
+    return answer([&](Rooms& rooms) {
+      return SigningOcsp::serves(request.path) ? rooms.ocsp->handle(request) : rooms.face->handle(request);
+    });
   };
   LATCHKEY_TRY(public_server, http::Server::listen_tcp(open_to_all_.host, open_to_all_.port, {}, std::move(everybody)));
   public_server_ = std::move(public_server);
   return Nothing{};
+}
+
+// Alone with them: at the start, or with in_use_ to itself.
+Outcome<Nothing> SigningService::open_rooms() {
+  const auto now = [this] { return clock_.now(); };
+  auto& rows = registry::rows_of(registry_);
+  Rooms rooms;
+  LATCHKEY_TRY(service, signing::Service::open(rows, *keys_, directory_, &directory_, now, service_,
+                                               {"latchkey up", clock_.now()}));
+  rooms.service = std::move(service);
+  LATCHKEY_TRY(ocsp, SigningOcsp::open(rows, *files_, now));
+  rooms.ocsp = std::move(ocsp);
+  rooms.revocations = std::make_unique<SigningRevocations>(*rooms.service);
+  rooms.revocations->hold(held_);
+  rooms.plane = std::make_unique<signing::DataPlane>(*rooms.service, gatekeeper_, signing::DataPlane::Options{});
+  rooms.face = std::make_unique<signing::PublicFace>(*rooms.service);
+  rooms_ = std::move(rooms);
+  return Nothing{};
+}
+
+http::Response SigningService::answer(const std::function<http::Response(Rooms&)>& by) {
+  if (!paused_) {
+    const std::shared_lock lock(in_use_);
+    if (rooms_) return by(*rooms_);
+  }
+  return {503, "text/plain", std::string(kPaused) + "\n", {{"Retry-After", "1"}, {"Cache-Control", "no-store"}}};
+}
+
+std::shared_ptr<void> SigningService::pause() {
+  paused_ = true;
+  in_use_.lock();
+  if (rooms_) rooms_->service->close();
+  rooms_.reset();
+  return std::make_shared<AtEnd>([this] {
+    if (auto opened = open_rooms(); !opened) complain(opened.error());
+    in_use_.unlock();
+    paused_ = false;
+  });
+}
+
+Outcome<Nothing> SigningService::look() {
+  if (paused_) return Nothing{};
+  {
+    const std::shared_lock lock(in_use_);
+    if (rooms_) return rooms_->service->tick();
+  }
+  const std::unique_lock lock(in_use_);
+  return rooms_ ? Outcome<Nothing>(Nothing{}) : open_rooms();
 }
 
 void SigningService::run() {
@@ -72,11 +139,9 @@ void SigningService::run() {
   std::unique_lock lock(mutex_);
   while (!stopping_) {
     lock.unlock();
-    const auto ticked = service_->tick();
-    const Reason reason = ticked ? Reason::kNone : ticked.error().reason;
-    if (!ticked && reason != reported) {  // one that lasts is told once
-      (void)::dprintf(STDERR_FILENO, "latchkey: signing service: %s\n", ticked.error().detail.c_str());
-    }
+    const auto looked = look();
+    const Reason reason = looked ? Reason::kNone : looked.error().reason;
+    if (!looked && reason != reported) complain(looked.error());  // one that lasts is told once
     reported = reason;
     lock.lock();
     changed_.wait_for(lock, kPause, [this] { return stopping_; });
@@ -92,7 +157,40 @@ void SigningService::stop() {
   }
   changed_.notify_all();
   if (thread_.joinable()) thread_.join();
-  if (service_) service_->close();
+  if (rooms_) rooms_->service->close();
+}
+
+Outcome<Nothing> SigningService::Revocations::revoke(const registry::Call& call, const std::string& account,
+                                                     const std::string& profile, const std::vector<Order>& orders) {
+  const std::shared_lock lock(of_.in_use_);
+  if (!of_.rooms_) return refuse(Reason::kThrottled, kPaused);
+  return of_.rooms_->revocations->revoke(call, account, profile, orders);
+}
+
+void SigningService::Revocations::hold(bool held) {
+  const std::shared_lock lock(of_.in_use_);
+  of_.held_ = held;
+  if (of_.rooms_) of_.rooms_->revocations->hold(held);
+}
+
+Outcome<registry::signing::Certificate> SigningService::Revocations::settle(const registry::Call& call,
+                                                                            const std::string& account,
+                                                                            const std::string& profile,
+                                                                            const std::string& serial,
+                                                                            const std::string& failure) {
+  const std::shared_lock lock(of_.in_use_);
+  if (!of_.rooms_) return refuse(Reason::kThrottled, kPaused);
+  return of_.rooms_->revocations->settle(call, account, profile, serial, failure);
+}
+
+std::shared_ptr<void> sweep_signing_keys(registry::Registry& registry, const std::filesystem::path& folder) {
+  return std::make_shared<AtEnd>([&registry, folder] {
+    if (!std::filesystem::exists(folder)) return;
+    const auto named = registry::signing::CertificateRows(registry::rows_of(registry)).key_refs();
+    const auto files = ca::FileKeyProvider::open(folder);
+    if (!named || !files) return;  // the next start with the service erases them
+    (void)(*files)->destroy_unnamed({named->begin(), named->end()});
+  });
 }
 
 }  // namespace latchkey::hub::app

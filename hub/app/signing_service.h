@@ -3,13 +3,17 @@
 // plane over TLS for whoever shows a token, and timestamps, lists, CA certificates and OCSP over plain HTTP for
 // everybody.
 //
-// Threads: one of its own ticks once a second. The rest is called by the owner.
+// A rehearsal may put other rows in the place of the service's while it runs: pause() is for that.
+//
+// Threads: one of its own ticks once a second. pause() and revocations() are called from any, the rest by the owner.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <shared_mutex>
 #include <thread>
 
 #include "hub/app/endpoints.h"
@@ -32,6 +36,7 @@ class SigningService {
     Address open_to_all;         // certificates name it
     brokers::ServerCertificateFiles certificate;
     registry::roles::Parity parity = registry::roles::Parity::kSeed;
+    signing::Service::Options service = {};
   };
   // Registry and clock outlive it. Makes the service's CAs at the first start. kInvalidArgument: an address cannot be
   // had. kStorage.
@@ -41,27 +46,62 @@ class SigningService {
 
   const Address& data() const { return data_; }
   const Address& open_to_all() const { return open_to_all_; }
-  management::SigningRevocations& revocations() { return *revocations_; }
+  management::SigningRevocations& revocations() { return revocations_; }
   void stop();  // may be called twice
 
- private:
-  SigningService(registry::Registry& registry, const ports::Clock& clock, registry::roles::Parity parity)
-      : directory_(registry, clock), gatekeeper_(registry, clock, parity) {}
-  registry::Outcome<registry::Nothing> open(registry::Registry& registry, const ports::Clock& clock,
-                                            const Options& options);
-  void run();
+  // For whoever is about to replace the registry's state as a whole. When it returns, what was under way has ended, and
+  // callers hear 503. When what it answers is gone, on the same thread, the service has begun anew with the rows and
+  // keys that are there by then, its CAs made if there are none; if that cannot be done it is tried again every second.
+  // One at a time; before stop().
+  std::shared_ptr<void> pause();
 
+ private:
+  // Made for the rows as they are, and gone with them.
+  struct Rooms {
+    std::unique_ptr<signing::Service> service;
+    std::unique_ptr<SigningRevocations> revocations;
+    std::unique_ptr<signing::DataPlane> plane;
+    std::unique_ptr<signing::PublicFace> face;
+    std::unique_ptr<SigningOcsp> ocsp;
+  };
+  // Hands on to those of the rooms that are there.
+  class Revocations final : public management::SigningRevocations {
+   public:
+    explicit Revocations(SigningService& of) : of_(of) {}
+    registry::Outcome<registry::Nothing> revoke(const registry::Call& call, const std::string& account,
+                                                const std::string& profile, const std::vector<Order>& orders) override;
+    void hold(bool held) override;
+    registry::Outcome<registry::signing::Certificate> settle(const registry::Call& call, const std::string& account,
+                                                             const std::string& profile, const std::string& serial,
+                                                             const std::string& failure) override;
+
+   private:
+    SigningService& of_;
+  };
+
+  SigningService(registry::Registry& registry, const ports::Clock& clock, registry::roles::Parity parity)
+      : registry_(registry), clock_(clock), directory_(registry, clock), gatekeeper_(registry, clock, parity) {}
+  registry::Outcome<registry::Nothing> open(const Options& options);
+  registry::Outcome<registry::Nothing> listen(const Options& options);
+  registry::Outcome<registry::Nothing> open_rooms();
+  registry::Outcome<registry::Nothing> look();
+  void run();
+  http::Response answer(const std::function<http::Response(Rooms&)>& by);
+
+  registry::Registry& registry_;
+  const ports::Clock& clock_;
   SigningDirectory directory_;
   SigningGatekeeper gatekeeper_;
-  std::unique_ptr<ca::FileKeyProvider> files_;
-  std::unique_ptr<SigningKeys> keys_;
-  std::unique_ptr<signing::Service> service_;
-  std::unique_ptr<SigningRevocations> revocations_;
-  std::unique_ptr<signing::DataPlane> plane_;
-  std::unique_ptr<signing::PublicFace> face_;
-  std::unique_ptr<SigningOcsp> ocsp_;
+  Revocations revocations_{*this};
+  signing::Service::Options service_;
   Address data_;
   Address open_to_all_;
+  std::unique_ptr<ca::FileKeyProvider> files_;
+  std::unique_ptr<SigningKeys> keys_;
+  std::atomic<bool> held_ = false;    // revocations stay in progress
+  std::atomic<bool> paused_ = false;  // or about to be: who comes now does not wait
+  std::shared_mutex in_use_;          // shared by whoever is in the rooms
+  std::optional<Rooms> rooms_;        // guarded by in_use_; nothing: paused, or they could not be opened again
   std::unique_ptr<http::Server> data_server_;
   std::unique_ptr<http::Server> public_server_;
   std::mutex mutex_;
@@ -69,5 +109,9 @@ class SigningService {
   bool stopping_ = false;  // guarded by mutex_
   std::thread thread_;
 };
+
+// As SigningService::pause() where no service runs: what it answers erases, when it is gone, the keys in `folder` that
+// the rows then there do not name. The registry outlives it.
+std::shared_ptr<void> sweep_signing_keys(registry::Registry& registry, const std::filesystem::path& folder);
 
 }  // namespace latchkey::hub::app

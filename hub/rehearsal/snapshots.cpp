@@ -22,6 +22,7 @@ constexpr std::size_t kNameLimit = 64;
 constexpr std::size_t kAboutMax = 4096;
 constexpr std::size_t kKeyMax = 16 * 1024;
 constexpr std::string_view kUnfinished = "~";  // no name ends so
+constexpr const char* kSigningKeys = "signing-keys";
 
 Outcome<Nothing> check_name(const std::string& name) {
   if (valid_snapshot_name(name) || name == kBeforeSeed) return Nothing{};
@@ -80,16 +81,27 @@ Outcome<json> Snapshots::list() const {
 }
 
 Outcome<Nothing> Snapshots::copy_keys(const std::filesystem::path& from, const std::filesystem::path& to,
-                                      const std::vector<std::string>& key_refs) const {
+                                      const std::vector<std::string>& key_refs, Missing missing) const {
   for (const auto& key : key_refs) {
     if (key.find('/') != std::string::npos) return refuse(Reason::kStorage, "a key's name is damaged");
     auto content = files::read_file(from / key, kKeyMax);
+    if (!content && content.error() == Status::kNotFound && missing == Missing::kIsLeftOut) continue;
     if (!content) return stored(fail(content.error()), from / key);
     const auto copied = stored(files::replace_file(to / key, *content), to / key);
     wipe({content->data(), content->size()});
     if (!copied) return copied;
   }
   return Nothing{};
+}
+
+// The service erases the keys of certificates that ended while the copy is made; nobody will sign with them again.
+Outcome<Nothing> Snapshots::copy_signing_keys(const std::string& copy, const std::filesystem::path& from,
+                                              const std::filesystem::path& to) const {
+  if (parts_.signing.keys.empty()) return Nothing{};
+  LATCHKEY_TRY(keys, parts_.signing.key_refs_in(copy));
+  if (keys.empty()) return Nothing{};
+  LATCHKEY_TRY_VOID(stored(files::make_folder(to, 0700), to));
+  return copy_keys(from, to, keys, Missing::kIsLeftOut);
 }
 
 Outcome<json> Snapshots::take(const std::string& name, UnixMs now) {
@@ -107,7 +119,8 @@ Outcome<json> Snapshots::take(const std::string& name, UnixMs now) {
   const auto copy = (unfinished / "registry.db").string();
   LATCHKEY_TRY_VOID(parts_.registry.copy_to(copy));
   LATCHKEY_TRY(keys, parts_.registry.key_refs_in(copy));
-  LATCHKEY_TRY_VOID(copy_keys(parts_.keys, unfinished / "keys", keys));
+  LATCHKEY_TRY_VOID(copy_keys(parts_.keys, unfinished / "keys", keys, Missing::kFails));
+  LATCHKEY_TRY_VOID(copy_signing_keys(copy, parts_.signing.keys, unfinished / kSigningKeys));
   const auto about = unfinished / "about.json";
   LATCHKEY_TRY_VOID(stored(files::replace_file(about, json{{"atMs", now}}.dump() + "\n"), about));
   LATCHKEY_TRY_VOID(renamed(unfinished, place));
@@ -156,7 +169,9 @@ Outcome<registry::Sequence> Snapshots::restore(const registry::Call& call, const
   const auto copy = (place / "registry.db").string();
   LATCHKEY_TRY(before, named_keys());
   LATCHKEY_TRY(then, parts_.registry.key_refs_in(copy));
-  LATCHKEY_TRY_VOID(copy_keys(place / "keys", parts_.keys, then));
+  LATCHKEY_TRY_VOID(copy_keys(place / "keys", parts_.keys, then, Missing::kFails));
+  const auto signing_is_paused = paused();
+  LATCHKEY_TRY_VOID(copy_signing_keys(copy, place / kSigningKeys, parts_.signing.keys));
   LATCHKEY_TRY(restored, parts_.registry.restore(call, name, copy));
   LATCHKEY_TRY_VOID(destroy_unnamed(before));
   return restored.sequence;
@@ -165,6 +180,7 @@ Outcome<registry::Sequence> Snapshots::restore(const registry::Call& call, const
 Outcome<registry::Sequence> Snapshots::reset(const registry::Call& call, const std::vector<std::string>& hubs,
                                              const std::vector<std::string>& forgotten) {
   LATCHKEY_TRY(before, named_keys());
+  const auto signing_is_paused = paused();
   LATCHKEY_TRY(emptied, parts_.registry.reset(call, hubs, forgotten));
   LATCHKEY_TRY_VOID(destroy_unnamed(before));
   return emptied.sequence;

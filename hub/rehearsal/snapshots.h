@@ -3,15 +3,19 @@
 //
 //   NAME/registry.db   a copy of the registry, as of one commit     0600
 //   NAME/keys/         the keys of the CAs in it                    0700
+//   NAME/signing-keys/ those of the signing service                 0700
 //   NAME/about.json    when it was taken, by the rehearsal's clock
 //
 // What a restore leaves as it is: the audit, settings, published lists, the clock and the fault document.
+//
+// The signing service stops for a restore and for a reset, and goes on with what is there by then.
 //
 // Threads: one caller at a time (Acts::hold).
 #pragma once
 
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
@@ -28,11 +32,21 @@ bool valid_snapshot_name(std::string_view name);
 
 class Snapshots {
  public:
+  // The signing service, whether it runs or not. hub/app gives it.
+  struct Signing {
+    std::filesystem::path keys = {};  // where they lie, a file each; empty: there is no such service
+    // Of a registry's file.
+    std::function<registry::Outcome<std::vector<std::string>>(const std::string& path)> key_refs_in = {};
+    // Nobody is served until what it answers is gone; then the service begins with the rows that are there, and erases
+    // the keys that they do not name.
+    std::function<std::shared_ptr<void>()> pause = {};
+  };
   struct Parts {
     registry::Registry& registry;
     std::filesystem::path folder;
     std::filesystem::path keys;                                   // where CA keys lie, a file each
     std::function<void(const std::string& key_ref)> destroy_key;  // nobody names it any more
+    Signing signing = {};
   };
   explicit Snapshots(Parts parts) : parts_(std::move(parts)) {}
 
@@ -50,8 +64,12 @@ class Snapshots {
                                               const std::vector<std::string>& forgotten);
 
  private:
+  enum class Missing : bool { kFails = false, kIsLeftOut = true };
   registry::Outcome<registry::Nothing> copy_keys(const std::filesystem::path& from, const std::filesystem::path& to,
-                                                 const std::vector<std::string>& key_refs) const;
+                                                 const std::vector<std::string>& key_refs, Missing missing) const;
+  registry::Outcome<registry::Nothing> copy_signing_keys(const std::string& copy, const std::filesystem::path& from,
+                                                         const std::filesystem::path& to) const;
+  std::shared_ptr<void> paused() const { return parts_.signing.pause ? parts_.signing.pause() : nullptr; }
   registry::Outcome<std::vector<std::string>> named_keys() const;
   registry::Outcome<registry::Nothing> destroy_unnamed(const std::vector<std::string>& before) const;
 

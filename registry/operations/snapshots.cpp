@@ -48,8 +48,10 @@ Outcome<Committed<Nothing>> SqlRegistry::restore(const Call& call, const std::st
   return mutate<Nothing>(call, {"rehearsal.restore", "snapshots/" + name}, [&](Act& act) -> Outcome<Nothing> {
     LATCHKEY_TRY_VOID(only_in_rehearsals(options_.rehearsal));
     LATCHKEY_TRY(copy, store::Database::open(path, store::Database::Access::kReadOnly));
+    LATCHKEY_TRY_VOID(store::remember_list_numbers(act.db));
     LATCHKEY_TRY_VOID(store::clear_state(act.db));
     LATCHKEY_TRY_VOID(store::copy_state(*copy, act.db));
+    LATCHKEY_TRY_VOID(store::go_on_with_list_numbers(act.db));
     return begin_anew(act);
   });
 }
@@ -60,6 +62,7 @@ Outcome<Committed<Nothing>> SqlRegistry::reset(const Call& call, const std::vect
     LATCHKEY_TRY_VOID(only_in_rehearsals(options_.rehearsal));
     LATCHKEY_TRY(now, store::hub_links(act.db));
     LATCHKEY_TRY_VOID(check_hubs(now, hubs));
+    LATCHKEY_TRY_VOID(store::remember_list_numbers(act.db));
     LATCHKEY_TRY_VOID(store::clear_state(act.db));
     for (const auto& setting : forgotten) {
       LATCHKEY_TRY_VOID(act.db.query("DELETE FROM settings WHERE name = $1", setting).run());

@@ -4,10 +4,16 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cstdlib>
+
+#include "registry/store/settings.h"
 
 namespace latchkey::registry::store {
 namespace {
+
+constexpr std::string_view kListNumberSetting = "signing list number";
 
 std::string first_text(const Query& row) { return row.text(0); }
 
@@ -74,6 +80,25 @@ Outcome<Nothing> copy_state(Database& from, Database& database) {
   LATCHKEY_TRY(tables, state_tables(database));
   for (const auto& table : tables) LATCHKEY_TRY_VOID(copy_table(from, database, table));
   return Nothing{};
+}
+
+Outcome<Nothing> remember_list_numbers(Database& database) {
+  LATCHKEY_TRY(before, find_setting(database, kListNumberSetting));
+  LATCHKEY_TRY(newest, database.query("SELECT MAX(list_number) FROM signing_authorities").first([](const Query& row) {
+    return row.integer(0);  // 0 of none
+  }));
+  const std::int64_t known = before ? std::strtoll(before->c_str(), nullptr, 10) : 0;
+  const std::int64_t highest = std::max<std::int64_t>(newest.value_or(0), known);
+  return put_setting(database, kListNumberSetting, std::to_string(highest));
+}
+
+Outcome<Nothing> go_on_with_list_numbers(Database& database) {
+  LATCHKEY_TRY(highest, find_setting(database, kListNumberSetting));
+  if (!highest) return Nothing{};
+  const auto number = static_cast<std::int64_t>(std::strtoll(highest->c_str(), nullptr, 10));
+  LATCHKEY_TRY_VOID(database.query("UPDATE signing_authorities SET list_due = 1 WHERE role <> 3").run());
+  return database.query("UPDATE signing_authorities SET list_number = $1 WHERE role <> 3 AND list_number < $1", number)
+      .run();
 }
 
 Outcome<std::vector<std::string>> key_refs(Database& database) {

@@ -21,6 +21,12 @@ Outcome<Nothing> clear_state(Database& database);
 // Every row of `from`'s state, into tables that are empty. kPreconditionFailed: it is of another version of the schema.
 Outcome<Nothing> copy_state(Database& from, Database& database);
 
+// Revocation lists of signing CAs have numbers in their rows, and numbers never go back (RFC 5280 section 5.2.3): the
+// highest that was given out is remembered before the state goes, as a setting, and what comes in its place counts on
+// from there, with every list due.
+Outcome<Nothing> remember_list_numbers(Database& database);
+Outcome<Nothing> go_on_with_list_numbers(Database& database);
+
 // The names of the keys that CAs have.
 Outcome<std::vector<std::string>> key_refs(Database& database);
 // "hub in default" for each hub and its namespace, the hub's name in lower case, in order.

@@ -179,6 +179,30 @@ class RevokeByCommand : public testing::Test {
     return hub::text::iso8601(static_cast<UnixMs>(at) * 1000).replace(19, 4, "");  // without milliseconds
   }
 
+  // The status that a request to sign hears when it is not taken.
+  std::string refusal() {
+    std::string token = read_text(bench.path("token"));
+    token.erase(token.find_last_not_of('\n') + 1);
+    const auto ran = run({"/usr/bin/env", "SSL_CERT_FILE=" + hub.ca_file(), LATCHKEY_PYTHON, LATCHKEY_CLIENT, "sign",
+                          endpoints.at("signing"), token, "MyAccount", "MyProfile", "RS256",
+                          hub::text::base64(Bytes(32, 0)), bench.path("value"), bench.path("collection")},
+                         kSigningMs);
+    EXPECT_EQ(ran.exit_status, 1) << ran.out << ran.err;
+    return ran.out.substr(0, ran.out.find(' '));
+  }
+  // Number of the list that the signing certificate of `chain` names; -1 when it is not served.
+  long list_number() {
+    client({"get", list_of("chain", "PEM"), bench.path("leaves.crl")});
+    const auto shown =
+        Workbench::openssl({"crl", "-inform", "DER", "-in", bench.path("leaves.crl"), "-noout", "-crlnumber"}).out;
+    const auto number = behind(shown, "crlNumber=0x");
+    return number.empty() ? -1 : std::stol(number, nullptr, 16);
+  }
+  void operate(const std::vector<std::string>& words) {
+    const auto ran = hub.cli(words);
+    ASSERT_EQ(ran.exit_status, 0) << ran.out << ran.err;
+  }
+
   Hub hub{options()};
   Workbench bench;
   json endpoints;
@@ -222,6 +246,52 @@ TEST_F(RevokeByCommand, what_was_signed_before_stays_valid_and_what_was_signed_l
                                  "--account-name", "MyAccount", "-n", "MyProfile"});
   EXPECT_EQ(profile.at("properties").at("status"), "Disabled");
   EXPECT_EQ(profile.at("properties").at("certificates")[0].at("status"), "Revoked");
+}
+
+// Rows: S-6-129
+TEST_F(RevokeByCommand, rehearsal_that_goes_back_signs_as_it_did_then) {
+  sign(Bytes(32, 0));
+  tool({"pkcs7", "-inform", "DER", "-in", bench.path("collection"), "-print_certs", "-out", bench.path("chain")});
+  const auto certificates = hub.json(of_profile("list")).at("value");
+  ASSERT_EQ(certificates.size(), 1u);
+  const long first = list_number();
+  operate({"rehearsal", "snapshot", "create", "-n", "before"});
+
+  auto revoke = of_profile("revoke");
+  const std::string thumbprint = certificates[0].at("thumbprint");
+  const std::string from = utc(std::time(nullptr) + kHour);
+  for (const std::string word :
+       {"--thumbprint", thumbprint.c_str(), "--reason", "KeyCompromised", "--effective-at", from.c_str(), "-y"}) {
+    revoke.push_back(word);
+  }
+  operate(revoke);
+  EXPECT_EQ(refusal(), "403");
+  const long second = list_number();
+  EXPECT_GT(second, first);
+
+  operate({"rehearsal", "snapshot", "restore", "-n", "before", "-y"});
+  EXPECT_EQ(hub.json(of_profile("list")).at("value"), certificates);
+  sign(Bytes(32, 0));
+  EXPECT_EQ(hub.json(of_profile("list")).at("value"), certificates) << "with the key of then";
+  const long third = list_number();
+  EXPECT_GT(third, second) << "numbers do not go back";
+
+  operate({"rehearsal", "reset", "-y"});
+  EXPECT_EQ(refusal(), "401");  // tokens are gone, too
+  EXPECT_EQ(list_number(), -1) << "the CAs of before are gone";
+  bench.put("value", Bytes(8, 1));
+  timestamp();  // by another root
+
+  operate({"rehearsal", "snapshot", "restore", "-n", "before", "-y"});
+  sign(Bytes(32, 0));
+  EXPECT_EQ(hub.json(of_profile("list")).at("value"), certificates);
+  EXPECT_GT(list_number(), third);
+
+  hub.stop();
+  hub.start();
+  EXPECT_EQ(json::parse(read_text(hub.work() / "endpoints.json")).at("signingOpen"), endpoints.at("signingOpen"))
+      << "certificates name it";
+  sign(Bytes(32, 0));
 }
 
 }  // namespace
