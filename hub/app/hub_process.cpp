@@ -433,7 +433,8 @@ Outcome<Nothing> HubProcess::Parts::open_signing() {
       *registry, folder.path() / "outbox", [this] { return clock.now(); },
       [](const registry::Refusal& refusal) {
         (void)::dprintf(STDERR_FILENO, "latchkey: identity validations: %s\n", refusal.detail.c_str());
-      });
+      },
+      options.mail);
   signing_watch->start();
   if (!options.signing) return Nothing{};
   SigningService::Options wanted{signing_keys(), *options.signing,    options.signing_open,

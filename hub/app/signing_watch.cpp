@@ -5,16 +5,30 @@ namespace latchkey::hub::app {
 
 using registry::Outcome;
 
+void SigningWatch::start() {
+  thread_.start();
+  if (server_) mail_thread_.start();
+}
+
+void SigningWatch::stop() {
+  if (server_) server_->give_up();
+  mail_thread_.stop();
+  thread_.stop();
+}
+
 Outcome<std::size_t> SigningWatch::look() {
-  const UnixMs now = clock_();
-  LATCHKEY_TRY_VOID(validations_.settle({"latchkey up", now}));
+  LATCHKEY_TRY_VOID(validations_.settle({"latchkey up", clock_()}));
+  return server_ ? Outcome<std::size_t>(0) : deliver();
+}
+
+Outcome<std::size_t> SigningWatch::deliver() {
   LATCHKEY_TRY(waiting, validations_.waiting_mails(1));
   if (waiting.empty()) return 0;
   if (!outbox_) {
-    LATCHKEY_TRY(opened, signing::Outbox::open(validations_, folder_));
+    LATCHKEY_TRY(opened, signing::Outbox::open(validations_, {folder_, server_.get()}));
     outbox_.emplace(std::move(opened));
   }
-  return outbox_->send(now);
+  return outbox_->send(clock_());
 }
 
 }  // namespace latchkey::hub::app

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// SigningWatch: lets time have its way with identity validations by the hub's clock, which may be rehearsed, and writes
-// their e-mails to the outbox.
+// SigningWatch: lets time have its way with identity validations by the hub's clock, which may be rehearsed, and sees
+// to it that their e-mails get out.
 //
-// Threads: one of its own looks once a second. start() and stop() belong to the owner.
+// Threads: one of its own looks once a second; another one tells a mail server, if there is one, so that nothing else
+// waits for it. start() and stop() belong to the owner.
 #pragma once
 
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <optional>
 
 #include "hub/app/every_second.h"
@@ -20,29 +22,36 @@ class SigningWatch {
   using Clock = std::function<UnixMs()>;
   using ErrorSink = EverySecond::ErrorSink;
 
-  // The registry outlives this object. The outbox is made with the first e-mail.
-  SigningWatch(registry::Registry& registry, std::filesystem::path outbox, Clock clock, ErrorSink on_error)
+  // The registry outlives this object. The outbox is made with the first e-mail. `server`: nothing is a maildir alone.
+  SigningWatch(registry::Registry& registry, std::filesystem::path outbox, Clock clock, ErrorSink on_error,
+               std::optional<signing::SmtpServer::Options> server = std::nullopt)
       : validations_(rows_of(registry)),
         folder_(std::move(outbox)),
         clock_(std::move(clock)),
-        thread_(
-            [this]() -> registry::Outcome<void> {
-              LATCHKEY_TRY_VOID(look());
-              return {};
-            },
-            std::move(on_error)) {}
+        server_(server ? std::make_unique<signing::SmtpServer>(std::move(*server)) : nullptr),
+        thread_([this] { return nothing_of(look()); }, on_error),
+        mail_thread_([this] { return nothing_of(deliver()); }, on_error) {}
+  ~SigningWatch() { stop(); }
 
-  void start() { thread_.start(); }
-  void stop() { thread_.stop(); }  // may be called twice
-  // One look; answers how many e-mails were written.
+  void start();
+  void stop();  // may be called twice
+  // One look; answers how many e-mails were told. With a server they are left to its thread.
   registry::Outcome<std::size_t> look();
 
  private:
+  static registry::Outcome<void> nothing_of(const registry::Outcome<std::size_t>& outcome) {
+    if (!outcome) return fail(outcome.error());
+    return {};
+  }
+  registry::Outcome<std::size_t> deliver();
+
   registry::signing::Validations validations_;
   const std::filesystem::path folder_;
   const Clock clock_;
-  std::optional<signing::Outbox> outbox_;  // by whoever looks
-  EverySecond thread_;                     // the last: it ends before what it looks with
+  const std::unique_ptr<signing::SmtpServer> server_;
+  std::optional<signing::Outbox> outbox_;  // by whoever delivers
+  EverySecond thread_;                     // these last: they end before what they look with
+  EverySecond mail_thread_;
 };
 
 }  // namespace latchkey::hub::app

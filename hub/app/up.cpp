@@ -17,6 +17,7 @@
 #include "hub/app/hub_process.h"
 #include "hub/app/up_parity.h"
 #include "hub/ca/crl_shards.h"
+#include "hub/signing/outbox/letter.h"
 
 namespace latchkey::hub::app {
 namespace {
@@ -48,6 +49,7 @@ struct Arguments {
   std::string metrics;
   std::string signing;
   std::string signing_open = "127.0.0.1:0";
+  signing::SmtpServer::Options mail{{}, signing::kUsualSender, {}, {}, {}};
   std::string endpoints_file;
   std::string clock;
   std::string admin_listen;
@@ -116,6 +118,23 @@ void declare(CLI::App& program, Arguments& arguments) {
                   "With --signing-listen: address and port of timestamps, revocation lists, CA certificates and OCSP "
                   "over HTTP; certificates name it; port 0 takes a free one and keeps it")
       ->capture_default_str();
+  program
+      .add_option("--smtp-server", arguments.mail.url,
+                  "Send e-mails about identity validations and revocations there, smtp://HOST[:PORT] or "
+                  "smtps://HOST[:PORT]; without it they are files in DATA/outbox")
+      ->type_name("URL");
+  program.add_option("--smtp-from", arguments.mail.from, "With --smtp-server: who sends")
+      ->type_name("ADDRESS")
+      ->capture_default_str();
+  program.add_option("--smtp-user", arguments.mail.user, "With --smtp-server: who logs in")->type_name("NAME");
+  program
+      .add_option("--smtp-password-file", arguments.mail.password_file,
+                  "With --smtp-user: a file with the password in its first line, of mode 0600")
+      ->type_name("FILE");
+  program
+      .add_option("--smtp-ca-file", arguments.mail.ca_file,
+                  "With --smtp-server: what its certificate is checked by, PEM; without it what the system trusts")
+      ->type_name("FILE");
   program.add_option("--endpoints-file", arguments.endpoints_file,
                      "Write endpoints, id scope and file names there, as JSON");
   program
@@ -185,6 +204,12 @@ registry::Outcome<UpOptions> to_options(const Arguments& arguments, const std::s
     options.signing = signing;
     LATCHKEY_TRY(signing_open, parse_address(arguments.signing_open));
     options.signing_open = signing_open;
+  }
+  if (!arguments.mail.url.empty()) {
+    LATCHKEY_TRY_VOID(signing::SmtpServer::check(arguments.mail));
+    options.mail = arguments.mail;
+  } else if (!arguments.mail.user.empty() || !arguments.mail.password_file.empty() || !arguments.mail.ca_file.empty()) {
+    return registry::refuse(registry::Reason::kInvalidArgument, "the other --smtp options need --smtp-server");
   }
   options.data = data;
   LATCHKEY_TRY(dps, parse_address(arguments.dps));

@@ -10,6 +10,7 @@
 
 #include "hub/app/status_options.h"
 #include "hub/management/quotas.h"
+#include "hub/signing/outbox/smtp_server.h"
 #include "registry/model/limits.h"
 #include "registry/model/resources.h"
 #include "registry/roles/evaluation.h"
@@ -38,7 +39,8 @@ struct UpOptions {
   std::optional<Address> metrics;                          // where Prometheus asks; nothing: nowhere
   std::optional<Address> signing;                          // the signing service's data plane; nothing: none runs
   Address signing_open{"127.0.0.1", 0};                    // its timestamps and lists
-  std::filesystem::path endpoints_file;                    // where to tell the chosen addresses as JSON; empty: nowhere
+  std::optional<signing::SmtpServer::Options> mail;  // who gets the e-mails; nothing: a maildir in the data folder
+  std::filesystem::path endpoints_file;              // where to tell the chosen addresses as JSON; empty: nowhere
   bool rehearsal = false;
   std::optional<Address> admin;  // where whoever rehearses asks (hub/rehearsal); only in a rehearsal; nothing: nowhere
   std::vector<std::string> parity;  // the values of --parity, each once: hub/app/up_parity.h made the rest of them

@@ -2,13 +2,14 @@
 #include "hub/signing/outbox/outbox.h"
 
 #include <algorithm>
+#include <chrono>
 
-#include "hub/text/encoding.h"
-#include "hub/text/time.h"
+#include "hub/signing/outbox/letter.h"
 #include "platform/files/folder.h"
 
 namespace latchkey::hub::signing {
 
+using registry::Nothing;
 using registry::Outcome;
 using registry::Reason;
 using registry::refuse;
@@ -16,57 +17,81 @@ using registry::signing::Mail;
 
 namespace {
 
-constexpr const char* kFrom = "Latchkey signing <no-reply@latchkey.invalid>";
 constexpr const char* kParts[] = {"tmp", "new", "cur"};
 constexpr std::size_t kAtOnce = 100;
+constexpr std::size_t kAtOnceToServer = 20;  // each takes a connection
+constexpr std::int64_t kFirstPauseMs = 1000;
 
-bool plain(const std::string& text) {
-  return std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c < 0x7f; });
-}
-
-std::string header(const std::string& text) {
-  return plain(text) ? text : "=?utf-8?B?" + text::base64(ByteView(text)) + "?=";
-}
-
-// "Sat, 21 Nov 2026 13:22:18 +0000" (RFC 5322 section 3.3)
-std::string date(UnixMs at) {
-  auto text = text::rfc7231(at);
-  return text.replace(text.size() - 3, 3, "+0000");
+std::int64_t real_ms() {
+  using namespace std::chrono;  // NOLINT: one line
+  return duration_cast<milliseconds>(steady_clock::now().time_since_epoch()).count();
 }
 
 }  // namespace
 
-Outcome<Outbox> Outbox::open(registry::signing::Validations validations, std::filesystem::path folder) {
+Outcome<Outbox> Outbox::open(registry::signing::Validations validations, Options options) {
   for (const auto* part : kParts) {
-    if (!files::make_secret_folder(folder) || !files::make_secret_folder(folder / part)) {
-      return refuse(Reason::kStorage, "the outbox " + folder.string() + " cannot be made");
+    if (!files::make_secret_folder(options.folder) || !files::make_secret_folder(options.folder / part)) {
+      return refuse(Reason::kStorage, "the outbox " + options.folder.string() + " cannot be made");
     }
   }
-  return Outbox(validations, std::move(folder));
-}
-
-std::string Outbox::name_of(const Mail& mail) {
-  return std::to_string(mail.created / 1000) + ".M" + std::to_string(mail.number) + ".latchkey";
-}
-
-std::string Outbox::text_of(const Mail& mail) {
-  return "From: " + std::string(kFrom) + "\nTo: <" + mail.recipient + ">\nDate: " + date(mail.created) +
-         "\nSubject: " + header(mail.subject) + "\nMessage-ID: <" + name_of(mail) +
-         "@latchkey.invalid>\nX-Latchkey-Validation: " + text::uuid_text(mail.validation) +
-         "\nMIME-Version: 1.0\nContent-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: 8bit\n\n" +
-         mail.body;
+  if (!options.monotonic_ms) options.monotonic_ms = real_ms;
+  return Outbox(validations, std::move(options));
 }
 
 Outcome<std::size_t> Outbox::send(UnixMs now) {
-  LATCHKEY_TRY(waiting, validations_.waiting_mails(kAtOnce));
-  for (const auto& mail : waiting) {
-    const auto text = text_of(mail);
-    if (!files::replace_file(folder_ / "new" / name_of(mail), ByteView(text))) {
-      return refuse(Reason::kStorage, "an e-mail cannot be written to " + folder_.string());
-    }
-    LATCHKEY_TRY_VOID(validations_.mail_delivered(mail.number, now));
-  }
+  const bool by_server = options_.server != nullptr;
+  if (by_server && options_.monotonic_ms() < next_try_ms_) return 0;
+  LATCHKEY_TRY(waiting, validations_.waiting_mails(by_server ? kAtOnceToServer : kAtOnce));
+  if (by_server) return send_by_server(waiting, now);
+  for (const Mail& mail : waiting) LATCHKEY_TRY_VOID(put(mail, now));
   return waiting.size();
+}
+
+// Into the maildir.
+Outcome<Nothing> Outbox::put(const Mail& mail, UnixMs now) {
+  if (!files::replace_file(options_.folder / "new" / name_of(mail), ByteView(letter_file(mail)))) {
+    return refuse(Reason::kStorage, "an e-mail cannot be written to " + options_.folder.string());
+  }
+  return validations_.mail_delivered(mail.number, now);
+}
+
+Outcome<std::size_t> Outbox::send_by_server(const std::vector<Mail>& waiting, UnixMs now) {
+  std::size_t refused = 0;
+  std::string why;
+  for (std::size_t i = 0; i < waiting.size(); ++i) {
+    const Mail& mail = waiting[i];
+    const auto answer = options_.server->send(mail.recipient, letter_for_server(mail, options_.server->options().from));
+    if (answer.sent == SmtpServer::Sent::kLater) {
+      LATCHKEY_TRY_VOID(put_off(waiting, i, now, answer.why));
+    } else if (answer.sent == SmtpServer::Sent::kRefused) {
+      LATCHKEY_TRY_VOID(put(mail, now));
+      why = answer.why;
+      ++refused;
+    } else {
+      LATCHKEY_TRY_VOID(validations_.mail_delivered(mail.number, now));
+    }
+    pause_ms_ = 0;
+  }
+  if (refused == 0) return waiting.size();
+  return refuse(Reason::kInvalidArgument, "the mail server refused " + std::to_string(refused) + " e-mails, now in " +
+                                              options_.folder.string() + "; the last one: " + why);
+}
+
+// Always a refusal. What has waited long enough, from that one on, waits no more.
+Outcome<Nothing> Outbox::put_off(const std::vector<Mail>& waiting, std::size_t from, UnixMs now,
+                                 const std::string& why) {
+  std::size_t given_up = 0;
+  for (std::size_t i = from; i < waiting.size(); ++i) {
+    if (now - waiting[i].created < kGiveUpMs) continue;
+    LATCHKEY_TRY_VOID(put(waiting[i], now));
+    ++given_up;
+  }
+  pause_ms_ = pause_ms_ == 0 ? kFirstPauseMs : std::min(2 * pause_ms_, kPauseMostMs);
+  next_try_ms_ = options_.monotonic_ms() + pause_ms_;
+  std::string told = "the mail server: " + why + "; e-mails wait";
+  if (given_up > 0) told += ", " + std::to_string(given_up) + " no more: they are in " + options_.folder.string();
+  return refuse(Reason::kPreconditionFailed, told);
 }
 
 }  // namespace latchkey::hub::signing
