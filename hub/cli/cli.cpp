@@ -36,6 +36,18 @@ struct Typed {
   std::map<std::string, bool> switches;
 };
 
+// "--a account-name", as the quickstart of the signing service prints an option, is one word.
+std::vector<const char*> rejoined(int argc, const char* const* argv) {
+  std::vector<const char*> words;
+  for (int i = 0; i < argc; ++i) {
+    const bool torn =
+        std::string_view(argv[i]) == "--a" && i + 1 < argc && std::string_view(argv[i + 1]) == "account-name";
+    words.push_back(torn ? "--account-name" : argv[i]);
+    if (torn) ++i;
+  }
+  return words;
+}
+
 std::string whole_number(const std::string& text) {
   const bool good = !text.empty() && text.size() <= 9 && text.find_first_not_of("0123456789") == std::string::npos &&
                     text.find_first_not_of('0') != std::string::npos;
@@ -109,8 +121,9 @@ class CommandLine {
   }
 
   int run(int argc, const char* const* argv) {
+    const auto words = rejoined(argc, argv);
     try {
-      app_.parse(argc, argv);
+      app_.parse(static_cast<int>(words.size()), words.data());
     } catch (const CLI::Success& help) {  // --help
       return app_.exit(help, terminal_.out, terminal_.err);
     } catch (const CLI::ParseError& error) {

@@ -61,7 +61,7 @@ class SigningVerbs : public CommandLineTest<ManagementTest> {
   }
 };
 
-// Rows: S-6-30, S-6-32
+// Rows: S-6-30, S-6-32, S-6-33
 TEST_F(SigningVerbs, commands_of_the_quickstart_run_as_printed) {
   EXPECT_EQ(run("provider show --namespace Microsoft.CodeSigning"), 0);
   EXPECT_THAT(out, HasSubstr("NotRegistered"));
@@ -95,6 +95,22 @@ TEST_F(SigningVerbs, commands_of_the_quickstart_run_as_printed) {
       << err;
   EXPECT_EQ(run("trustedsigning delete -n MyAccount -g MyResourceGroup -y"), 0) << err;
   EXPECT_EQ(run("trustedsigning show -g MyResourceGroup -n MyAccount"), 3);
+}
+
+// Rows: S-6-33
+TEST_F(SigningVerbs, option_that_the_quickstart_prints_in_two_words_is_one) {
+  prepare();
+  const auto id = make_identity();
+  EXPECT_EQ(run("trustedsigning certificate-profile create -g MyResourceGroup --a account-name MyAccount -n MyProfile "
+                "--profile-type PublicTrust --identity-validation-id " +
+                id),
+            0)
+      << err;
+  EXPECT_EQ(run("trustedsigning certificate-profile show -g MyResourceGroup --account-name MyAccount -n MyProfile"), 0);
+  // Nothing else is guessed.
+  EXPECT_EQ(run("trustedsigning certificate-profile show -g MyResourceGroup --a MyAccount -n MyProfile"), 2);
+  EXPECT_EQ(run("trustedsigning certificate-profile show -g MyResourceGroup --a"), 2);
+  EXPECT_EQ(run("trustedsigning certificate-profile show -g MyResourceGroup --a account -n MyProfile"), 2);
 }
 
 // Rows: S-6-80, S-6-81, S-6-84
