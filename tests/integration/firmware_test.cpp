@@ -2,7 +2,14 @@
 // Firmware campaigns with a whole hub, its command line, and plain MQTT clients as devices.
 #include <gmock/gmock.h>
 
+#include <openssl/pem.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <chrono>
 #include <ctime>
+#include <fstream>
+#include <thread>
 
 #include "agent/update/statement.h"
 #include "hub/signing/statements/statement.h"
@@ -11,6 +18,7 @@
 #include "platform/crypto/key.h"
 #include "tests/integration/firmware_device.h"
 #include "tests/integration/signing/workbench.h"
+#include "tests/support/agent.h"
 #include "tests/unit/hub/firmware/bundle_maker.h"
 
 namespace latchkey::tests {
@@ -311,6 +319,134 @@ TEST_F(FirmwareRevocation, revoked_certificate_is_told_at_once_to_who_is_there_a
   ASSERT_TRUE(anew.connect());
   ASSERT_TRUE(anew.report("hello"));
   EXPECT_EQ(anew.next("statement"), told);
+}
+
+// The real agent takes what the real hub gives out, signed by the hub's own service.
+class FirmwareAgent : public FirmwareRevocation {
+ protected:
+  void client(std::vector<std::string> words) {
+    words.insert(words.begin(), {"/usr/bin/env", "SSL_CERT_FILE=" + hub.ca_file(), LATCHKEY_PYTHON, LATCHKEY_CLIENT});
+    const auto ran = run(words, kSigningMs);
+    ASSERT_EQ(ran.exit_status, 0) << ran.out << ran.err;
+  }
+  std::string token() {
+    std::string text = read_text(bench.path("token"));
+    return text.erase(text.find_last_not_of('\n') + 1);
+  }
+  std::string signing_url() const { return json::parse(read_text(hub.work() / "endpoints.json")).at("signing"); }
+  void get_root() {
+    client({"get",
+            signing_url() + "/codesigningaccounts/contoso/certificateprofiles/release/sign/rootcert"
+                            "?api-version=2022-06-15-preview",
+            bench.path("root.der"), token()});
+    const auto made =
+        Workbench::openssl({"x509", "-inform", "DER", "-in", bench.path("root.der"), "-out", bench.path("root.pem")});
+    ASSERT_EQ(made.exit_status, 0) << made.err;
+  }
+  // The path of the last signature: leaf first, without the root.
+  std::vector<openssl::X509Ptr> path() {
+    Workbench::openssl(
+        {"pkcs7", "-inform", "DER", "-in", bench.path("collection"), "-print_certs", "-out", bench.path("chain.pem")});
+    std::vector<openssl::X509Ptr> all;
+    BIO* file = BIO_new_file(bench.path("chain.pem").c_str(), "r");
+    while (X509* one = PEM_read_bio_X509(file, nullptr, nullptr, nullptr)) all.emplace_back(one);
+    BIO_free(file);
+    const auto issued = [](const openssl::X509Ptr& above, const openssl::X509Ptr& below) {
+      return X509_NAME_cmp(X509_get_subject_name(above.get()), X509_get_issuer_name(below.get())) == 0;
+    };
+    all.erase(std::remove_if(all.begin(), all.end(), [&](const auto& one) { return issued(one, one); }), all.end());
+    if (all.size() == 2 && issued(all[0], all[1])) std::swap(all[0], all[1]);
+    return all;
+  }
+  std::string sign(const Bytes& image, agent::Version version) {
+    hub::signing::BundleManifest manifest;
+    manifest.board = "pump";
+    manifest.version = version;
+    manifest.size = image.size();
+    manifest.sha256 = hub::signing::digest_of(hub::signing::Hash::kSha256, image);
+    const auto draft = hub::signing::BundleDraft::make(manifest, hub::signing::Algorithm::kRs256);
+    client({"sign", signing_url(), token(), "contoso", "release", "RS256", hub::text::base64(ByteView(draft->digest())),
+            bench.path("value"), bench.path("collection")});
+    const auto certificates = path();
+    std::vector<X509*> plain;
+    for (const auto& one : certificates) plain.push_back(one.get());
+    const auto envelope = draft->finish(bench.read("value"), plain);
+    EXPECT_TRUE(envelope);
+    bundle = hub::signing::join_bundle(*envelope, image);
+    id = hub::text::hex(ByteView(hub::signing::digest_of(hub::signing::Hash::kSha256, bundle)));
+    return bench.put("bundle", bundle);
+  }
+  Agent::Options agent_options() {
+    Agent::Options options;
+    options.id = "agent-1";
+    options.key_file = (hub.work() / "group.key").string();
+    std::ofstream(options.key_file) << hub.group_key() << "\n";
+    ::chmod(options.key_file.c_str(), 0600);
+    const auto pin = hub.json(of_profile("list")).at("value").at(0).at("enhancedKeyUsage").get<std::string>();
+    options.more = {"--firmware-board",
+                    "pump",
+                    "--firmware-roots",
+                    bench.path("root.pem"),
+                    "--firmware-timestamp-roots",
+                    bench.path("root.pem"),
+                    "--firmware-statement-key",
+                    bench.path("statement-1.pem"),
+                    "--firmware-pins",
+                    pin,
+                    "--firmware-slot-size",
+                    "262144"};
+    return options;
+  }
+  // Settled on that version: connected, and nothing under way.
+  static bool wait_runs(const Agent& agent, const std::string& version) {
+    return agent.wait([&](const json& now) {
+      const auto firmware = now.value("firmware", json::object());
+      return firmware.value("version", "") == version && firmware.value("state", "") == "idle" &&
+             now.value("connected", false);
+    });
+  }
+  // Until the hub heard that from the only device.
+  bool wait_heard(const std::string& report, const std::string& reason = {}) {
+    const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(kPatienceMs);
+    while (std::chrono::steady_clock::now() < end) {
+      auto devices = status().value("devices", json::array());
+      if (devices.size() == 1 && devices[0]["report"] == report && (reason.empty() || devices[0]["reason"] == reason)) {
+        return true;
+      }
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    }
+    return false;
+  }
+};
+
+TEST_F(FirmwareAgent, agent_is_updated_and_goes_back_when_the_certificate_is_revoked_from_before) {
+  const auto from =
+      hub::text::iso8601(static_cast<UnixMs>(std::time(nullptr)) * 1000);  // there is a certificate by now
+  (void)statement_key();                                                   // into statement-1.pem
+  ASSERT_NO_FATAL_FAILURE(get_root());
+  const auto file = sign(Bytes(100'000, 0x42), {1, 2, 0});
+  Agent agent(hub, agent_options());
+  agent.start();
+  ASSERT_TRUE(agent.wait_connected()) << agent.log();
+  publish(file, "agent-1");
+  ASSERT_TRUE(wait_runs(agent, "1.2.0")) << agent.log();
+  EXPECT_TRUE(wait_heard("confirmed")) << status().dump();
+  EXPECT_EQ(status()["properties"]["progress"]["running"], 1);
+
+  const auto certificate = hub.json(of_profile("list")).at("value").at(0);
+  auto revoke = of_profile("revoke");
+  for (const auto& word :
+       {std::string("--thumbprint"), certificate.at("thumbprint").get<std::string>(), std::string("--reason"),
+        std::string("KeyCompromised"), std::string("--effective-at"), from.substr(0, 19) + "Z", std::string("-y")}) {
+    revoke.push_back(word);
+  }
+  const auto ran = hub.cli(revoke);
+  ASSERT_EQ(ran.exit_status, 0) << ran.err;
+  ASSERT_TRUE(wait_runs(agent, "1.0.0")) << agent.log();
+  EXPECT_NE(agent.log().find("which runs, is revoked"), std::string::npos) << agent.log();
+  // Offered once more with the new statement, and refused by it.
+  EXPECT_TRUE(wait_heard("refused", "revoked")) << status().dump();
+  EXPECT_EQ(status()["properties"]["progress"]["running"], 0);
 }
 
 }  // namespace
