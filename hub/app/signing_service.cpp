@@ -7,6 +7,9 @@
 
 #include "hub/app/kept_address.h"
 #include "hub/app/status_options.h"
+#include "platform/files/file.h"
+#include "platform/files/folder.h"
+#include "platform/openssl/pem.h"
 
 namespace latchkey::hub::app {
 
@@ -38,6 +41,22 @@ class AtEnd {
   const std::function<void()> act_;
 };
 
+// What verifiers and devices are given to believe, PEM; whenever it opens, so that they are those of its keys.
+Outcome<Nothing> write_roots(const std::filesystem::path& folder, const signing::Authorities& authorities) {
+  const auto pem = [&](signing::TrustKind kind) {
+    return openssl::certificate_to_pem(authorities.root(kind).certificate.get());
+  };
+  signing::Bytes roots;
+  for (const auto kind : {signing::TrustKind::kPublic, signing::TrustKind::kPublicTest, signing::TrustKind::kPrivate}) {
+    signing::append(roots, pem(kind));
+  }
+  const bool written =
+      files::make_folder(folder, 0755) && files::replace_file(folder / "roots.pem", roots, files::kPublicFile) &&
+      files::replace_file(folder / "timestamp-roots.pem", pem(signing::TrustKind::kTimestamp), files::kPublicFile);
+  if (written) return Nothing{};
+  return refuse(Reason::kStorage, "the signing service's roots cannot be written to " + folder.string());
+}
+
 }  // namespace
 
 Outcome<std::unique_ptr<SigningService>> SigningService::start(registry::Registry& registry, const ports::Clock& clock,
@@ -62,6 +81,7 @@ Outcome<Nothing> SigningService::open(const Options& options) {
   keys_ = std::make_unique<SigningKeys>(*files_);
   service_ = options.service;
   service_.authorities.base = "http://" + host_and_port(open_to_all_);
+  roots_ = options.keys.parent_path() / "signing";
   LATCHKEY_TRY_VOID(open_rooms());
   return listen(options);
 }
@@ -93,6 +113,7 @@ Outcome<Nothing> SigningService::open_rooms() {
   LATCHKEY_TRY(service, signing::Service::open(rows, *keys_, directory_, &directory_, now, service_,
                                                {"latchkey up", clock_.now()}));
   rooms.service = std::move(service);
+  LATCHKEY_TRY_VOID(write_roots(roots_, rooms.service->authorities()));
   LATCHKEY_TRY(ocsp, SigningOcsp::open(rows, *files_, now));
   rooms.ocsp = std::move(ocsp);
   rooms.revocations = std::make_unique<SigningRevocations>(*rooms.service);

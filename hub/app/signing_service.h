@@ -94,6 +94,7 @@ class SigningService {
   SigningGatekeeper gatekeeper_;
   Revocations revocations_{*this};
   signing::Service::Options service_;
+  std::filesystem::path roots_;  // folder
   Address data_;
   Address open_to_all_;
   std::unique_ptr<ca::FileKeyProvider> files_;
