@@ -16,10 +16,12 @@ int main(int argc, char** argv) {
   try {
     Stage stage(key_profile);
     stage.set_up();
+    stage.add_agents();
     for (const auto& act : {act_provision, act_revoke_device, act_revoke_and_disable, act_disable, act_revoke_policy,
                             act_delete_policy, act_delete_credential, act_renew_and_expire}) {
       act(stage, story);
     }
+    act_firmware(key_profile, story);
   } catch (const std::exception& error) {
     std::cerr << "latchkey-demo: " << error.what() << "\n";
     return 1;

@@ -3,14 +3,19 @@
 
 #include <nlohmann/json.hpp>
 #include <stdexcept>
+#include <utility>
 
 namespace latchkey::demo {
 
 using nlohmann::json;
 using tests::Agent;
 
-Stage::Stage(const std::string& key_profile)
-    : hub_({.data = {}, .rehearsal = true, .retry_after_s = 1, .key_profile = key_profile}) {}
+Stage::Stage(const std::string& key_profile, std::vector<std::string> hub_options)
+    : hub_({.data = {},
+            .rehearsal = true,
+            .retry_after_s = 1,
+            .key_profile = key_profile,
+            .more = std::move(hub_options)}) {}
 
 void Stage::set_up() {
   hub_.start();
@@ -19,13 +24,17 @@ void Stage::set_up() {
     operate({"enrollment", "create", "--id", cohort, "--group", "--policy", cohort});
     operate({"enrollment", "key", "--id", cohort, "--group", "--out", (hub_.work() / (cohort + ".key")).string()});
   }
-  for (const auto& id : kSensors) add_agent(id, "sensors");
-  for (const auto& id : kGateways) add_agent(id, "gateways");
 }
 
-void Stage::add_agent(const std::string& id, const std::string& group) {
+void Stage::add_agents(const std::vector<std::string>& options) {
+  for (const auto& id : kSensors) add_agent(id, "sensors", options);
+  for (const auto& id : kGateways) add_agent(id, "gateways", options);
+}
+
+void Stage::add_agent(const std::string& id, const std::string& group, const std::vector<std::string>& more) {
   Agent::Options options;
   options.id = id;
+  options.more = more;
   options.key_file = (hub_.work() / (group + ".key")).string();
   agents_[id] = std::make_unique<Agent>(hub_, options);
 }

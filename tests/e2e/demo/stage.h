@@ -19,9 +19,11 @@ inline const std::vector<std::string> kGateways{"gateway-1", "gateway-2"};
 
 class Stage {
  public:
-  explicit Stage(const std::string& key_profile);
-  // Hub up, two policies, a group of enrollments for each, five agents not started yet.
+  explicit Stage(const std::string& key_profile, std::vector<std::string> hub_options = {});
+  // Hub up, two policies, a group of enrollments for each.
   void set_up();
+  // Five agents, not started yet, with these options more.
+  void add_agents(const std::vector<std::string>& options = {});
   void start_agents();
 
   tests::Hub& hub() { return hub_; }
@@ -51,7 +53,7 @@ class Stage {
   // Shows that identity to the hub and says what came of it; ok when the gate's reason is the expected one.
   Sight refused_for(const std::string& id, const tests::Identity& identity, const std::string& reason);
 
-  void add_agent(const std::string& id, const std::string& group);
+  void add_agent(const std::string& id, const std::string& group, const std::vector<std::string>& options);
 
  private:
   tests::Hub hub_;
@@ -66,5 +68,7 @@ void act_revoke_policy(Stage& stage, Story& story);
 void act_delete_policy(Stage& stage, Story& story);
 void act_delete_credential(Stage& stage, Story& story);
 void act_renew_and_expire(Stage& stage, Story& story);
+// On a stage of its own: the hub's signing service runs.
+void act_firmware(const std::string& key_profile, Story& story);
 
 }  // namespace latchkey::demo
