@@ -12,12 +12,13 @@ using T = Trigger;
 // Builds the table at compile time; complete() is the proof that nothing was forgotten.
 struct Transitions {
   using Reaction = void (Core::*)(const Event&);
-  // A rule takes 16 bytes on a small processor and many pairs share one: equal ones are kept once, and a pair has the
-  // number of its rule. Number 0 is nobody's.
+  // A rule takes 16 bytes on a small processor and many pairs share one: each is kept once for what declares it, and a
+  // pair has the number of its rule. Number 0 is nobody's.
   static constexpr std::size_t kMost = 256;
   std::array<Core::Rule, kMost> rules{};
   std::size_t count = 1;
   std::array<std::array<std::uint8_t, kTriggers>, kStates> which{};
+  std::array<std::uint8_t, kMost> of_why{};  // the rule that does nothing for that reason
   bool twice = false;
 
   template <class... To>
@@ -25,11 +26,7 @@ struct Transitions {
     return (0u | ... | (1u << static_cast<unsigned>(to)));
   }
 
-  constexpr std::uint8_t number_of(const Core::Rule& rule) {
-    for (std::size_t i = 1; i < count; ++i) {
-      const bool same = rules[i].why == rule.why && rules[i].reaction == rule.reaction && rules[i].to == rule.to;
-      if (same) return static_cast<std::uint8_t>(i);
-    }
+  constexpr std::uint8_t add(Core::Rule rule) {
     rules[count] = rule;  // one too many does not compile
     return static_cast<std::uint8_t>(count++);
   }
@@ -39,13 +36,17 @@ struct Transitions {
     cell = number;
   }
   constexpr void on(S state, T trigger, Reaction reaction, std::uint32_t to) {
-    declare(state, trigger, number_of({Why::kReacts, reaction, to}));
+    declare(state, trigger, add({Why::kReacts, reaction, to}));
   }
   template <std::size_t N>
   constexpr void none(S state, const T (&triggers)[N], Why why) {
     for (T trigger : triggers) none(state, trigger, why);
   }
-  constexpr void none(S state, T trigger, Why why) { declare(state, trigger, number_of({why, nullptr, 0})); }
+  constexpr void none(S state, T trigger, Why why) {
+    std::uint8_t& number = of_why[static_cast<std::size_t>(why)];
+    if (number == 0) number = add({why, nullptr, 0});
+    declare(state, trigger, number);
+  }
 
   constexpr bool complete() const {
     for (const auto& row : which) {

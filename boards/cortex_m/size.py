@@ -166,8 +166,7 @@ def explained(p256, firmware):
     return f"""The agent core is `agent/core`, `agent/protocol` and `platform/base`. The goal was taken from libraries that make and read
 topics and leave the rest to their application. Here the rest is the larger part: what to do next in each of 23 states, when to
 come again, what a certificate says of the time, slots that survive a power cut, answers that are hostile. None of it is
-left out on a board. What could shrink without loss has: equal rules of the table are kept once, and names that only tests use
-are not linked.
+left out on a board. Names that only tests use are not linked.
 
 Its working room is what one step needs to hold: a record as it is written (8 KB, the format's limit, a chain of three in it), a
 chain as it is decoded (10 KB, in which also lies what storage gives back), a payload with a certificate request, texts. A

@@ -38,7 +38,8 @@ RenewalWindow of_renewal(const std::string& value) {
 
 TEST(UtcSeconds, agree_with_the_system_on_every_day_from_1970_to_2105) {
   constexpr std::time_t kDay = 86'400;
-  for (std::time_t day = 1; utc(day * kDay) < "2106"; ++day) {
+  constexpr std::time_t kDays = sizeof(std::time_t) == 8 ? 49'672 : 24'854;  // a system of 32 bits counts to 2038
+  for (std::time_t day = 1; day < kDays; ++day) {
     const std::time_t at = day * kDay + day % kDay;
     ASSERT_EQ(parse_utc_seconds(utc(at)), static_cast<std::uint32_t>(at)) << utc(at);
   }
