@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <map>
+#include <unordered_map>
 
 #include "registry/signing/certificates.h"
 
@@ -40,14 +41,17 @@ Operation read_operation(const Query& row) {
   return operation;
 }
 
-Outcome<Nothing> insert(Database& db, const Operation& one) {
+// As it begins, or as it has ended already.
+Outcome<Nothing> insert(Database& db, const Operation& one, const OperationEnd* end) {
+  static const OperationEnd kNone{0, OperationStatus::kInProgress, {}, {}, {}, 0};
+  const OperationEnd& as = end == nullptr ? kNone : *end;
   return db
       .query(
           "INSERT INTO signing_operations (number, id, account, profile, account_name, profile_name, algorithm, "
           "digest, actor, source, asked, status, certificate, signature, error, ended) VALUES ($1, $2, $3, $4, $5, "
-          "$6, $7, $8, $9, $10, $11, $12, $13, $14, '', 0)",
+          "$6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
           one.number, one.id, one.account, one.profile, one.account_name, one.profile_name, one.algorithm, one.digest,
-          one.actor, one.source, one.asked, OperationStatus::kInProgress, Bytes(), Bytes())
+          one.actor, one.source, one.asked, as.status, as.certificate, as.signature, as.error, as.ended)
       .run();
 }
 
@@ -86,35 +90,72 @@ Outcome<Nothing> count(Database& db, const Bytes& account, std::int64_t month, s
       .run();
 }
 
-Outcome<Nothing> end_all(Database& db, std::vector<OperationEnd>& ends) {
-  std::map<Bytes, Signer> signers;
-  std::map<std::pair<Bytes, std::int64_t>, std::int64_t> made;
-  for (OperationEnd& end : ends) {
-    if (end.status == OperationStatus::kSucceeded) {
-      auto known = signers.find(end.certificate);
-      if (known == signers.end()) {
-        LATCHKEY_TRY(signer, signer_of(db, end.certificate));
-        known = signers.emplace(end.certificate, std::move(signer)).first;
-      }
-      if (known->second.usable) {
-        ++made[{known->second.account, month_of(end.ended)}];
-      } else {
-        end = {end.number, OperationStatus::kFailed, end.certificate, {}, "the certificate was revoked", end.ended};
-      }
-    }
-    LATCHKEY_TRY_VOID(update(db, end));
+// Signatures by certificates that are revoked become failures; what is left is counted.
+class Ends {
+ public:
+  explicit Ends(Database& db) : db_(db) {}
+
+  Outcome<Nothing> judge(OperationEnd& end) {
+    if (end.status != OperationStatus::kSucceeded) return Nothing{};
+    LATCHKEY_TRY(signer, signer_by(end.certificate));
+    if (signer->usable) return Nothing{};
+    end = {end.number, OperationStatus::kFailed, end.certificate, {}, "the certificate was revoked", end.ended};
+    return Nothing{};
   }
-  for (const auto& [key, signatures] : made) LATCHKEY_TRY_VOID(count(db, key.first, key.second, signatures));
-  return Nothing{};
+  // Of one that was judged, once its row says so.
+  void count(const OperationEnd& end) {
+    if (end.status == OperationStatus::kSucceeded) {
+      ++made_[{signers_.at(end.certificate).account, month_of(end.ended)}];
+    }
+  }
+  Outcome<Nothing> put_counts() {
+    for (const auto& [key, signatures] : made_)
+      LATCHKEY_TRY_VOID(signing::count(db_, key.first, key.second, signatures));
+    return Nothing{};
+  }
+
+ private:
+  Outcome<const Signer*> signer_by(const Bytes& serial) {
+    auto known = signers_.find(serial);
+    if (known == signers_.end()) {
+      LATCHKEY_TRY(signer, signer_of(db_, serial));
+      known = signers_.emplace(serial, std::move(signer)).first;
+    }
+    return &known->second;
+  }
+  Database& db_;
+  std::map<Bytes, Signer> signers_;
+  std::map<std::pair<Bytes, std::int64_t>, std::int64_t> made_;
+};
+
+// Those that have ended already are written once.
+Outcome<Nothing> write_all(Database& db, const std::vector<const Operation*>& begins, std::vector<OperationEnd>& ends) {
+  Ends judged(db);
+  std::unordered_map<std::uint64_t, const OperationEnd*> open;
+  for (OperationEnd& end : ends) {
+    LATCHKEY_TRY_VOID(judged.judge(end));
+    open[end.number] = &end;
+  }
+  for (const Operation* one : begins) {
+    const auto end = open.find(one->number);
+    const bool ended = end != open.end();
+    LATCHKEY_TRY_VOID(insert(db, *one, ended ? end->second : nullptr));
+    if (!ended) continue;
+    judged.count(*end->second);
+    open.erase(end);
+  }
+  for (const OperationEnd& end : ends) {
+    if (!open.contains(end.number)) continue;
+    LATCHKEY_TRY_VOID(update(db, end));
+    if (db.changed() == 1) judged.count(end);  // 0: its begin could not be written
+  }
+  return judged.put_counts();
 }
 
 }  // namespace
 
 Outcome<Nothing> OperationRows::write(const std::vector<const Operation*>& begins, std::vector<OperationEnd>& ends) {
-  return rows_.keep_rows([&](Database& db) -> Outcome<Nothing> {
-    for (const Operation* one : begins) LATCHKEY_TRY_VOID(insert(db, *one));
-    return end_all(db, ends);
-  });
+  return rows_.keep_rows([&](Database& db) -> Outcome<Nothing> { return write_all(db, begins, ends); });
 }
 
 Outcome<std::optional<Operation>> OperationRows::find(std::uint64_t number) {

@@ -49,8 +49,9 @@ class OperationRows {
   // The rows outlive it.
   explicit OperationRows(RowKeeper& rows) : rows_(rows) {}
 
-  // Begins and ends, in one commit. What was signed with a certificate that is revoked by then (or about to be) ends as
-  // failed, whatever it says: `ends` is changed to what was stored.
+  // Begins and ends, in one commit; one that both begins and ends in it is one row's write. What was signed with a
+  // certificate that is revoked by then (or about to be) ends as failed, whatever it says: `ends` is changed to what
+  // was stored.
   Outcome<Nothing> write(const std::vector<const Operation*>& begins, std::vector<OperationEnd>& ends);
 
   Outcome<std::optional<Operation>> find(std::uint64_t number);

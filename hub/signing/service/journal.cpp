@@ -25,15 +25,20 @@ void Journal::close() {
   if (thread_.joinable()) thread_.join();
 }
 
-Answer<Nothing> Journal::begin(const Operation& operation) {
-  Begin begin;
-  begin.operation = &operation;
-  std::unique_lock lock(mutex_);
-  if (closing_) return refuse(Reason::kShuttingDown, "the signing service is closing");
-  begins_.push_back(&begin);
+Answer<Nothing> Journal::start(Begin& begin) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (closing_) return refuse(Reason::kShuttingDown, "the signing service is closing");
+    begins_.push_back(&begin);
+  }
   queued_.notify_one();
-  begin.changed.wait(lock, [&begin] { return begin.answered; });
-  return std::move(begin.answer);
+  return Nothing{};
+}
+
+Answer<Nothing> Journal::wait(Begin& begin) {
+  std::unique_lock lock(mutex_);
+  begin.changed_.wait(lock, [&begin] { return begin.answered_; });
+  return std::move(begin.answer_);
 }
 
 void Journal::end(OperationEnd end) {
@@ -63,19 +68,17 @@ void Journal::loop() {
 void Journal::store(const std::vector<Begin*>& begins, std::vector<OperationEnd>& ends) {
   std::vector<const Operation*> operations;
   operations.reserve(begins.size());
-  for (const Begin* begin : begins) operations.push_back(begin->operation);
+  for (const Begin* begin : begins) operations.push_back(&begin->operation_);
   const auto stored = rows_.write(operations, ends);
-  {
-    const std::lock_guard lock(mutex_);
-    for (Begin* begin : begins) {
-      if (!stored) begin->answer = fail(stored.error());
-      begin->answered = true;
-      begin->changed.notify_one();  // under the lock: it lives on its caller's stack
-    }
-  }
   for (OperationEnd& end : ends) {
     if (!stored) end = {end.number, OperationStatus::kFailed, {}, {}, "the result could not be stored", end.ended};
     ended_(end);
+  }
+  const std::lock_guard lock(mutex_);
+  for (Begin* begin : begins) {
+    if (!stored) begin->answer_ = fail(stored.error());
+    begin->answered_ = true;
+    begin->changed_.notify_one();  // under the lock: it lives on its caller's stack
   }
 }
 

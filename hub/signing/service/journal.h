@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Puts sign operations on record, many in one commit: what came while the last commit ran goes into the next one,
 // begins and ends alike, on a thread of its own. So a signature costs a share of a sync to disk, and who signs waits
-// for none.
+// for none. An operation that ended before its begin was written is written once, as it ended.
 //
 // Threads: any.
 #pragma once
@@ -18,25 +18,35 @@ namespace latchkey::hub::signing {
 
 class Journal {
  public:
-  // The rows outlive it. `ended` hears of each end that was stored, as it was stored, on the journal's thread; of one
-  // that could not be stored as kFailed.
+  // An operation on its way, which outlives it. Waits for the answer in any case, if it was started.
+  class Begin {
+   public:
+    explicit Begin(const registry::signing::Operation& operation) : operation_(operation) {}
+    Begin(const Begin&) = delete;
+    Begin& operator=(const Begin&) = delete;
+
+   private:
+    friend class Journal;
+    const registry::signing::Operation& operation_;
+    bool answered_ = false;
+    Answer<registry::Nothing> answer_ = registry::Nothing{};
+    std::condition_variable changed_;
+  };
+
+  // The rows outlive it. `ended` hears of each end that was stored, as it was stored, on the journal's thread, and
+  // before anybody's wait() for the same commit is over; of one that could not be stored as kFailed.
   using Ended = std::function<void(const registry::signing::OperationEnd&)>;
   Journal(registry::signing::OperationRows& rows, Ended ended);
   ~Journal();  // stores what it was given
 
-  // Returns when it is durable. kStorage, kShuttingDown.
-  Answer<registry::Nothing> begin(const registry::signing::Operation& operation);
-  // Returns at once.
+  // Return at once. An end may come as soon as its begin was started. kShuttingDown.
+  Answer<registry::Nothing> start(Begin& begin);
   void end(registry::signing::OperationEnd end);
-  void close();  // stores what it was given; begin() is refused from then on, end() is passed over
+  // Of one that was started: returns when it is durable. kStorage.
+  Answer<registry::Nothing> wait(Begin& begin);
+  void close();  // stores what it was given; start() is refused from then on, end() is passed over
 
  private:
-  struct Begin {
-    const registry::signing::Operation* operation = nullptr;
-    bool answered = false;
-    Answer<registry::Nothing> answer = registry::Nothing{};
-    std::condition_variable changed;
-  };
   void loop();
   void store(const std::vector<Begin*>& begins, std::vector<registry::signing::OperationEnd>& ends);
 

@@ -138,6 +138,12 @@ void SignService::list(const Uuid& profile, Queue& queue) {
 
 Answer<SignService::Operation> SignService::begin(const Call& call, const ProfileFacts& profile, Algorithm algorithm,
                                                   ByteView digest) {
+  return begin(call, profile, algorithm, digest, nullptr);
+}
+
+// Signed while it is put on record: nobody hears of the one before the other.
+Answer<SignService::Operation> SignService::begin(const Call& call, const ProfileFacts& profile, Algorithm algorithm,
+                                                  ByteView digest, Waiter* waiter) {
   LATCHKEY_TRY_VOID(check_may_sign(profile));
   const AlgorithmFacts& facts = facts_of(algorithm);
   if (digest.size() != digest_size(facts.hash)) {
@@ -162,16 +168,23 @@ Answer<SignService::Operation> SignService::begin(const Call& call, const Profil
   operation.actor = call.actor;
   operation.source = call.source;
   operation.asked = call.now;
-  if (auto stored = journal_->begin(operation); !stored) {
+  Journal::Begin on_record(operation);
+  if (auto started = journal_->start(on_record); !started) {
     release(profile.profile);
-    return fail(stored.error());
+    return fail(started.error());
   }
   {
     const std::lock_guard lock(mutex_);
     profiles_[operation.number] = profile.profile;
+    if (waiter != nullptr) {
+      waiter->number = operation.number;
+      waiters_[operation.number] = waiter;
+    }
     queue({operation.number, profile, algorithm, operation.digest});
   }
   queued_.notify_one();
+  // When that fails it is signed and ends all the same, with no row to say so.
+  LATCHKEY_TRY_VOID(journal_->wait(on_record));
   return operation;
 }
 
@@ -225,11 +238,15 @@ void SignService::ended(const OperationEnd& end) {
   const auto queue = queues_.find(profile->second);
   if (--queue->second.open == 0) queues_.erase(queue);
   profiles_.erase(profile);
-  const auto [first, last] = waiters_.equal_range(end.number);
-  for (auto waiter = first; waiter != last; ++waiter) {
-    waiter->second->end = end;
-    waiter->second->changed.notify_one();
-  }
+  const auto waiter = waiters_.find(end.number);
+  if (waiter == waiters_.end()) return;
+  waiter->second->end = end;
+  waiter->second->changed.notify_one();
+}
+
+void SignService::forget(const Waiter& waiter) {
+  const std::lock_guard lock(mutex_);
+  if (waiter.number != 0) waiters_.erase(waiter.number);
 }
 
 Answer<SignService::Operation> SignService::find(const ProfileFacts& profile, const Uuid& id) {
@@ -242,23 +259,22 @@ Answer<SignService::Operation> SignService::find(const ProfileFacts& profile, co
 
 Answer<SignService::Operation> SignService::sign(const Call& call, const ProfileFacts& profile, Algorithm algorithm,
                                                  ByteView digest) {
-  LATCHKEY_TRY(operation, begin(call, profile, algorithm, digest));
   Waiter waiter;
-  {
+  auto begun = begin(call, profile, algorithm, digest, &waiter);
+  if (begun) {
     std::unique_lock lock(mutex_);
-    if (profiles_.contains(operation.number)) {  // else it has ended already
-      const auto place = waiters_.emplace(operation.number, &waiter);
-      waiter.changed.wait(lock, [&] { return waiter.end || closed_; });
-      waiters_.erase(place);
-    }
+    waiter.changed.wait(lock, [&] { return waiter.end || closed_; });
   }
+  forget(waiter);
+  if (!begun) return begun;
+  Operation& operation = *begun;
   if (!waiter.end) return find(profile, operation.id);
   operation.status = waiter.end->status;
   operation.certificate = std::move(waiter.end->certificate);
   operation.signature = std::move(waiter.end->signature);
   operation.error = std::move(waiter.end->error);
   operation.ended = waiter.end->ended;
-  return operation;
+  return begun;
 }
 
 Answer<std::vector<SignService::Operation>> SignService::history(const ProfileFacts& profile, std::uint64_t before,

@@ -71,10 +71,15 @@ class SignService {
     bool held = false;     // a worker is making the profile's certificate: others need not wait for it
   };
   struct Waiter {
+    std::uint64_t number = 0;  // 0: it waits for none
     std::optional<registry::signing::OperationEnd> end;
     std::condition_variable changed;
   };
 
+  // `waiter` hears of its end, if there is one, until forget(); also when this is refused.
+  Answer<Operation> begin(const registry::Call& call, const ProfileFacts& profile, Algorithm algorithm, ByteView digest,
+                          Waiter* waiter);
+  void forget(const Waiter& waiter);
   SignService(registry::signing::OperationRows& rows, ProfileCertificates& certificates, ServiceClock clock,
               Options options);
   Answer<registry::Nothing> resume(ProfileDirectory& directory);
@@ -96,10 +101,10 @@ class SignService {
 
   std::mutex mutex_;  // guards what follows
   std::condition_variable queued_;
-  std::map<Uuid, Queue> queues_;                   // of profiles with open operations
-  std::deque<Uuid> turns_;                         // profiles that have something waiting
-  std::map<std::uint64_t, Uuid> profiles_;         // of open operations, by number
-  std::multimap<std::uint64_t, Waiter*> waiters_;  // by number
+  std::map<Uuid, Queue> queues_;              // of profiles with open operations
+  std::deque<Uuid> turns_;                    // profiles that have something waiting
+  std::map<std::uint64_t, Uuid> profiles_;    // of open operations, by number
+  std::map<std::uint64_t, Waiter*> waiters_;  // by number
   std::size_t open_ = 0;
   bool closing_ = false;
   bool closed_ = false;  // nothing ends any more

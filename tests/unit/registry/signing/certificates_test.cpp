@@ -133,6 +133,31 @@ TEST_F(CertificateRowsTest, keys_are_idle_after_the_end_and_after_a_revocation) 
   EXPECT_TRUE(must(rows->with_idle_key(kNow)).empty());
 }
 
+TEST_F(CertificateRowsTest, operations_that_begin_and_end_in_one_commit_are_counted_like_others) {
+  ASSERT_TRUE(rows->add(call, "profile", certificate(5)));
+  ASSERT_TRUE(rows->add(call, "profile", certificate(6)));
+  ASSERT_TRUE(
+      rows->revoke(call, "profile", id_of(9), {{{6}, Bytes(20, 6), kNow + 100, 1, ""}}, CertificateRows::Hold::kNo));
+  const auto first = operation(1);
+  const auto second = operation(2);
+  const auto third = operation(3);
+  std::vector<OperationEnd> none;
+  ASSERT_TRUE(operations->write({&first}, none));
+  std::vector<OperationEnd> ends = {{2, OperationStatus::kSucceeded, {5}, {7}, {}, kNow},
+                                    {1, OperationStatus::kSucceeded, {5}, {8}, {}, kNow},
+                                    {3, OperationStatus::kSucceeded, {6}, {9}, {}, kNow},
+                                    {4, OperationStatus::kSucceeded, {5}, {9}, {}, kNow}};
+  ASSERT_TRUE(operations->write({&second, &third}, ends));
+  EXPECT_EQ(must(operations->find(1))->signature, Bytes{8});
+  EXPECT_EQ(must(operations->find(2))->signature, Bytes{7});
+  EXPECT_EQ(must(operations->find(2))->ended, kNow);
+  EXPECT_EQ(must(operations->find(3))->status, OperationStatus::kFailed) << "its certificate is revoked";
+  EXPECT_TRUE(must(operations->find(3))->signature.empty());
+  EXPECT_FALSE(must(operations->find(4))) << "it was never begun";
+  EXPECT_TRUE(must(operations->open()).empty());
+  EXPECT_EQ(must(operations->usage(id_of(8), month_of(kNow))), 2u);
+}
+
 TEST_F(CertificateRowsTest, an_operation_ends_once) {
   ASSERT_TRUE(rows->add(call, "profile", certificate(5)));
   const auto begun = operation(1);
