@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 
 #include <fstream>
+#include <nlohmann/json.hpp>
 
 #include "platform/openssl/digest.h"
 #include "tests/unit/hub/rehearsal/folder.h"

@@ -82,10 +82,10 @@ TEST_F(EcdsaTest, other_message_other_hash_and_other_key_are_wrong) {
 TEST_F(EcdsaTest, a_point_that_cannot_be_taken_is_a_bad_key_whatever_was_verified_before) {
   const auto signature = p256_.sign(EVP_sha256(), kMessage);
   ASSERT_EQ(verify_ecdsa(EcCurve::kP256, p256_.point, EcHash::kSha256, kMessage, signature), EcVerdict::kGood);
-  auto off_curve = p256_.point;
-  off_curve.back() ^= 0x01;
   auto cut = p256_.point;
   cut.pop_back();
+  auto off_curve = cut;
+  off_curve.push_back(p256_.point.back() ^ 0x01);
   auto hybrid = p256_.point;
   hybrid[0] = static_cast<std::uint8_t>(6 + (hybrid.back() & 1));
   for (const Octets& bad : {off_curve, cut, hybrid, Octets{0}, Octets(), p384_.point}) {
