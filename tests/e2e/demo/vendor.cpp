@@ -5,6 +5,8 @@
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
+#include "tests/support/contoso.h"
+
 namespace latchkey::demo {
 
 using nlohmann::json;
@@ -33,31 +35,7 @@ void Vendor::open_account() {
 }
 
 std::string Vendor::make_profile(const std::string& profile) {
-  const std::string identity = stage_
-                                   .ask(with_account({"signing", "identity", "create"}, {"--accept-terms",
-                                                                                         "--organization-name",
-                                                                                         "Contoso Inc",
-                                                                                         "--website-url",
-                                                                                         "https://contoso.com",
-                                                                                         "--primary-email",
-                                                                                         "legal@contoso.com",
-                                                                                         "--secondary-email",
-                                                                                         "ops@contoso.com",
-                                                                                         "--business-identifier",
-                                                                                         "4711",
-                                                                                         "--incorporated-on",
-                                                                                         "2015-03-31",
-                                                                                         "--street",
-                                                                                         "1 Main Street",
-                                                                                         "--city",
-                                                                                         "New York",
-                                                                                         "--state",
-                                                                                         "New York",
-                                                                                         "--country",
-                                                                                         "US",
-                                                                                         "--postal-code",
-                                                                                         "10001"}))
-                                   .at("name");
+  const std::string identity = stage_.ask(tests::identity_request("Factory", "contoso")).at("name");
   for (const std::string event : {"emailVerified", "accept"}) {  // plays who reads the e-mail, and the verifier
     stage_.operate({"signing", "identity", "decide", "--id", identity, "--event", event});
   }

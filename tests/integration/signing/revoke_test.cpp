@@ -12,6 +12,7 @@
 #include "hub/text/time.h"
 #include "platform/openssl/pem.h"
 #include "tests/integration/signing/workbench.h"
+#include "tests/support/contoso.h"
 #include "tests/support/hub.h"
 
 namespace latchkey::tests {
@@ -40,7 +41,7 @@ class RevokeByCommand : public testing::Test {
     hub.json({"group", "create", "--name", "MyResourceGroup", "--location", "EastUS"});
     hub.json(
         {"trustedsigning", "create", "-n", "MyAccount", "-l", "eastus", "-g", "MyResourceGroup", "--sku", "Basic"});
-    const std::string id = hub.json(request()).at("name");
+    const std::string id = hub.json(identity_request("MyResourceGroup", "MyAccount")).at("name");
     hub.json({"signing", "identity", "decide", "--id", id, "--event", "emailVerified"});
     hub.json({"signing", "identity", "decide", "--id", id, "--event", "accept"});
     hub.json({"trustedsigning", "certificate-profile", "create", "-g", "MyResourceGroup", "--account-name", "MyAccount",
@@ -48,38 +49,6 @@ class RevokeByCommand : public testing::Test {
     hub.json({"role", "token", "create", "-n", "signer", "--expires", "30d", "--out", bench.path("token")});
     hub.json({"role", "assignment", "create", "--assignee", "signer", "--role",
               "Artifact Signing Certificate Profile Signer", "--scope", "/"});
-  }
-  static std::vector<std::string> request() {
-    return {"signing",
-            "identity",
-            "create",
-            "-g",
-            "MyResourceGroup",
-            "--account-name",
-            "MyAccount",
-            "--accept-terms",
-            "--organization-name",
-            "Contoso Inc",
-            "--website-url",
-            "https://contoso.com",
-            "--primary-email",
-            "legal@contoso.com",
-            "--secondary-email",
-            "ops@contoso.com",
-            "--business-identifier",
-            "4711",
-            "--incorporated-on",
-            "2015-03-31",
-            "--street",
-            "1 Main Street",
-            "--city",
-            "New York",
-            "--state",
-            "New York",
-            "--country",
-            "US",
-            "--postal-code",
-            "10001"};
   }
   std::vector<std::string> of_profile(const std::string& verb) const {
     return {"signing",   "certificate",    verb,       "-g", "MyResourceGroup", "--account-name",

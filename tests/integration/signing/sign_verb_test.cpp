@@ -9,6 +9,7 @@
 
 #include "hub/text/time.h"
 #include "tests/integration/signing/workbench.h"
+#include "tests/support/contoso.h"
 #include "tests/support/hub.h"
 #include "tests/unit/hub/signing/authenticode/sample_pe.h"
 
@@ -37,37 +38,7 @@ class SignVerb : public testing::Test {
     hub.json({"provider", "register", "--namespace", "Microsoft.CodeSigning"});
     hub.json({"group", "create", "--name", "Group", "--location", "EastUS"});
     hub.json({"trustedsigning", "create", "-n", "MyAccount", "-l", "eastus", "-g", "Group", "--sku", "Basic"});
-    const std::string id = hub.json({"signing",
-                                     "identity",
-                                     "create",
-                                     "-g",
-                                     "Group",
-                                     "--account-name",
-                                     "MyAccount",
-                                     "--accept-terms",
-                                     "--organization-name",
-                                     "Contoso Inc",
-                                     "--website-url",
-                                     "https://contoso.com",
-                                     "--primary-email",
-                                     "legal@contoso.com",
-                                     "--secondary-email",
-                                     "ops@contoso.com",
-                                     "--business-identifier",
-                                     "4711",
-                                     "--incorporated-on",
-                                     "2015-03-31",
-                                     "--street",
-                                     "1 Main Street",
-                                     "--city",
-                                     "New York",
-                                     "--state",
-                                     "New York",
-                                     "--country",
-                                     "US",
-                                     "--postal-code",
-                                     "10001"})
-                               .at("name");
+    const std::string id = hub.json(identity_request("Group", "MyAccount")).at("name");
     hub.json({"signing", "identity", "decide", "--id", id, "--event", "emailVerified"});
     hub.json({"signing", "identity", "decide", "--id", id, "--event", "accept"});
     hub.json({"trustedsigning", "certificate-profile", "create", "-g", "Group", "--account-name", "MyAccount", "-n",
