@@ -2,6 +2,7 @@
 #include "hub/signing/outbox/smtp_server.h"
 
 #include <curl/curl.h>
+#include <dlfcn.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -9,6 +10,7 @@
 #include <cstring>
 #include <memory>
 #include <optional>
+#include <type_traits>
 
 #include "hub/signing/outbox/letter.h"
 #include "platform/base/bytes.h"
@@ -26,14 +28,57 @@ namespace {
 constexpr std::size_t kPasswordMax = 1024;
 constexpr std::size_t kUrlMax = 512;
 
+// libcurl, loaded when there is a mail server: with the thirty libraries that it needs it would otherwise take every
+// command of the command line ten milliseconds.
+struct Curl {
+  decltype(&curl_easy_init) easy_init;
+  decltype(&curl_easy_setopt) easy_setopt;
+  decltype(&curl_easy_perform) easy_perform;
+  decltype(&curl_easy_getinfo) easy_getinfo;
+  decltype(&curl_easy_strerror) easy_strerror;
+  decltype(&curl_easy_cleanup) easy_cleanup;
+  decltype(&curl_slist_append) slist_append;
+  decltype(&curl_slist_free_all) slist_free_all;
+  decltype(&curl_url) url;
+  decltype(&curl_url_set) url_set;
+  decltype(&curl_url_get) url_get;
+  decltype(&curl_url_cleanup) url_cleanup;
+  decltype(&curl_free) free;
+
+  bool find_all(void* library) {
+    const auto find = [library](auto& function, const char* name) {
+      function = reinterpret_cast<std::remove_reference_t<decltype(function)>>(::dlsym(library, name));
+      return function != nullptr;
+    };
+    return find(easy_init, "curl_easy_init") && find(easy_setopt, "curl_easy_setopt") &&
+           find(easy_perform, "curl_easy_perform") && find(easy_getinfo, "curl_easy_getinfo") &&
+           find(easy_strerror, "curl_easy_strerror") && find(easy_cleanup, "curl_easy_cleanup") &&
+           find(slist_append, "curl_slist_append") && find(slist_free_all, "curl_slist_free_all") &&
+           find(url, "curl_url") && find(url_set, "curl_url_set") && find(url_get, "curl_url_get") &&
+           find(url_cleanup, "curl_url_cleanup") && find(free, "curl_free");
+  }
+};
+
+// Loaded once, and never unloaded; null when this machine has none.
+const Curl* loaded_curl() {
+  static const auto loaded = []() -> std::optional<Curl> {
+    Curl curl{};
+    void* const library = ::dlopen("libcurl.so.4", RTLD_NOW | RTLD_LOCAL);
+    if (library == nullptr || !curl.find_all(library)) return std::nullopt;
+    return curl;
+  }();
+  return loaded ? &*loaded : nullptr;
+}
+
+// Where these are used the library is loaded.
 struct CurlEnd {
-  void operator()(CURL* handle) const { curl_easy_cleanup(handle); }
+  void operator()(CURL* handle) const { loaded_curl()->easy_cleanup(handle); }
 };
 struct ListEnd {
-  void operator()(curl_slist* list) const { curl_slist_free_all(list); }
+  void operator()(curl_slist* list) const { loaded_curl()->slist_free_all(list); }
 };
 struct UrlEnd {
-  void operator()(CURLU* url) const { curl_url_cleanup(url); }
+  void operator()(CURLU* url) const { loaded_curl()->url_cleanup(url); }
 };
 
 // Gone from memory at its end.
@@ -50,24 +95,25 @@ struct Place {
   std::string host;
 };
 
-std::string part_of(CURLU* url, CURLUPart part) {
+std::string part_of(const Curl& curl, CURLU* url, CURLUPart part) {
   char* text = nullptr;
-  if (curl_url_get(url, part, &text, 0) != CURLUE_OK) return {};
+  if (curl.url_get(url, part, &text, 0) != CURLUE_OK) return {};
   std::string copy(text);
-  curl_free(text);
+  curl.free(text);
   return copy;
 }
 
 // Nothing when it is more, or less, than scheme, host and port.
-std::optional<Place> place_of(const std::string& text) {
-  const std::unique_ptr<CURLU, UrlEnd> url(curl_url());
-  if (text.size() > kUrlMax || !url || curl_url_set(url.get(), CURLUPART_URL, text.c_str(), 0) != CURLUE_OK) {
+std::optional<Place> place_of(const Curl& curl, const std::string& text) {
+  const std::unique_ptr<CURLU, UrlEnd> url(curl.url());
+  if (text.size() > kUrlMax || !url || curl.url_set(url.get(), CURLUPART_URL, text.c_str(), 0) != CURLUE_OK) {
     return std::nullopt;
   }
-  const Place place{part_of(url.get(), CURLUPART_SCHEME), part_of(url.get(), CURLUPART_HOST)};
-  const std::string path = part_of(url.get(), CURLUPART_PATH);
-  const bool more = (!path.empty() && path != "/") || !part_of(url.get(), CURLUPART_USER).empty() ||
-                    !part_of(url.get(), CURLUPART_QUERY).empty() || !part_of(url.get(), CURLUPART_FRAGMENT).empty();
+  const auto part = [&](CURLUPart which) { return part_of(curl, url.get(), which); };
+  const Place place{part(CURLUPART_SCHEME), part(CURLUPART_HOST)};
+  const std::string path = part(CURLUPART_PATH);
+  const bool more = (!path.empty() && path != "/") || !part(CURLUPART_USER).empty() || !part(CURLUPART_QUERY).empty() ||
+                    !part(CURLUPART_FRAGMENT).empty();
   if (more || place.host.empty() || (place.scheme != "smtp" && place.scheme != "smtps")) return std::nullopt;
   return place;
 }
@@ -123,7 +169,11 @@ bool is_refusal(CURLcode result, long reply, bool letter_was_sent) {
 }  // namespace
 
 Outcome<Nothing> SmtpServer::check(const Options& options) {
-  if (!place_of(options.url)) {  // not said again: somebody may have put a password into it
+  const Curl* const library = loaded_curl();
+  if (library == nullptr) {
+    return refuse(Reason::kInvalidArgument, "mail needs libcurl.so.4 (Debian: libcurl4), which is not on this machine");
+  }
+  if (!place_of(*library, options.url)) {  // not said again: somebody may have put a password into it
     return refuse(Reason::kInvalidArgument,
                   "a mail server is smtp://HOST[:PORT] or smtps://HOST[:PORT]; who logs in has options of its own");
   }
@@ -149,9 +199,10 @@ Outcome<Nothing> SmtpServer::check(const Options& options) {
 SmtpServer::Answer SmtpServer::send(const std::string& recipient, const std::string& letter) {
   if (given_up_) return {Sent::kLater, "given up"};
   if (!is_plain_address(recipient)) return {Sent::kRefused, "an address that a mail server would not take"};
-  const auto place = place_of(options_.url);
-  const std::unique_ptr<CURL, CurlEnd> curl(curl_easy_init());
-  const std::unique_ptr<curl_slist, ListEnd> recipients(curl_slist_append(nullptr, ("<" + recipient + ">").c_str()));
+  const Curl& library = *loaded_curl();  // check() has seen it
+  const auto place = place_of(library, options_.url);
+  const std::unique_ptr<CURL, CurlEnd> curl(library.easy_init());
+  const std::unique_ptr<curl_slist, ListEnd> recipients(library.slist_append(nullptr, ("<" + recipient + ">").c_str()));
   Secret password;
   if (!curl || !recipients || !place) return {Sent::kLater, "out of memory"};
   if (!options_.user.empty() && !read_password(options_.password_file, password)) {
@@ -159,8 +210,8 @@ SmtpServer::Answer SmtpServer::send(const std::string& recipient, const std::str
   }
   Source source{letter};
   CURL* handle = curl.get();
-  const auto set = [handle](CURLoption option, auto value) {
-    return curl_easy_setopt(handle, option, value) == CURLE_OK;
+  const auto set = [&](CURLoption option, auto value) {
+    return library.easy_setopt(handle, option, value) == CURLE_OK;
   };
   const bool plain = place->scheme == "smtp" && is_loopback(place->host) && options_.ca_file.empty();
   const std::string from = "<" + options_.from + ">";
@@ -178,12 +229,12 @@ SmtpServer::Answer SmtpServer::send(const std::string& recipient, const std::str
     ready = ready && set(CURLOPT_USERNAME, options_.user.c_str()) && set(CURLOPT_PASSWORD, password.text.c_str());
   }
   if (!ready) return {Sent::kLater, "this libcurl cannot do it"};
-  const CURLcode result = curl_easy_perform(handle);
+  const CURLcode result = library.easy_perform(handle);
   if (result == CURLE_OK) return {Sent::kTaken, {}};
   long reply = 0;
-  curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &reply);
+  library.easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &reply);
   const std::string why =
-      std::string(curl_easy_strerror(result)) + (reply == 0 ? "" : " (reply " + std::to_string(reply) + ")");
+      std::string(library.easy_strerror(result)) + (reply == 0 ? "" : " (reply " + std::to_string(reply) + ")");
   return {is_refusal(result, reply, source.read > 0) ? Sent::kRefused : Sent::kLater, why};
 }
 
