@@ -2,6 +2,7 @@
 #include "hub/app/verify_verb.h"
 
 #include <CLI/CLI.hpp>
+#include <chrono>
 #include <cstdio>
 #include <ctime>
 #include <iostream>
@@ -53,6 +54,12 @@ int complain(const std::string& words, int exit_status) {
   return exit_status;
 }
 
+// To the millisecond, as timestamps are: what was just stamped does not lie in the future.
+UnixMs real_now() {
+  using namespace std::chrono;
+  return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
+}
+
 // "2026-01-01T10:00:00Z" and nothing else.
 std::optional<UnixMs> parse_moment(const std::string& words) {
   std::tm parts{};
@@ -92,8 +99,7 @@ std::optional<std::string> fill(signing::TrustStore& store, const Arguments& arg
 int verify(const Arguments& arguments) {
   signing::TrustStore store;
   if (const auto problem = fill(store, arguments)) return complain(*problem, cli::kExitBadInput);
-  const auto now =
-      arguments.at.empty() ? std::optional(static_cast<UnixMs>(std::time(nullptr)) * 1000) : parse_moment(arguments.at);
+  const auto now = arguments.at.empty() ? std::optional(real_now()) : parse_moment(arguments.at);
   if (!now) return complain("'" + arguments.at + "' is no time like 2026-01-01T10:00:00Z", cli::kExitBadInput);
   const auto file = files::read_file(arguments.file, kFileMax);
   if (!file) {

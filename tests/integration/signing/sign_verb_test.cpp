@@ -98,6 +98,10 @@ TEST_F(SignVerb, signs_files_programs_and_firmware) {
   auto ran = sign("file", {});
   ASSERT_EQ(ran.exit_status, 0) << ran.err;
   EXPECT_THAT(ran.out, StartsWith("Signed and stamped: " + bench.path("file.p7s")));
+  const auto at_once = run({LATCHKEY_PROGRAM, "verify", bench.path("file"), "--signature", bench.path("file.p7s"),
+                            "--ca-file", root("roots.pem"), "--tsa-ca-file", root("timestamp-roots.pem"),
+                            "--accept-unknown-revocation", "-o", "json"});
+  EXPECT_FALSE(nlohmann::json::parse(at_once.out).at("timestamp").is_null()) << at_once.out;
   expect_valid({bench.path("file"), "--signature", bench.path("file.p7s")});
   const auto cms = Workbench::openssl({"cms", "-verify", "-binary", "-inform", "DER", "-in", bench.path("file.p7s"),
                                        "-content", bench.path("file"), "-CAfile", root("roots.pem"), "-purpose", "any",
