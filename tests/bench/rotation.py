@@ -3,8 +3,8 @@
 
 The time until the last is back stands beside what the cryptography of it takes on all cores, by OpenSSL alone in the
 same run (bench_crypto_bound): for each device the handshake at DPS, a key, the signatures of CSR and leaf and their
-verifications, and the mutual handshake at the hub. MQTT 3.1.1 does not tell a device why it was cut: it tries once with the old certificate, which
-is another mutual handshake; the bound is told with and without that.
+verifications, and the mutual handshake at the hub. MQTT 3.1.1 does not tell a device why it was cut: it tries once with
+the old certificate, which is another mutual handshake; the bound is told with and without that.
 
 Cut, in three ways, each counted from the moment when the operator's command is started: when the command has its
 answer, which is when the last session was cut by the gate's own word; when the kernel has none of the sockets any more
