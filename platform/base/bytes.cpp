@@ -85,7 +85,7 @@ Result<std::size_t> base64_decode(std::string_view text, MutableBytes out) {
   std::size_t written = 0;
   for (std::size_t i = 0; i < text.size(); i += 4) {
     const bool last = i + 4 == text.size();
-    const int padding = !last ? 0 : text[i + 2] == '=' ? 2 : text[i + 3] == '=' ? 1 : 0;
+    const int padding = !last || text[i + 3] != '=' ? 0 : text[i + 2] == '=' ? 2 : 1;
     unsigned group = 0;
     for (std::size_t k = 0; k < 4; ++k) {
       const int value =

@@ -7,6 +7,7 @@ namespace latchkey::riscv {
 namespace {
 
 constexpr std::uint64_t kTicksPerMs = 10'000;
+constexpr unsigned kShift = 3;  // what QEMU counts are nanoseconds, eight for each instruction
 
 // The core-local interruptor's.
 constexpr std::uintptr_t kTime = 0x0200BFF8;
@@ -35,7 +36,7 @@ std::uint64_t BoardClock::instructions() {
         ".option pop"
         : "=&r"(high), "=&r"(low), "=&r"(again));
   } while (high != again);
-  return static_cast<std::uint64_t>(high) << 32 | low;
+  return (static_cast<std::uint64_t>(high) << 32 | low) >> kShift;
 }
 
 }  // namespace latchkey::riscv

@@ -12,7 +12,7 @@ class BoardClock final : public ports::Clock {
   UnixMs now() const override;  // whole seconds
   ports::MonotonicMs monotonic() const override;
 
-  // Executed since power-on, as `qemu -icount shift=0` counts them.
+  // Executed since power-on, with `qemu -icount shift=3`.
   static std::uint64_t instructions();
 };
 

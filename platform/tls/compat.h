@@ -38,6 +38,19 @@ inline void set_version(mbedtls_ssl_config* config) {
 #endif
 }
 
+// Records of at most 4 KB from the server (RFC 6066 section 4): the least that holds a handshake message, which may not
+// be cut. Set by hand: the library's function refuses more than the smaller of both buffers, and ours to send is
+// smaller.
+inline void ask_for_4k_records(mbedtls_ssl_config* config) {
+#if !defined(MBEDTLS_SSL_MAX_FRAGMENT_LENGTH)
+  (void)config;
+#elif MBEDTLS_VERSION_NUMBER < 0x03000000
+  config->mfl_code = MBEDTLS_SSL_MAX_FRAG_LEN_4096;
+#else
+  config->MBEDTLS_PRIVATE(mfl_code) = MBEDTLS_SSL_MAX_FRAG_LEN_4096;
+#endif
+}
+
 inline int parse_key(mbedtls_pk_context* pk, const unsigned char* der, std::size_t size) {
 #if MBEDTLS_VERSION_NUMBER >= 0x03000000 && MBEDTLS_VERSION_NUMBER < 0x04000000
   return mbedtls_pk_parse_key(pk, der, size, nullptr, 0, psa_random, nullptr);

@@ -50,6 +50,7 @@ Result<void> TlsSession::begin(std::string_view host, const ClientIdentity* iden
   begun_ = true;
   failure_ = ports::LinkFailure::kLocal;
   detail_ = 0;
+  under_way_ = 0;
   auto configured = configure(identity);
   if (!configured) end();
   return configured;
@@ -69,10 +70,7 @@ Result<void> TlsSession::configure(const ClientIdentity* identity) {
   mbedtls_ssl_conf_authmode(&config_, MBEDTLS_SSL_VERIFY_REQUIRED);
   mbedtls_ssl_conf_ca_chain(&config_, &trust_, nullptr);
   mbedtls_ssl_conf_verify(&config_, on_verify, this);
-#if defined(MBEDTLS_SSL_MAX_FRAGMENT_LENGTH)
-  // Records of 4 KB: our buffers are no larger.
-  mbedtls_ssl_conf_max_frag_len(&config_, MBEDTLS_SSL_MAX_FRAG_LEN_4096);
-#endif
+  compat::ask_for_4k_records(&config_);
   if (identity != nullptr) LATCHKEY_TRY_VOID(load(*identity));
   if (mbedtls_ssl_setup(&ssl_, &config_) != 0) return fail(Status::kInternal);
   // An address is no server name (RFC 6066 section 3) and is compared in on_verify.
@@ -130,8 +128,13 @@ void TlsSession::explain(int code) {
 }
 
 int TlsSession::send(ByteView bytes) {
-  const int count = mbedtls_ssl_write(&ssl_, bytes.data(), bytes.size());
-  return count == MBEDTLS_ERR_SSL_WANT_READ || count == MBEDTLS_ERR_SSL_WANT_WRITE ? 0 : count;
+  // What is under way is offered again as it was, and there may be more behind it by now: for that mbedtls_ssl_write
+  // would say "sent" and send nothing.
+  const ByteView part = under_way_ != 0 ? bytes.subview(0, under_way_) : bytes;
+  const int count = mbedtls_ssl_write(&ssl_, part.data(), part.size());
+  const bool waits = count == MBEDTLS_ERR_SSL_WANT_READ || count == MBEDTLS_ERR_SSL_WANT_WRITE;
+  under_way_ = waits ? part.size() : 0;
+  return waits ? 0 : count;
 }
 
 int TlsSession::receive(MutableBytes out) {

@@ -63,6 +63,7 @@ class TlsSession {
   std::array<char, 129> host_{};
   std::array<std::uint8_t, 4> address_{};  // of a host that is an IPv4 address
   bool host_is_address_ = false;
+  std::size_t under_way_ = 0;  // bytes that send() was given and that wait for the stream
   ports::LinkFailure failure_ = ports::LinkFailure::kLocal;
   int detail_ = 0;
 };

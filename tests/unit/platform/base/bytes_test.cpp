@@ -74,8 +74,9 @@ TEST(Base64, goes_there_and_back_at_every_size) {
 }
 
 TEST(Base64, is_strict) {
-  for (const char* text : {"Zg", "Zg=", "Z", "Zg===", "====", "=", "Z===", "Zg==Zg==", "Zm=v", "=m9v", "Zm9v\n",
-                           " Zm9v", "Zm 9", "Zm-_", "Zm9*", "Zh==", "Zm9=", "Zg=a", "Zm9vZ=9v"}) {
+  for (const char* text :
+       {"Zg",     "Zg=",   "Z",    "Zg===", "====", "=",    "Z===", "Zg==Zg==", "Zm=v", "=m9v",
+        "Zm9v\n", " Zm9v", "Zm 9", "Zm-_",  "Zm9*", "Zh==", "Zm9=", "Zg=a",     "Zg=A", "Zm9vZ=9v"}) {
     EXPECT_EQ(decoded(base64_decode, text), "<malformed>") << text;
   }
   EXPECT_EQ(decoded(base64_decode, std::string_view("Zm\0v", 4)), "<malformed>");

@@ -45,6 +45,7 @@ class TcpStream final : public tls::ByteStream {
     return ended_ ? Condition::kClosed : Condition::kOpen;
   }
   std::size_t send(ByteView bytes) override {
+    if (full) return 0;
     const ssize_t count = ::send(descriptor_, bytes.data(), std::min(bytes.size(), piece), MSG_NOSIGNAL);
     if (count < 0 && errno != EAGAIN) ended_ = true;
     return count < 0 ? 0 : static_cast<std::size_t>(count);
@@ -60,6 +61,7 @@ class TcpStream final : public tls::ByteStream {
   }
 
   std::size_t piece = 1 << 16;  // most bytes moved at a time: small pieces are what a radio has
+  bool full = false;            // takes nothing to send
 
  private:
   int descriptor_ = -1;

@@ -180,6 +180,25 @@ TEST_F(TlsLinkTest, talks_with_a_broker_by_the_certificate_of_a_slot) {
   }
 }
 
+// mbedTLS holds what the network did not take, and wants it offered again as it was.
+TEST_F(TlsLinkTest, what_is_published_while_the_network_is_full_is_not_lost) {
+  const test::MosquittoBroker broker(folder_, tls_settings(open_door()));
+  Recorder events;
+  TlsLink link(options(), stream_, storage_, clock_, events);
+  ASSERT_TRUE(link.connect(request(broker.port())));
+  ASSERT_TRUE(poll_until(link, [&] { return events.connected == 1; }));
+  ASSERT_TRUE(link.subscribe("t/#", 1));
+  ASSERT_TRUE(poll_until(link, [&] { return events.subscribed == 1; }));
+  stream_.full = true;
+  for (const char* text : {"one", "two", "three"}) {
+    ASSERT_TRUE(link.publish("t/1", ByteView(std::string_view(text)), 1));
+    link.poll();
+  }
+  stream_.full = false;
+  ASSERT_TRUE(poll_until(link, [&] { return events.published == 3 && events.messages.size() == 3; }));
+  EXPECT_THAT(events.messages, ElementsAre("t/1=one", "t/1=two", "t/1=three"));
+}
+
 TEST_F(TlsLinkTest, server_for_another_host_is_not_trusted) {
   const test::MosquittoBroker broker(folder_, tls_settings(open_door()));
   for (const char* host : {"127.0.0.2", "128.0.0.1", "example.com", "ocalhost", "127.0.0.1.example.com"}) {
