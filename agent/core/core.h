@@ -126,6 +126,7 @@ class Core {
   std::uint64_t asked_wait(std::optional<std::uint32_t> asked_s, std::uint64_t otherwise_ms);
   void fruitless_round();
   void refused_by_dps(Occurrence what, std::string_view message);
+  Next after_refused_token();  // and wait_ms_
   void wait_for_dps(std::uint64_t at_least_ms);
   std::uint64_t next_slow_wait();
   void load(const Event& event);
@@ -236,11 +237,11 @@ class Core {
   std::uint32_t fruitless_ = 0;    // rounds at DPS since the last accepted connection
   std::uint32_t slow_factor_ = 1;  // 1, 2, 4
   std::uint32_t staged_failures_ = 0;
-  std::uint32_t short_lives_ = 0;  // fresh certificates let in since the last session that lasted
-  bool condemned_ = false;         // the hub has refused what we hold; cleared by a slow try
-  bool slow_try_ = false;          // what we hold is shown once more, and DPS is asked after that
-  bool unmarked_ = false;          // that the credential in hand is proven could not be written
-  bool token_refused_ = false;     // DPS said no to the last token, perhaps for its time
+  std::uint32_t short_lives_ = 0;    // fresh certificates let in since the last session that lasted
+  bool condemned_ = false;           // the hub has refused what we hold; cleared by a slow try
+  bool slow_try_ = false;            // what we hold is shown once more, and DPS is asked after that
+  bool unmarked_ = false;            // that the credential in hand is proven could not be written
+  std::uint8_t tokens_refused_ = 0;  // in a row, perhaps for their time
 
   // What the event in hand says.
   dps::ResponseTopic dps_topic_;

@@ -12,7 +12,11 @@ namespace {
 constexpr std::uint64_t kKeyTimeoutMs = 60'000;
 constexpr std::uint64_t kStoreTimeoutMs = 30'000;
 constexpr std::uint64_t kTokenLifetimeS = 3'600;
-constexpr std::uint64_t kUnsureTokenLifetimeS = 10ULL * 365 * 86'400;
+// A token says until when it is good by what the device knows of the time, which is too early when it has no clock, or
+// a wrong one. Each that is refused lets the next reach twice as far, so one that is taken outlives DPS's present by no
+// more than the device's error, or an hour. 2^14 hours are two years: beyond that a device needs a clock. A token for
+// any time would be as good as the key itself to whoever finds it.
+constexpr std::uint8_t kTokenReaches = 15;
 constexpr std::uint32_t kRoundsSoon = 6;  // at DPS, one soon after the other
 constexpr std::uint64_t kLongestAskedWaitMs = 3'600'000;
 constexpr std::uint32_t kSlowestFactor = 4;
@@ -105,10 +109,8 @@ void Core::connect_dps() {
   if (config_.onboarding == Onboarding::kCertificate) {
     request.identity = ports::LinkIdentity::kOnboarding;
   } else {
-    // Without a clock to trust, a token has to be good whatever time it is.
-    const bool unsure = !time_.sure() || token_refused_;
     const auto expiry_s =
-        static_cast<std::uint64_t>(now_.wall / 1000) + (unsure ? kUnsureTokenLifetimeS : kTokenLifetimeS);
+        static_cast<std::uint64_t>(now_.wall / 1000) + (kTokenLifetimeS << (tokens_refused_ % kTokenReaches));
     const auto token = write_dps_token(config_, expiry_s, room_.password);
     if (!token) return go_for(State::kSlowWait, next_slow_wait());
     request.password = *token;
@@ -125,13 +127,12 @@ void Core::dps_up(const Event&) {
 void Core::dps_identity_refused(const Event& event) {
   const LinkEnded& ended = std::get<LinkEnded>(event);
   remember_refusal(RefusedBy::kDps, "the onboarding credential was refused");
-  token_refused_ = true;
   const auto detail = static_cast<std::uint32_t>(ended.detail);
   (ended.why == ports::LinkFailure::kRefused ? summary_.last_refusal.connack : summary_.last_refusal.tls_alert) =
       detail;
-  const std::uint64_t wait = next_slow_wait();
-  report(Occurrence::kIdentityRefused, detail, "dps", wait);
-  go_for(State::kSlowWait, wait);
+  const Next next = after_refused_token();
+  report(Occurrence::kIdentityRefused, detail, "dps", wait_ms_);
+  follow(next);
 }
 
 void Core::dps_lost(const Event& event) {
@@ -212,15 +213,29 @@ void Core::dps_busy(const Event&) {
   go_for(registering ? State::kDpsRegisterWait : State::kDpsPollWait, wait);
 }
 
+// Without a sure clock it was likely the token's time, and those that reach further are tried soon, once.
+Core::Next Core::after_refused_token() {
+  const bool token = config_.onboarding == Onboarding::kSymmetricKey;
+  const bool soon = token && !time_.sure() && tokens_refused_ < kTokenReaches;
+  if (++tokens_refused_ == 2 * kTokenReaches) tokens_refused_ = kTokenReaches;
+  wait_ms_ = soon ? 0 : next_slow_wait();  // 0: by the back-off
+  return soon ? Next::kDpsWait : Next::kSlowWait;
+}
+
 void Core::refused_by_dps(Occurrence what, std::string_view message) {
   remember_refusal(RefusedBy::kDps, message);
   summary_.last_refusal.dps_status = dps_topic_.status;
   summary_.last_refusal.error_code = dps_answer_.error_code;
-  token_refused_ = dps_topic_.status == 401;
   const std::uint32_t number = dps_answer_.error_code != 0 ? dps_answer_.error_code : dps_topic_.status;
-  wait_ms_ = next_slow_wait();
+  Next next = Next::kSlowWait;
+  if (dps_topic_.status == 401) {
+    next = after_refused_token();
+  } else {
+    tokens_refused_ = 0;
+    wait_ms_ = next_slow_wait();
+  }
   report(what, number, message, wait_ms_);
-  leave(Next::kSlowWait);
+  leave(next);
 }
 
 void Core::dps_failed(const Event&) {
@@ -258,7 +273,7 @@ void Core::chain_stored(const Event&) {
   ++fruitless_;
   hub_failures_ = 0;
   staged_failures_ = 0;
-  token_refused_ = false;
+  tokens_refused_ = 0;
   renewal_backoff_.reset();
   drop_pending();
   leave(Next::kHub);

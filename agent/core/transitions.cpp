@@ -162,7 +162,7 @@ constexpr void Transitions::reaching_dps() {
     const S s = S::kDpsConnecting;
     always(s, &Core::stop, kToLeaving);
     on(s, T::kLinkUp, &Core::dps_up, bits(S::kDpsSubscribing));
-    on(s, T::kLinkRefused, &Core::dps_identity_refused, bits(S::kSlowWait));
+    on(s, T::kLinkRefused, &Core::dps_identity_refused, bits(S::kDpsWait, S::kSlowWait));
     on(s, T::kLinkEnded, &Core::dps_lost, bits(S::kDpsWait));
     on(s, T::kDeadline, &Core::dps_gives_no_answer, kToLeaving);
     none(s, {T::kSubscribed, T::kSubscriptionRefused, T::kPublished}, Why::kLinkNotUp);

@@ -49,10 +49,12 @@ bool SimHub::accepts(const std::string& record) const {
   return entry->second.id == current_id_ && now() >= entry->second.not_before && now() <= entry->second.not_after;
 }
 
-Verdict SimHub::admit_to_dps(const std::string& token) const {
+Verdict SimHub::admit_to_dps(const std::string& token) {
   if (manners.admission) return manners.admission(true);
   const auto parsed = agent::sas::parse(token);
-  const bool good = parsed && static_cast<UnixMs>(parsed->expiry_s) * 1000 > now();
+  const UnixMs left = parsed ? static_cast<UnixMs>(parsed->expiry_s) * 1000 - now() : 0;
+  const bool good = left > 0;
+  if (good) longest_token_ms_ = std::max(longest_token_ms_, left);
   return {good, ports::LinkFailure::kRefused, 5};
 }
 

@@ -67,7 +67,7 @@ class SimHub {
   void spoil_next() { spoil_next_ = true; }
 
   // A session at DPS: the token has to be good for longer than now.
-  Verdict admit_to_dps(const std::string& token) const;
+  Verdict admit_to_dps(const std::string& token);
   // A session at the hub. `record`: the slot whose credential is shown, as it lies in storage.
   Verdict admit_to_hub(const std::optional<std::string>& record) const;
   // Whether that record's credential would be let in now.
@@ -84,6 +84,8 @@ class SimHub {
   UnixMs now() const { return clock_.now() + ahead_ms_; }
   std::uint64_t lifetime_ms = 7'200'000;
   unsigned issued() const { return issued_; }
+  // Of the tokens that were taken, the most that was left of one's life.
+  UnixMs longest_token_ms() const { return longest_token_ms_; }
 
  private:
   struct Entry {
@@ -100,6 +102,7 @@ class SimHub {
   std::uint32_t current_id_ = 1;
   std::uint32_t last_id_ = 1;
   unsigned issued_ = 0;
+  UnixMs longest_token_ms_ = 0;
   bool enabled_ = true;
   bool spoil_next_ = false;
   std::int64_t ahead_ms_ = 0;
