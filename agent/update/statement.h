@@ -49,7 +49,7 @@ class Pins {
 
 class Revocations {
  public:
-  static constexpr std::size_t kAuthoritiesMax = 8;
+  static constexpr std::size_t kAuthoritiesMax = 32;
 
   // Checks all of it, so that ask() cannot meet damage later. kMalformed.
   static Result<Revocations> read(const Statement& statement);

@@ -66,15 +66,26 @@ Outcome<firmware::BundleFacts> Firmware::read(const registry::Bytes& id, const O
   return facts;
 }
 
+tl::unexpected<registry::Refusal> Firmware::refused(const Call& call, const std::string& ns, const registry::Bytes& id,
+                                                    const char* act, registry::Refusal refusal) {
+  (void)registry_.audit(call, act, "namespaces/" + ns + "/firmwareCampaigns/" + text::hex(ByteView(id)),
+                        std::string(registry::to_string(refusal.reason)), refusal.detail);
+  return fail(std::move(refusal));
+}
+
+// Nobody gets firmware while there is a revocation that devices cannot be told of.
+Outcome<Nothing> Firmware::tell_all(const Call& call, const std::string& ns, const registry::Bytes& id,
+                                    const char* act) {
+  const auto made = statements_.refresh(call);
+  if (!made) return refused(call, ns, id, act, made.error());
+  if (*made) tell_statements();
+  return Nothing{};
+}
+
 Outcome<Firmware::Campaign> Firmware::publish(const Call& call, const std::string& ns, const registry::Bytes& id,
                                               const Order& order) {
   auto facts = read(id, order);
-  if (!facts) {
-    (void)registry_.audit(call, "firmware.publish",
-                          "namespaces/" + ns + "/firmwareCampaigns/" + text::hex(ByteView(id)),
-                          std::string(registry::to_string(facts.error().reason)), facts.error().detail);
-    return fail(facts.error());
-  }
+  if (!facts) return refused(call, ns, id, "firmware.publish", facts.error());
   registry::firmware::NewCampaign wanted;
   wanted.bundle = facts->id;
   wanted.size = facts->size;
@@ -84,6 +95,7 @@ Outcome<Firmware::Campaign> Firmware::publish(const Call& call, const std::strin
   wanted.policy = order.policy;
   wanted.devices = order.devices;
   wanted.percent = order.percent;
+  if (auto told = tell_all(call, ns, id, "firmware.publish"); !told) return fail(told.error());
   Outcome<Campaign> campaign = refuse(Reason::kInternal, "");
   {
     const std::lock_guard lock(bundles_change_);
@@ -97,6 +109,7 @@ Outcome<Firmware::Campaign> Firmware::publish(const Call& call, const std::strin
 
 Outcome<Firmware::Campaign> Firmware::raise(const Call& call, const std::string& ns, const registry::Bytes& id,
                                             std::int64_t percent) {
+  if (auto told = tell_all(call, ns, id, "firmware.raise"); !told) return fail(told.error());
   LATCHKEY_TRY(campaign, rows_.raise(call, ns, id, percent));
   tell_offers(ns);
   return campaign;

@@ -65,6 +65,10 @@ class Firmware final : public management::Firmware {
            const std::filesystem::path& folder);
   registry::Outcome<firmware::BundleFacts> read(const registry::Bytes& id, const Order& order) const;
   registry::Outcome<registry::Nothing> tidy();
+  tl::unexpected<registry::Refusal> refused(const registry::Call& call, const std::string& ns,
+                                            const registry::Bytes& id, const char* act, registry::Refusal refusal);
+  registry::Outcome<registry::Nothing> tell_all(const registry::Call& call, const std::string& ns,
+                                                const registry::Bytes& id, const char* act);
   void tell_statements() const;
   void tell_offers(const std::string& ns) const;
 

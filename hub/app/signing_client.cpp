@@ -40,6 +40,13 @@ std::string text_of(const json& object, const char* name) {
   return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
 
+// An empty object where there is none of that name.
+json object_of(const json& object, const char* name) {
+  if (!object.is_object()) return json::object();
+  const auto found = object.find(name);
+  return found != object.end() && found->is_object() ? *found : json::object();
+}
+
 std::optional<Bytes> from_base64(const std::string& encoded) {
   Bytes bytes(base64_decoded_max(encoded.size()));
   const auto size = base64_decode(encoded, {bytes.data(), bytes.size()});
@@ -77,7 +84,7 @@ std::vector<openssl::X509Ptr> path_in(const Bytes& collection) {
 }
 
 Result<RemoteSignature, Failure> signature_in(const json& operation) {
-  const json result = operation.value("result", json::object());
+  const json result = object_of(operation, "result");
   auto value = from_base64(text_of(result, "signature"));
   const auto collection = from_base64(text_of(result, "signingCertificate"));
   if (!value || value->empty() || !collection) return not_understood();
@@ -132,7 +139,7 @@ Result<RemoteSignature, Failure> sign_remotely(cli::Api& data_plane, const SignQ
     const std::string status = text_of(*operation, "status");
     if (status == "Succeeded") return signature_in(*operation);
     if (status != "InProgress") {
-      const std::string why = text_of(operation->value("error", json::object()), "message");
+      const std::string why = text_of(object_of(*operation, "error"), "message");
       return fail(Failure{cli::kExitRefused, "the service did not sign: " + (why.empty() ? status : why)});
     }
     if (std::chrono::steady_clock::now() > until) {

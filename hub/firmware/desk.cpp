@@ -5,7 +5,6 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
-#include "agent/protocol/text.h"
 #include "hub/firmware/spoken.h"
 #include "hub/text/encoding.h"
 #include "hub/text/json.h"
@@ -126,12 +125,13 @@ void Desk::introduce(Talk& talk) {
 }
 
 bool Desk::request(wire::ConnectionId connection, std::string_view topic, ByteView payload) {
-  const auto query = wire::piece_query(topic);
-  if (!query && topic != wire::kFirmwareReport) return false;
+  const auto kind = agent::firmware::kind_of(topic);
+  const bool fetch = kind == agent::firmware::TopicKind::kFetch;
+  if (!fetch && kind != agent::firmware::TopicKind::kReport) return false;
   const auto talk = find(connection);
   if (!talk) return true;
-  if (query) {
-    answer_piece(*talk, *query);
+  if (fetch) {
+    answer_piece(*talk, topic);
   } else {
     report(*talk, payload);
   }
@@ -257,25 +257,26 @@ void Desk::send(const Talk& talk, std::string_view topic, const std::string& bod
   outbox_.deliver({talk.connection, std::string(topic), wire::Bytes(body.begin(), body.end()), 1});
 }
 
-void Desk::answer_piece(Talk& talk, std::string_view query) {
-  const auto rid = agent::find_parameter(query, "$rid");
-  if (!rid) return;  // which the gate has denied
+void Desk::answer_piece(Talk& talk, std::string_view topic) {
+  const auto asked = agent::firmware::parse_fetch_topic(topic);
+  if (!asked) return;  // which the gate has denied
   const auto answer = [&](int status, std::uint32_t retry_after_s, Bytes body) {
-    outbox_.deliver({talk.connection, wire::piece_answer_topic(status, *rid, retry_after_s), std::move(body), 1});
+    outbox_.deliver(
+        {talk.connection, wire::piece_answer_topic(status, asked->request_id, retry_after_s), std::move(body), 1});
   };
   const auto wait_ms = pieces_.take(options_.monotonic_ms());
   if (wait_ms > 0) return answer(429, static_cast<std::uint32_t>((wait_ms + kSecondMs - 1) / kSecondMs), {});
-  auto found = piece(talk, query);
+  if (!asked->piece) return answer(status_of({Reason::kMalformedRequest, ""}), 0, {});
+  auto found = piece(talk, *asked->piece);
   if (found) return answer(200, 0, *std::move(found));
   const int status = status_of(found.error());
   answer(status, status == 429 ? kDiskRetryS : 0, {});
 }
 
-Outcome<Bytes> Desk::piece(Talk& talk, std::string_view query) {
-  const auto asked = read_piece_request(query);
-  if (!asked) return refuse(Reason::kMalformedRequest, "");
-  if (!reached(talk, asked->bundle)) return refuse(Reason::kNotFound, "");
-  return bundles_.read(asked->bundle, asked->at, asked->length);
+Outcome<Bytes> Desk::piece(Talk& talk, const agent::firmware::Piece& asked) {
+  const Bytes bundle(asked.id.begin(), asked.id.end());
+  if (!reached(talk, bundle)) return refuse(Reason::kNotFound, "");
+  return bundles_.read(bundle, asked.at, asked.length);
 }
 
 bool Desk::reached(Talk& talk, const Bytes& bundle) {

@@ -21,6 +21,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "agent/protocol/firmware.h"
 #include "hub/firmware/bundles.h"
 #include "hub/firmware/ports.h"
 #include "hub/firmware/statements.h"
@@ -65,8 +66,8 @@ class Desk {
   std::vector<TalkPtr> all() const;
   void introduce(Talk& talk);
   void report(Talk& talk, ByteView payload);
-  void answer_piece(Talk& talk, std::string_view query);
-  registry::Outcome<Bytes> piece(Talk& talk, std::string_view query);
+  void answer_piece(Talk& talk, std::string_view topic);
+  registry::Outcome<Bytes> piece(Talk& talk, const agent::firmware::Piece& asked);
   bool reached(Talk& talk, const Bytes& bundle);
 
   // With the talk's lock held.

@@ -2,6 +2,7 @@
 #include "hub/firmware/statements.h"
 
 #include <algorithm>
+#include <sstream>
 
 #include "hub/signing/base/algorithm.h"
 #include "hub/signing/statements/statement.h"
@@ -40,7 +41,7 @@ std::string joined(const std::vector<std::string>& lines) {
 struct Revoked {
   std::vector<openssl::X509Ptr> certificates;
   std::vector<signing::AuthorityRevocations> authorities;
-  std::string content;
+  std::vector<Bytes> der;
 };
 
 // Hangs on every authority and entry, and on nothing else.
@@ -60,7 +61,6 @@ std::string content_of(const std::vector<signing::AuthorityRevocations>& authori
 Outcome<Revoked> revoked_by_all(CertificateRows& rows) {
   LATCHKEY_TRY(authorities, rows.authorities());
   Revoked revoked;
-  std::vector<Bytes> der;
   for (const auto& authority : authorities) {
     if (authority.role == AuthorityRole::kTimestamper) continue;  // it certifies nobody
     auto certificate = signing::certificate_from_der(authority.der);
@@ -74,10 +74,59 @@ Outcome<Revoked> revoked_by_all(CertificateRows& rows) {
     }
     revoked.authorities.push_back(std::move(one));
     revoked.certificates.push_back(std::move(certificate));
-    der.push_back(authority.der);
+    revoked.der.push_back(authority.der);
   }
-  revoked.content = content_of(revoked.authorities, der);
   return revoked;
+}
+
+// Serials that a statement can do without, the oldest revocation first: whose profile is not pinned signs nothing that
+// a device would take anew. What is left out is silent for devices that run its firmware yet and did not hear it
+// before.
+Outcome<std::vector<Bytes>> dispensable(CertificateRows& rows, const Revoked& revoked,
+                                        const std::set<std::string>& pinned) {
+  std::vector<std::pair<UnixMs, Bytes>> found;
+  for (const auto& authority : revoked.authorities) {
+    for (const auto& entry : authority.entries) {
+      LATCHKEY_TRY(row, rows.find(entry.serial));
+      if (row && !pinned.contains(row->eku)) found.emplace_back(row->revocation.requested_at, entry.serial);
+    }
+  }
+  std::sort(found.begin(), found.end());
+  std::vector<Bytes> serials;
+  for (auto& [asked, serial] : found) serials.push_back(std::move(serial));
+  return serials;
+}
+
+std::vector<signing::AuthorityRevocations> without(std::vector<signing::AuthorityRevocations> authorities,
+                                                   const std::vector<Bytes>& serials, std::size_t count) {
+  const std::set<Bytes> left_out(serials.begin(), serials.begin() + static_cast<std::ptrdiff_t>(count));
+  for (auto& authority : authorities) {
+    std::erase_if(authority.entries, [&](const auto& entry) { return left_out.contains(entry.serial); });
+  }
+  return authorities;
+}
+
+// As much as fits. A signature costs less than knowing how large an entry is.
+Outcome<std::vector<signing::AuthorityRevocations>> that_fits(EVP_PKEY* key, CertificateRows& rows,
+                                                              const Revoked& revoked,
+                                                              const std::set<std::string>& pinned) {
+  const auto fits = [key](const auto& authorities) {
+    const auto made = signing::make_revocation_statement(key, UINT64_MAX, authorities);
+    return made || made.error().status != Status::kTooLarge;
+  };
+  if (fits(revoked.authorities)) return revoked.authorities;
+  LATCHKEY_TRY(serials, dispensable(rows, revoked, pinned));
+  if (!fits(without(revoked.authorities, serials, serials.size()))) {
+    return refuse(Reason::kPreconditionFailed,
+                  "more certificates of pinned profiles are revoked than devices can be told of; pin another profile");
+  }
+  std::size_t few = 0;  // too few left out
+  std::size_t enough = serials.size();
+  while (enough - few > 1) {
+    const std::size_t middle = few + (enough - few) / 2;
+    (fits(without(revoked.authorities, serials, middle)) ? enough : few) = middle;
+  }
+  return without(revoked.authorities, serials, enough);
 }
 
 }  // namespace
@@ -141,7 +190,17 @@ Outcome<Statement> Statements::pin(const Call& call, std::vector<std::string> ek
     return refusal;
   }
   statement.body = std::move(*body);
-  return add(call, std::move(statement));
+  LATCHKEY_TRY(added, add(call, std::move(statement)));
+  (void)renew(call);  // what is left out hangs on what is pinned
+  return added;
+}
+
+Outcome<std::set<std::string>> Statements::pinned() {
+  LATCHKEY_TRY(newest, statements_.newest(StatementKind::kPins));
+  std::set<std::string> ekus;
+  std::istringstream lines(newest ? newest->content : std::string());
+  for (std::string line; std::getline(lines, line);) ekus.insert(line);
+  return ekus;
 }
 
 Outcome<std::optional<Statement>> Statements::refresh(const Call& call) {
@@ -155,14 +214,16 @@ Outcome<std::optional<Statement>> Statements::renew(const Call& call) {
   CertificateRows certificates(rows_);
   LATCHKEY_TRY(revoked, revoked_by_all(certificates));
   if (revoked.authorities.empty()) return std::optional<Statement>();
-  LATCHKEY_TRY(newest, statements_.newest(StatementKind::kRevocations));
-  if (newest && newest->content == revoked.content) return std::optional<Statement>();
+  LATCHKEY_TRY(ekus, pinned());
+  LATCHKEY_TRY(told, that_fits(key_.get(), certificates, revoked, ekus));
   Statement statement;
   statement.kind = StatementKind::kRevocations;
-  statement.content = std::move(revoked.content);
+  statement.content = content_of(told, revoked.der);
+  LATCHKEY_TRY(newest, statements_.newest(StatementKind::kRevocations));
+  if (newest && newest->content == statement.content) return std::optional<Statement>();
   LATCHKEY_TRY(version, statements_.next_version(StatementKind::kRevocations));
   statement.version = version;
-  auto body = signing::make_revocation_statement(key_.get(), statement.version, revoked.authorities);
+  auto body = signing::make_revocation_statement(key_.get(), statement.version, told);
   if (!body) return refusal_of(body.error());
   statement.body = std::move(*body);
   LATCHKEY_TRY(added, add(call, std::move(statement)));

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <functional>
 #include <mutex>
+#include <set>
 
 #include "platform/openssl/openssl_ptr.h"
 #include "registry/firmware/statements.h"
@@ -30,9 +31,10 @@ class Statements {
   // These durable EKUs, dotted, one to four, instead of those before. The same ones again: the statement that stands.
   // kInvalidArgument.
   registry::Outcome<Statement> pin(const registry::Call& call, std::vector<std::string> ekus);
-  // A new statement of revocations if something else is revoked than the newest one says. Nothing: it stands, there is
-  // no key yet, or the signing service never ran, so that there is nothing to speak of. kInvalidArgument: what is
-  // revoked does not fit into 4 KiB; the statement before stands then.
+  // A new statement of revocations if something else is revoked than the newest one says. What does not fit into 4 KiB
+  // is left out, the oldest first, of profiles that are not pinned. Nothing: it stands, there is no key yet, or the
+  // signing service never ran, so that there is nothing to speak of. kPreconditionFailed: what is revoked of pinned
+  // profiles alone does not fit; the statement before stands then.
   registry::Outcome<std::optional<Statement>> refresh(const registry::Call& call);
 
   registry::Outcome<std::optional<Statement>> newest(StatementKind kind) { return statements_.newest(kind); }
@@ -42,6 +44,7 @@ class Statements {
   registry::Outcome<bool> load_key();
   registry::Outcome<std::optional<Statement>> renew(const registry::Call& call);
   registry::Outcome<Statement> add(const registry::Call& call, Statement statement);
+  registry::Outcome<std::set<std::string>> pinned();
 
   registry::RowKeeper& rows_;
   registry::firmware::StatementRows statements_;

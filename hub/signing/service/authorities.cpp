@@ -12,6 +12,7 @@
 namespace latchkey::hub::signing {
 namespace {
 
+using registry::Call;
 using registry::Nothing;
 using registry::Reason;
 using registry::refuse;
@@ -22,7 +23,7 @@ using registry::signing::CertificateRows;
 constexpr UnixMs kDayMs = 24LL * 60 * 60 * 1000;
 // Whole years would be calendars; a rehearsal may set its clock far ahead.
 constexpr UnixMs kRootLifeMs = 40 * 365 * kDayMs;
-constexpr UnixMs kIssuingLifeMs = 30 * 365 * kDayMs;
+constexpr int kIssuingLives = 3;  // times as long as it is used
 constexpr UnixMs kTimestamperLifeMs = 20 * 365 * kDayMs;
 constexpr TrustKind kSigningKinds[] = {TrustKind::kPublic, TrustKind::kPublicTest, TrustKind::kPrivate};
 
@@ -30,6 +31,16 @@ constexpr TrustKind kSigningKinds[] = {TrustKind::kPublic, TrustKind::kPublicTes
 Window window_from(UnixMs now, UnixMs life) {
   const UnixMs begin = now / 1000 * 1000 - kDayMs;
   return {begin, begin + life};
+}
+
+// What a root certifies does not outlive it.
+Window within(const Authorities::Ca& root, Window window) {
+  const Window outer = window_of(root.certificate.get());
+  return {std::max(window.not_before, outer.not_before), std::min(window.not_after, outer.not_after)};
+}
+
+bool is_in_use(const Window& window, UnixMs use, UnixMs now) {
+  return now >= window.not_before && now <= window.not_after && now - window.not_before < use;
 }
 
 Authority row_of(const Authorities::Ca& ca, AuthorityRole role, const Uuid& issuer, const std::string& key_ref) {
@@ -46,12 +57,6 @@ Authority row_of(const Authorities::Ca& ca, AuthorityRole role, const Uuid& issu
   row.not_after = window.not_after;
   row.list_due = role != AuthorityRole::kTimestamper;
   return row;
-}
-
-Answer<KeyStore::Kept> kept_key(KeyStore& keys, KeyKind kind) {
-  openssl::PkeyPtr key = make_key(kind);
-  if (!key) return refuse(Reason::kInternal, "making a key: " + openssl::take_error());
-  return keys.keep(std::move(key));
 }
 
 void fill_random(std::uint8_t* out, int size) {
@@ -112,11 +117,18 @@ Answer<Nothing> Authorities::load(const std::vector<Authority>& rows) {
       LATCHKEY_TRY_VOID(take_timestamper(row, key));
       continue;
     }
+    if (row.role == AuthorityRole::kIssuing) {
+      LATCHKEY_TRY_VOID(load_issuing(row));
+      continue;
+    }
     Ca ca{row.id, static_cast<TrustKind>(row.trust), certificate_from_der(row.der), key};
     if (!ca.certificate) return refuse(Reason::kStorage, "a CA certificate of the signing service is damaged");
-    (row.role == AuthorityRole::kRoot ? roots_ : issuing_)[ca.trust] = std::move(ca);
+    roots_[ca.trust] = std::move(ca);
   }
-  const bool complete = roots_.size() == 4 && issuing_.size() == 3 && timestamper_.authority;
+  const bool issuing = std::ranges::all_of(kSigningKinds, [this](TrustKind kind) {
+    return std::ranges::any_of(issuing_, [kind](const Ca& ca) { return ca.trust == kind; });
+  });
+  const bool complete = roots_.size() == 4 && issuing && timestamper_.authority;
   if (!complete) return refuse(Reason::kStorage, "certificates of the signing service are missing");
   return Nothing{};
 }
@@ -127,34 +139,38 @@ Answer<Nothing> Authorities::make(const registry::Call& call) {
   std::vector<Authority> rows;
   for (const TrustKind kind :
        {TrustKind::kPublic, TrustKind::kPublicTest, TrustKind::kPrivate, TrustKind::kTimestamp}) {
-    LATCHKEY_TRY(kept, kept_key(keys_, options_.ca_key));
+    LATCHKEY_TRY(kept, keys_.make(options_.ca_key));
     auto made = make_root(kind, kept.key.get(), random_serial(), window_from(now, kRootLifeMs));
     if (!made) return fail(refusal_of(made.error()));
     Ca& root = roots_[kind] = {random_id(), kind, std::move(*made), kept.key};
     rows.push_back(row_of(root, AuthorityRole::kRoot, root.id, kept.key_ref));
   }
-  for (const TrustKind kind : kSigningKinds) {
-    const Ca& root = roots_.at(kind);
-    LATCHKEY_TRY(kept, kept_key(keys_, options_.ca_key));
-    auto made = make_issuing(kind, root.issuer(), kept.key.get(), random_serial(), window_from(now, kIssuingLifeMs),
-                             addresses_below(root));
-    if (!made) return fail(refusal_of(made.error()));
-    Ca& ca = issuing_[kind] = {random_id(), kind, std::move(*made), kept.key};
-    rows.push_back(row_of(ca, AuthorityRole::kIssuing, root.id, kept.key_ref));
-  }
+  for (const TrustKind kind : kSigningKinds) LATCHKEY_TRY_VOID(make_issuing_ca(kind, rows));
   LATCHKEY_TRY_VOID(make_timestamper(rows));
   LATCHKEY_TRY_VOID(rows_.add_authorities(call, rows));
+  for (const Authority& row : rows) {
+    if (row.role == AuthorityRole::kIssuing) LATCHKEY_TRY_VOID(load_issuing(row));
+  }
   LATCHKEY_TRY(key, keys_.load(rows.back().key_ref));
   return take_timestamper(rows.back(), key);
 }
 
+// Row and certificate; it is not among those that certify before its row is durable.
+Answer<Nothing> Authorities::make_issuing_ca(TrustKind kind, std::vector<Authority>& rows) {
+  const Ca& root = roots_.at(kind);
+  LATCHKEY_TRY(kept, keys_.make(options_.ca_key));
+  const Window window = within(root, window_from(clock_(), kIssuingLives * options_.issuing_use_ms));
+  auto made = make_issuing(kind, root.issuer(), kept.key.get(), random_serial(), window, addresses_below(root));
+  if (!made) return fail(refusal_of(made.error()));
+  const Ca ca{random_id(), kind, std::move(*made), kept.key};
+  rows.push_back(row_of(ca, AuthorityRole::kIssuing, root.id, kept.key_ref));
+  return Nothing{};
+}
+
 Answer<Nothing> Authorities::make_timestamper(std::vector<Authority>& rows) {
   const Ca& root = roots_.at(TrustKind::kTimestamp);
-  LATCHKEY_TRY(kept, kept_key(keys_, options_.timestamper_key));
-  // Not beyond its root's.
-  const Window outer = window_of(root.certificate.get());
-  Window window = window_from(clock_(), kTimestamperLifeMs);
-  window = {std::max(window.not_before, outer.not_before), std::min(window.not_after, outer.not_after)};
+  LATCHKEY_TRY(kept, keys_.make(options_.timestamper_key));
+  const Window window = within(root, window_from(clock_(), kTimestamperLifeMs));
   auto made = signing::make_timestamper("Latchkey Test TSA - Not For Production", kept.key.get(), random_serial(),
                                         window, root.issuer(), addresses_below(root));
   if (!made) return fail(refusal_of(made.error()));
@@ -178,16 +194,11 @@ std::shared_ptr<const TimestampAuthority> Authorities::timestamper() const {
   return timestamper_.authority;
 }
 
-bool Authorities::is_in_use(const Window& timestamper, UnixMs now) const {
-  return now >= timestamper.not_before && now <= timestamper.not_after &&
-         now - timestamper.not_before < options_.timestamper_use_ms;
-}
-
 // Its row is durable before it stamps, its key before its row; the key of the one before goes last. A crash leaves two
 // with a key at the most, of which load() takes the younger.
 Answer<Nothing> Authorities::renew_timestamper(const registry::Call& call) {
   const UnixMs now = clock_();
-  if (!is_in_use(timestamper_.window, now)) {
+  if (!is_in_use(timestamper_.window, options_.timestamper_use_ms, now)) {
     const Window outer = window_of(roots_.at(TrustKind::kTimestamp).certificate.get());
     if (now <= outer.not_before || now >= outer.not_after) {
       return refuse(Reason::kPreconditionFailed, "the timestamping root is not valid now");
@@ -199,6 +210,69 @@ Answer<Nothing> Authorities::renew_timestamper(const registry::Call& call) {
     LATCHKEY_TRY_VOID(take_timestamper(rows.back(), key));
   }
   return erase_former_timestampers();
+}
+
+Answer<Nothing> Authorities::renew_issuing(const Call& call) {
+  Answer<Nothing> answer = Nothing{};
+  for (const TrustKind kind : kSigningKinds) {
+    const Ca* const ca = in_validity(kind, clock_());
+    if (ca != nullptr && is_in_use(window_of(ca->certificate.get()), options_.issuing_use_ms, clock_())) continue;
+    auto renewed = renew_issuing_ca(kind, call);
+    if (!renewed && answer) answer = std::move(renewed);
+  }
+  return answer;
+}
+
+// Key, row, certificate, as everywhere; its list follows at once, as what it certifies will name it.
+Answer<Nothing> Authorities::renew_issuing_ca(TrustKind kind, const Call& call) {
+  const UnixMs now = clock_();
+  const Window outer = window_of(roots_.at(kind).certificate.get());
+  if (now <= outer.not_before || now >= outer.not_after) {
+    return refuse(Reason::kPreconditionFailed, "the root '" + std::string(name_of(kind)) + "' is not valid now");
+  }
+  // One that ends with its root stays to the end: another one could live no longer.
+  const Ca* const last = in_validity(kind, now);
+  if (last != nullptr && window_of(last->certificate.get()).not_after == outer.not_after) return Nothing{};
+  std::vector<Authority> rows;
+  LATCHKEY_TRY_VOID(make_issuing_ca(kind, rows));
+  LATCHKEY_TRY_VOID(rows_.add_authorities(call, rows));
+  LATCHKEY_TRY_VOID(load_issuing(rows.back()));
+  return publish_lists();
+}
+
+Answer<Nothing> Authorities::load_issuing(const Authority& row) {
+  LATCHKEY_TRY(key, keys_.load(row.key_ref));
+  Ca ca{row.id, static_cast<TrustKind>(row.trust), certificate_from_der(row.der), key};
+  if (!ca.certificate) return refuse(Reason::kStorage, "a CA certificate of the signing service is damaged");
+  const std::lock_guard lock(issuing_change_);
+  issuing_.push_back(std::move(ca));
+  return Nothing{};
+}
+
+// The youngest of those that are valid; null when none is.
+const Authorities::Ca* Authorities::in_validity(TrustKind kind, UnixMs now) const {
+  const std::lock_guard lock(issuing_change_);
+  const Ca* found = nullptr;
+  for (const Ca& ca : issuing_) {
+    const Window window = window_of(ca.certificate.get());
+    const bool valid = ca.trust == kind && now >= window.not_before && now <= window.not_after;
+    if (valid && (found == nullptr || window.not_before >= window_of(found->certificate.get()).not_before)) found = &ca;
+  }
+  return found;
+}
+
+const Authorities::Ca& Authorities::issuing(TrustKind kind) const {
+  if (const Ca* const valid = in_validity(kind, clock_())) return *valid;
+  const std::lock_guard lock(issuing_change_);
+  return *std::ranges::find_if(issuing_.rbegin(), issuing_.rend(), [kind](const Ca& ca) { return ca.trust == kind; });
+}
+
+std::vector<Uuid> Authorities::ids() const {
+  std::vector<Uuid> ids;
+  for (const auto& [kind, ca] : roots_) ids.push_back(ca.id);
+  const std::lock_guard lock(issuing_change_);
+  for (const Ca& ca : issuing_) ids.push_back(ca.id);
+  return ids;
 }
 
 Answer<Nothing> Authorities::erase_former_timestampers() {
@@ -217,12 +291,12 @@ Addresses Authorities::addresses_below(const Ca& ca) const {
 }
 
 const Authorities::Ca* Authorities::find(const Uuid& id) const {
-  for (const auto* cas : {&roots_, &issuing_}) {
-    for (const auto& [kind, ca] : *cas) {
-      if (ca.id == id) return &ca;
-    }
+  for (const auto& [kind, ca] : roots_) {
+    if (ca.id == id) return &ca;
   }
-  return nullptr;
+  const std::lock_guard lock(issuing_change_);
+  const auto found = std::ranges::find(issuing_, id, &Ca::id);
+  return found == issuing_.end() ? nullptr : &*found;
 }
 
 std::optional<Bytes> Authorities::certificate(const Uuid& id) const {

@@ -74,8 +74,8 @@ class KeyStore {
     SigningKey key;
   };
   virtual ~KeyStore() = default;
-  // Takes a new key in; durable when it returns.
-  virtual Answer<Kept> keep(openssl::PkeyPtr key) = 0;
+  // Makes a key; durable when it returns. kNotSupported: this store has no such keys.
+  virtual Answer<Kept> make(KeyKind kind) = 0;
   // kNotFound, kStorage.
   virtual Answer<SigningKey> load(const std::string& key_ref) = 0;
   // One that is not there is success.

@@ -129,12 +129,9 @@ Answer<std::shared_ptr<const Signer>> ProfileCertificates::read_or_issue(const P
 Bytes ProfileCertificates::collection_of(const Certificate& row) const {
   const openssl::X509Ptr leaf = certificate_from_der(row.der);
   if (!leaf) return {};
-  for (const TrustKind kind : {TrustKind::kPublic, TrustKind::kPublicTest, TrustKind::kPrivate}) {
-    const Authorities::Ca& ca = authorities_.issuing(kind);
-    if (ca.id != row.authority) continue;
-    return certificates_only({leaf.get(), ca.certificate.get(), authorities_.root(kind).certificate.get()});
-  }
-  return {};
+  const Authorities::Ca* const ca = authorities_.find(row.authority);
+  if (ca == nullptr) return {};
+  return certificates_only({leaf.get(), ca->certificate.get(), authorities_.root(ca->trust).certificate.get()});
 }
 
 Answer<std::shared_ptr<const Signer>> ProfileCertificates::signer_of(const Certificate& row) const {
@@ -154,9 +151,7 @@ Answer<std::shared_ptr<const Signer>> ProfileCertificates::signer_of(const Certi
 
 // Key, certificate, row: what a crash leaves before the row is a key without a name, which the next start erases.
 Answer<std::shared_ptr<const Signer>> ProfileCertificates::issue(const ProfileFacts& profile) {
-  openssl::PkeyPtr key = make_key(profile.key);
-  if (!key) return refuse(Reason::kInternal, "making a key: " + openssl::take_error());
-  LATCHKEY_TRY(kept, keys_.keep(std::move(key)));
+  LATCHKEY_TRY(kept, keys_.make(profile.key));
 
   const Authorities::Ca& ca = authorities_.issuing(trust_kind_of(profile.type));
   const UnixMs begin = clock_() / 1000 * 1000;

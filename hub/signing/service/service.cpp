@@ -38,6 +38,7 @@ Answer<Nothing> Service::tick() {
   const auto note = [&answer](Answer<Nothing> done) {
     if (!done && answer) answer = std::move(done);
   };
+  note(authorities_->renew_issuing({"signing service", clock_()}));  // before what they certify
   if (auto profiles = directory_.active()) {
     for (const ProfileFacts& profile : *profiles) {
       if (may_renew(profile)) note(tend(profile));

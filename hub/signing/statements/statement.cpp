@@ -140,7 +140,7 @@ Outcome<Bytes> make_revocation_statement(EVP_PKEY* key, std::uint64_t version,
                                          const std::vector<AuthorityRevocations>& authorities) {
   LATCHKEY_TRY_VOID(check_version(version));
   if (authorities.size() > agent::Revocations::kAuthoritiesMax) {
-    return refuse(Status::kInvalidArgument, "a statement speaks for eight authorities at most");
+    return refuse(Status::kInvalidArgument, "a statement speaks for 32 authorities at most");
   }
   std::vector<std::pair<Bytes, const AuthorityRevocations*>> sorted;
   for (const AuthorityRevocations& one : authorities) sorted.emplace_back(key_digest(one.authority), &one);

@@ -118,12 +118,34 @@ TEST_F(StatementsTest, each_revocation_is_a_new_version_and_a_look_without_one_i
   EXPECT_EQ(must(statements.refresh(call()))->version, 3u);
 }
 
-TEST_F(StatementsTest, more_than_fits_is_refused_and_the_statement_before_stands) {
+TEST_F(StatementsTest, what_does_not_fit_is_left_out_of_profiles_that_are_not_pinned) {
   open_signing_service();
-  must(statements.public_key(call()));
-  for (int i = 1; i <= 200; ++i) revoke(static_cast<std::uint8_t>(i), 1'700'000'000'000, 20);
-  EXPECT_REFUSED(statements.refresh(call()), Reason::kInvalidArgument);
+  must(statements.pin(call(), {"1.2.3"}));
+  for (int i = 1; i <= 50; ++i) revoke(static_cast<std::uint8_t>(i), 1'700'000'000'000, 20, "1.2.3");
+  for (int i = 51; i <= 250; ++i) revoke(static_cast<std::uint8_t>(i), 1'700'000'000'000, 20, "1.2.4");
+  const auto made = must(statements.refresh(call()));
+  ASSERT_TRUE(made);
+  EXPECT_LE(made->body.size(), agent::Statement::kSizeMax);
+  EXPECT_GT(made->body.size(), agent::Statement::kSizeMax - 64) << "as much as fits";
+  ASSERT_TRUE(agent::Revocations::read(read(*made)));
+  const auto told = [&](int i) {
+    return ByteView(made->body).text().find(std::string(20, static_cast<char>(i))) != std::string_view::npos;
+  };
+  for (int i = 1; i <= 50; ++i) EXPECT_TRUE(told(i)) << i;
+  EXPECT_FALSE(told(51));
+  EXPECT_TRUE(told(250));
+  EXPECT_FALSE(must(statements.refresh(call()))) << "the same again is no new version";
+}
+
+TEST_F(StatementsTest, more_of_pinned_profiles_than_fits_is_refused_until_another_is_pinned) {
+  open_signing_service();
+  must(statements.pin(call(), {"1.2.3"}));
+  for (int i = 1; i <= 200; ++i) revoke(static_cast<std::uint8_t>(i), 1'700'000'000'000, 20, "1.2.3");
+  EXPECT_REFUSED(statements.refresh(call()), Reason::kPreconditionFailed);
   EXPECT_EQ(must(statements.newest(StatementKind::kRevocations))->version, 1u);
+  must(statements.pin(call(), {"1.2.4"}));
+  EXPECT_EQ(must(statements.newest(StatementKind::kRevocations))->version, 2u);
+  EXPECT_FALSE(must(statements.refresh(call())));
 }
 
 TEST_F(StatementsTest, key_stands_in_no_audit_record) {

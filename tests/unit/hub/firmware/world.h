@@ -128,8 +128,9 @@ class FirmwareTest : public testing::Test {
     issuing_id = issuing.id;
   }
   // A certificate of a profile that is revoked from then on.
-  void revoke(std::uint8_t number, UnixMs effective_at, std::size_t serial_size = 1) {
+  void revoke(std::uint8_t number, UnixMs effective_at, std::size_t serial_size = 1, const std::string& eku = {}) {
     registry::signing::Certificate one;
+    one.eku = eku;
     one.serial = Bytes(serial_size, number);
     one.authority = issuing_id;
     one.thumbprint = Bytes(20, number);

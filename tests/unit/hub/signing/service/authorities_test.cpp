@@ -3,6 +3,7 @@
 
 #include "hub/signing/certificates/revocation_list.h"
 #include "hub/signing/timestamp/token.h"
+#include "hub/text/encoding.h"
 #include "tests/unit/hub/signing/service/service_world.h"
 
 namespace latchkey::hub::signing {
@@ -35,7 +36,7 @@ TEST(Authorities, are_made_once_and_kept) {
 TEST(Authorities, keys_that_nothing_names_are_erased_at_the_start) {
   ServiceWorld world;
   const std::size_t before = world.keys.size();
-  ASSERT_TRUE(world.keys.keep(make_key(KeyKind::kEcP256)));
+  ASSERT_TRUE(world.keys.make(KeyKind::kEcP256));
   world.restart();
   EXPECT_EQ(world.keys.size(), before);
 }
@@ -188,7 +189,7 @@ TEST_F(TimestamperRenewal, clock_that_is_set_back_gets_one_that_is_valid_then) {
 }
 
 TEST_F(TimestamperRenewal, crash_before_the_former_key_was_erased_is_made_good) {
-  const auto kept = must(world.keys.keep(make_key(KeyKind::kEcP256)));
+  const auto kept = must(world.keys.make(KeyKind::kEcP256));
   const auto& root = world.service->authorities().root(TrustKind::kTimestamp);
   const Window window{kStart, kStart + 20 * kYear};
   const auto made = make_timestamper("Latchkey Test TSA", kept.key.get(), random_serial(), window, root.issuer());
@@ -208,6 +209,106 @@ TEST_F(TimestamperRenewal, crash_before_the_former_key_was_erased_is_made_good) 
   EXPECT_EQ(world.keys.size(), keys - 1);
   EXPECT_TRUE(timestampers()[0].key_ref.empty());
   EXPECT_EQ(timestampers()[1].key_ref, kept.key_ref);
+}
+
+// Issuing CAs through the years.
+class IssuingRenewal : public testing::Test {
+ protected:
+  static constexpr UnixMs kYear = 365 * kDay;
+
+  void pass(UnixMs at) {
+    world.now = at;
+    const auto ticked = world.service->tick();
+    ASSERT_TRUE(ticked) << ticked.error().detail;
+  }
+  const Authorities::Ca& issuing() { return world.service->authorities().issuing(TrustKind::kPublic); }
+  // Signed now, by a certificate of now; its row.
+  registry::signing::Certificate signed_by() {
+    EXPECT_EQ(world.sign(profile).status, registry::signing::OperationStatus::kSucceeded);
+    return world.certificates(profile).back();
+  }
+  // What stands on the list of that CA.
+  RevocationLists::Standing standing(const registry::signing::Certificate& certificate) {
+    const auto* ca = world.service->authorities().find(certificate.authority);
+    RevocationLists lists;
+    EXPECT_TRUE(lists.add(must(world.service->authorities().list(certificate.authority))));
+    return lists.ask(certificate_from_der(certificate.der).get(), ca->certificate.get(), world.now).standing;
+  }
+  void expect_path(const registry::signing::Certificate& certificate) {
+    const auto* ca = world.service->authorities().find(certificate.authority);
+    ASSERT_NE(ca, nullptr);
+    const auto& root = world.service->authorities().root(TrustKind::kPublic);
+    const auto leaf = certificate_from_der(certificate.der);
+    EXPECT_EQ(X509_verify(leaf.get(), X509_get0_pubkey(ca->certificate.get())), 1);
+    EXPECT_EQ(X509_verify(ca->certificate.get(), X509_get0_pubkey(root.certificate.get())), 1);
+    EXPECT_LE(certificate.not_after, window_of(ca->certificate.get()).not_after);
+  }
+
+  ServiceWorld world;
+  ProfileFacts profile = world.profile();
+};
+
+// Rows: S-6-131
+TEST_F(IssuingRenewal, another_takes_over_in_time_and_lists_of_both_go_on) {
+  const Uuid first = issuing().id;
+  const std::size_t authorities = world.service->authorities().ids().size();
+  const auto before = signed_by();
+  EXPECT_EQ(before.authority, first);
+  pass(kStart + 10 * kYear - 2 * kDay);
+  EXPECT_EQ(issuing().id, first);
+  pass(kStart + 10 * kYear);
+  EXPECT_NE(issuing().id, first);
+  EXPECT_EQ(world.service->authorities().ids().size(), authorities + 3) << "one of each kind of trust";
+  const auto after = signed_by();
+  EXPECT_EQ(after.authority, issuing().id);
+  expect_path(before);
+  expect_path(after);
+  EXPECT_EQ(standing(before), RevocationLists::Standing::kGood);
+  EXPECT_EQ(standing(after), RevocationLists::Standing::kGood);
+
+  world.restart();
+  EXPECT_EQ(world.service->authorities().ids().size(), authorities + 3);
+  EXPECT_EQ(issuing().id, after.authority);
+  pass(kStart + 10 * kYear + kDay);
+  EXPECT_EQ(issuing().id, after.authority) << "once";
+  // What the one before certified is revoked by the one before, ten years later.
+  const RevocationOrder order{text::hex(before.serial), text::hex(before.thumbprint), before.not_before + kHour,
+                              "KeyCompromised"};
+  ASSERT_TRUE(world.service->revocations().revoke(world.call(), profile, {order}));
+  EXPECT_EQ(standing(before), RevocationLists::Standing::kRevoked);
+  EXPECT_EQ(standing(after), RevocationLists::Standing::kGood);
+  pass(kStart + 36 * kYear);  // and its list goes on when its certificate has ended
+  EXPECT_EQ(standing(before), RevocationLists::Standing::kRevoked);
+}
+
+TEST_F(IssuingRenewal, comes_at_once_after_years_without_a_tick) {
+  const Uuid first = issuing().id;
+  pass(kStart + 33 * kYear);
+  EXPECT_NE(issuing().id, first);
+  expect_path(signed_by());
+}
+
+TEST_F(IssuingRenewal, ends_with_its_root_and_then_nothing_is_certified) {
+  const UnixMs end = window_of(world.service->authorities().root(TrustKind::kPublic).certificate.get()).not_after;
+  pass(end - 20 * kDay);
+  const Uuid last = issuing().id;
+  EXPECT_EQ(window_of(issuing().certificate.get()).not_after, end);
+  expect_path(signed_by());
+  pass(end - 10 * kDay);
+  EXPECT_EQ(issuing().id, last) << "another one could live no longer";
+  world.now = end + kDay;
+  EXPECT_REFUSED(world.service->authorities().renew_issuing(world.call()), Reason::kPreconditionFailed);
+  EXPECT_REFUSED(world.service->tick(), Reason::kPreconditionFailed);
+  const auto refused = world.service->signing().sign(world.call(), profile, Algorithm::kEs256, world.digest());
+  EXPECT_TRUE(!refused || refused->status == registry::signing::OperationStatus::kFailed);
+}
+
+TEST_F(IssuingRenewal, clock_that_is_set_back_is_certified_by_the_one_of_then) {
+  const Uuid first = issuing().id;
+  pass(kStart + 12 * kYear);
+  pass(kStart + 2 * kYear);
+  EXPECT_EQ(issuing().id, first);
+  expect_path(signed_by());
 }
 
 }  // namespace

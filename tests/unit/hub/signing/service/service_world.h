@@ -37,7 +37,8 @@ T must(Answer<T> answer) {
 
 class PaperKeys final : public KeyStore {
  public:
-  Answer<Kept> keep(openssl::PkeyPtr key) override {
+  Answer<Kept> make(KeyKind kind) override {
+    openssl::PkeyPtr key = make_key(kind);
     while (blocked) std::this_thread::yield();
     const std::lock_guard lock(mutex_);
     const std::string name = "key-" + std::to_string(++made);
