@@ -84,7 +84,7 @@ class Image:
         symbols = subprocess.run([f"{tools}nm", "-S", "-C", elf], capture_output=True, text=True, check=True).stdout
         self.objects = {}
         for line in symbols.splitlines():
-            found = re.match(r"\w+ (\w+) [bBdD] .*::(?:live|start_firmware)\(.*\)::(\w+)$", line)
+            found = re.match(r"\w+ (\w+) [bBdD] .*::(?:live|shared_link)\(.*\)::(\w+)$", line)
             if found:
                 self.objects[found.group(2)] = int(found.group(1), 16)
         self.heap_functions = sorted(set(re.findall(r" [TtWw] (malloc|_malloc_r|calloc|realloc|_sbrk|_sbrk_r)$", symbols, re.M)))
@@ -153,8 +153,8 @@ def further(p384, firmware, riscv):
     return [
         ("Cortex-M4, a hub of `--key-profile ec-p384`", kb(p384.heap_with_headers()), kb(p384.most("stack_peak")),
          million(p384.most("handshake_instructions"))),
-        ("the same, and a bundle judged by RSA-3072 beside the session", kb(firmware.most("heap_peak")) + " without headers",
-         kb(firmware.most("stack_peak")), f"{million(firmware.life['judged']['instructions'])} to judge it and hash 98 KB"),
+        ("the same, and a bundle judged by RSA-3072 within the session", kb(firmware.most("heap_peak")) + " without headers",
+         kb(firmware.most("stack_peak")), f"{million(firmware.life['judged']['instructions'])} to judge it, store and hash 156 KB"),
         ("RV32IMC, P-256", kb(riscv.heap_with_headers()), kb(riscv.most("stack_peak")),
          million(riscv.most("handshake_instructions"))),
     ]
@@ -174,8 +174,8 @@ fleet's thousand agents share one; a board has one, in static storage, since the
 stream: a chain is judged as a whole before a byte of it is stored.
 
 Firmware checks and P-384 add {kb(added)} to the image: {kb(library)} of mbedTLS (RSA, P-384, SHA-384 and -512), {kb(update)} of
-`agent/update` (COSE, manifests, statements, RFC 3161 timestamps, the machine and its records), the rest certificate paths,
-slots on flash and the board's part. While a bundle is judged the stack is at its deepest.
+`agent/update` (COSE, manifests, statements, RFC 3161 timestamps, the machine and its records, the conversation with the hub), the
+rest its topics and bodies, certificate paths, slots on flash and the board's part. While a bundle is judged the stack is at its deepest.
 """
 
 

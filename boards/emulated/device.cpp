@@ -64,6 +64,15 @@ __attribute__((noinline)) void say_figures(Narrator& narrator, const flash::Flas
   if (const auto text = out.finish()) narrator.say(*text);
 }
 
+// Ends the session first; called until that is done.
+void restart(Narrator& narrator, agent::Driver& driver) {
+  if (driver.state() == agent::State::kStopped) {
+    narrator.say("firmware: restarting");
+    semihosting::exit(0);
+  }
+  if (driver.state() != agent::State::kLeaving) driver.stop();
+}
+
 }  // namespace
 
 void give_up(Narrator& narrator, std::string_view why) {
@@ -91,25 +100,24 @@ void live(Narrator& narrator, const Board& board) {
   static semihosting::HostEntropy entropy;
   static agent::FreshKeyMaker keys;
   static agent::Workspace room;
-  static agent::Driver driver(settings().config(), {link, storage, board.clock, entropy, keys, room}, narrator);
+  ports::MqttLink& shared = shared_link(narrator, {link, board.clock, entropy, board.instructions});
+  static agent::Driver driver(settings().config(), {shared, storage, board.clock, entropy, keys, room}, narrator);
   settings().forget_key();
-  relay.set(driver);
-
-  start_firmware(narrator, board.clock, board.instructions);
+  relay.set(heard_before(driver));
   driver.start();
   std::uint32_t told = 0;
   for (;;) {
     bool busy = board.poll_network();
     busy = link.poll() || busy;
-    busy = poll_firmware() || busy;
+    poll_firmware();
     if (driver.wake_at() <= board.clock.monotonic()) driver.on_timer();
     narrator.flush(driver.state());
     narrator.status(driver.summary(), settings().config().registration_id);
     if (driver.state() == agent::State::kLive && told != link.figures().handshakes) {
       told = link.figures().handshakes;
       say_figures(narrator, storage, link, relay);
-      firmware_is_healthy();
     }
+    if (firmware_wants_restart()) restart(narrator, driver);
     if (!busy) board.sleep();
   }
 }

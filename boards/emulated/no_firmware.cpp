@@ -3,8 +3,9 @@
 
 namespace latchkey::boards::emulated {
 
-void start_firmware(Narrator&, const ports::Clock&, std::uint64_t (*)()) {}
-bool poll_firmware() { return false; }
-void firmware_is_healthy() {}
+ports::MqttLink& shared_link(Narrator&, const FirmwarePorts& ports) { return ports.link; }
+ports::MqttLinkEvents& heard_before(ports::MqttLinkEvents& core) { return core; }
+void poll_firmware() {}
+bool firmware_wants_restart() { return false; }
 
 }  // namespace latchkey::boards::emulated

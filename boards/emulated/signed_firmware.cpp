@@ -2,7 +2,8 @@
 #include <iterator>
 #include <optional>
 
-#include "agent/update/driver.h"
+#include "agent/story/update_text.h"
+#include "agent/update/session.h"
 #include "boards/emulated/device.h"
 #include "boards/emulated/figures.h"
 #include "boards/emulated/firmware.h"
@@ -13,12 +14,8 @@
 namespace latchkey::boards::emulated {
 namespace {
 
-using semihosting::File;
-using semihosting::Mode;
-
 constexpr std::size_t kSlotSize = std::size_t{256} * 1024;
 constexpr std::string_view kBoardName = "latchkey-emulated-1";
-constexpr agent::OfferId kTheOffer = {1};  // there is one bundle
 
 // What a device is given when it is onboarded, as files of the folder: DER of two roots and of the statement key, the
 // octets of one durable EKU.
@@ -27,7 +24,7 @@ class Trust {
   // The name of the file that is missing or too large; null when all were read.
   const char* load() {
     for (std::size_t i = 0; i < std::size(kFiles); ++i) {
-      File file(kFiles[i], Mode::kRead);
+      semihosting::File file(kFiles[i], semihosting::Mode::kRead);
       if (!file || file.size() > parts_[i].bytes.size()) return kFiles[i];
       parts_[i].size = file.read(parts_[i].bytes);
     }
@@ -49,53 +46,58 @@ class Trust {
   Part parts_[std::size(kFiles)];
 };
 
-// The board's part in updates: a bundle that is a file, a restart that is the end of the emulator, reports in the log.
-class Firmware final : public agent::UpdateHost {
+// The board's part in updates: trust and slots that are files, reports in the log. It hears the link first, to count
+// what a bundle costs.
+class Firmware final : public agent::UpdateObserver, public ports::MqttLinkEvents {
  public:
-  Firmware(Narrator& narrator, const ports::Clock& clock, std::uint64_t (*instructions)())
+  Firmware(Narrator& narrator, const FirmwarePorts& ports)
       : narrator_(narrator),
-        instructions_(instructions),
+        ports_(ports),
         flash_("firmware.bin", flash::FlashFirmwareStore::region_size(kSlotSize)),
-        store_(flash_, kSlotSize),
-        bundle_("bundle.bin", Mode::kRead),
-        clock_(clock) {}
+        store_(flash_, kSlotSize) {}
 
-  void start();
-  bool poll();
-  void healthy() {
-    if (driver_) driver_->on_healthy();
+  // False without firmware.bin.
+  bool open();
+  agent::UpdateSession& session() { return *session_; }
+  void start(ports::MqttLinkEvents& core);
+  void poll() {
+    if (session_->wake_at() <= ports_.clock.monotonic()) session_->on_timer();
   }
+  bool wants_restart() const { return restart_wanted_; }
 
-  void fetch(const agent::OfferId&, std::uint64_t at, std::size_t length) override {
-    wanted_at_ = at;
-    wanted_ = length;
+  void on_connected(bool session_present) override { session_->on_connected(session_present); }
+  void on_ended(ports::LinkFailure why, int detail) override { session_->on_ended(why, detail); }
+  void on_subscribed(bool granted) override { session_->on_subscribed(granted); }
+  void on_published() override { session_->on_published(); }
+  void on_message(std::string_view topic, ByteView payload) override {
+    const std::uint64_t before = ports_.instructions();
+    session_->on_message(topic, payload);
+    spent_ += ports_.instructions() - before;
   }
-  void restart() override { restart_wanted_ = true; }
-  void on_report(const agent::UpdateReport& report) override;
 
  private:
-  void take_statement();
+  void on_update(const agent::UpdateReport& report) override;
+  void on_statement(const Result<agent::StatementKind>& taken) override;
+  void on_restart() override { restart_wanted_ = true; }
 
   Narrator& narrator_;
-  std::uint64_t (*instructions_)();
+  const FirmwarePorts ports_;
   semihosting::FileFlash flash_;
   flash::FlashFirmwareStore store_;
-  File bundle_;
-  const ports::Clock& clock_;
   Trust trust_;
   std::array<ByteView, 2> roots_;
   agent::UpdateConfig config_;
   agent::UpdateRoom room_;
-  std::optional<agent::UpdateDriver> driver_;  // once there is trust to go by
-  std::array<std::uint8_t, agent::Statement::kSizeMax> piece_{};
-  std::optional<std::uint64_t> wanted_at_;
-  std::size_t wanted_ = 0;
-  std::uint64_t spent_ = 0;  // instructions in the driver, for this bundle
+  std::optional<agent::UpdateSession> session_;  // once there is trust to go by
+  std::uint64_t spent_ = 0;                      // instructions with the hub's messages since power-on
   bool restart_wanted_ = false;
 };
 
-void Firmware::start() {
-  if (!flash_.usable()) return narrator_.say("firmware: no firmware.bin, no updates");
+bool Firmware::open() {
+  if (!flash_.usable()) {
+    narrator_.say("firmware: no firmware.bin, no updates");
+    return false;
+  }
   if (const char* missing = trust_.load()) {
     std::array<std::uint8_t, 96> text;
     const auto line = agent::TextWriter(text).put("firmware: missing or too large: ").put(missing).finish();
@@ -111,43 +113,32 @@ void Firmware::start() {
   config_.pins.add(trust_.eku());
   config_.statement_key = trust_.statement_key();
   narrator_.say(store_.boot().running == ports::FirmwareSlot::kA ? "firmware: slot A" : "firmware: slot B");
-  driver_.emplace(config_, agent::UpdateDriver::Ports{store_, clock_, *this, room_});
-  driver_->start();
-  take_statement();
-  if (bundle_) driver_->on_offer(kTheOffer, bundle_.size());
-}
-
-void Firmware::take_statement() {
-  File file("statement.bin", Mode::kRead);
-  if (!file || file.size() > piece_.size()) return;
-  const std::size_t size = file.read(piece_);
-  if (!driver_->on_statement(ByteView(piece_).subview(0, size))) narrator_.say("firmware: the statement is refused");
-}
-
-bool Firmware::poll() {
-  if (restart_wanted_) {
-    narrator_.say("firmware: restarting");
-    semihosting::exit(0);
-  }
-  if (!wanted_at_) return false;
-  const std::uint64_t at = *wanted_at_;
-  wanted_at_.reset();
-  const MutableBytes piece = MutableBytes(piece_).subview(0, wanted_);
-  const std::size_t size = bundle_.seek(static_cast<std::size_t>(at)) ? bundle_.read(piece) : 0;
-  const std::uint64_t before = instructions_();
-  driver_->on_bytes(at, ByteView(piece_).subview(0, size));
-  spent_ += instructions_() - before;
+  session_.emplace(config_, agent::ConversationConfig(),
+                   agent::UpdateSession::Ports{ports_.link, store_, ports_.clock, ports_.entropy, room_}, *this);
   return true;
 }
 
-void Firmware::on_report(const agent::UpdateReport& report) {
+void Firmware::start(ports::MqttLinkEvents& core) {
+  session_->serve(core);
+  session_->start();
+}
+
+void Firmware::on_update(const agent::UpdateReport& report) {
   std::array<std::uint8_t, 192> text;
   agent::TextWriter line(text);
   line.put("firmware: ").put(agent::name_of(report.kind)).put(' ');
-  line.put_decimal(report.version.major).put('.').put_decimal(report.version.minor).put('.');
-  line.put_decimal(report.version.patch).put(' ').put(agent::name_of(report.reason));
+  agent::put_version(line, report.version);
+  line.put(' ').put(agent::name_of(report.reason));
   line.put(" instructions=").put_decimal(spent_).put(" heap_peak=").put_decimal(heap_figures().peak);
   line.put(" stack_peak=").put_decimal(stack_peak()).put(" flash_writes=").put_decimal(store_.writes());
+  if (const auto said = line.finish()) narrator_.say(*said);
+}
+
+void Firmware::on_statement(const Result<agent::StatementKind>& taken) {
+  std::array<std::uint8_t, 128> text;
+  agent::TextWriter line(text);
+  line.put("firmware: ");
+  agent::put_statement(line, taken, session_->summary());
   if (const auto said = line.finish()) narrator_.say(*said);
 }
 
@@ -155,14 +146,23 @@ Firmware* g_firmware = nullptr;
 
 }  // namespace
 
-void start_firmware(Narrator& narrator, const ports::Clock& clock, std::uint64_t (*instructions)()) {
-  static Firmware firmware(narrator, clock, instructions);
+ports::MqttLink& shared_link(Narrator& narrator, const FirmwarePorts& ports) {
+  static Firmware firmware(narrator, ports);
+  if (!firmware.open()) return ports.link;
   g_firmware = &firmware;
-  firmware.start();
+  return firmware.session();
 }
 
-bool poll_firmware() { return g_firmware->poll(); }
+ports::MqttLinkEvents& heard_before(ports::MqttLinkEvents& core) {
+  if (g_firmware == nullptr) return core;
+  g_firmware->start(core);
+  return *g_firmware;
+}
 
-void firmware_is_healthy() { g_firmware->healthy(); }
+void poll_firmware() {
+  if (g_firmware != nullptr) g_firmware->poll();
+}
+
+bool firmware_wants_restart() { return g_firmware != nullptr && g_firmware->wants_restart(); }
 
 }  // namespace latchkey::boards::emulated

@@ -3,23 +3,39 @@
 import json
 import pathlib
 import subprocess
+import sys
 import time
 
 PATIENCE_S = 300  # for one thing to happen; a machine may be slow
+
+
+SKIPPED = 77  # SKIP_RETURN_CODE of these tests
 
 
 class Failure(Exception):
     pass
 
 
-def wait_for(what, probe):
-    deadline = time.monotonic() + PATIENCE_S
+def left_out(folder):
+    """Ends the test as skipped when `scripts/cmake/fetch-sysroot` has found that this machine cannot have the folder."""
+    reason = folder.with_name(folder.name + ".left-out")
+    if reason.exists():
+        print(f"skipped: {reason.read_text().strip()}")
+        sys.exit(SKIPPED)
+
+
+class NotSeen(Failure):
+    pass
+
+
+def wait_for(what, probe, patience_s=PATIENCE_S):
+    deadline = time.monotonic() + patience_s
     while time.monotonic() < deadline:
         found = probe()
         if found:
             return found
         time.sleep(0.05)
-    raise Failure(f"not seen within {PATIENCE_S} s: {what}")
+    raise NotSeen(f"not seen within {patience_s} s: {what}")
 
 
 class Process:
@@ -47,7 +63,7 @@ class Process:
 
 
 class Hub:
-    def __init__(self, programs, folder, key_profile):
+    def __init__(self, programs, folder, key_profile, more=()):
         self.latchkey = str(programs / "latchkey")
         self.data = folder / "data"
         self.clock = folder / "clock.json"
@@ -55,7 +71,7 @@ class Hub:
         endpoints = folder / "endpoints.json"
         self.process = Process([self.latchkey, "--data", self.data, "up", "--rehearsal", "--clock", self.clock,
                                 "--dps", "127.0.0.1:0", "--hub", "127.0.0.2:0", "--endpoints-file", endpoints,
-                                "--retry-after", "1", "--key-profile", key_profile], folder, folder / "hub.log")
+                                "--retry-after", "1", "--key-profile", key_profile, *more], folder, folder / "hub.log")
         try:
             wait_for("latchkey up", lambda: endpoints.exists() or not self.process.running())
             if not self.process.running():
@@ -70,12 +86,17 @@ class Hub:
         aside.write_text(json.dumps({"offset": offset_s, "rate": 1.0}))
         aside.rename(self.clock)
 
-    def cli(self, *arguments):
-        done = subprocess.run([self.latchkey, "--data", self.data, "-o", "json", *arguments], capture_output=True,
+    def run(self, *arguments):
+        """What the command line says."""
+        done = subprocess.run([self.latchkey, "--data", self.data, "-o", "json", *map(str, arguments)], capture_output=True,
                               text=True, timeout=PATIENCE_S, check=False)
         if done.returncode != 0:
             raise Failure(f"latchkey {' '.join(arguments)}: {done.stderr}{done.stdout}")
-        return json.loads(done.stdout) if done.stdout.strip() else None
+        return done.stdout
+
+    def cli(self, *arguments):
+        said = self.run(*arguments)
+        return json.loads(said) if said.strip() else None
 
     def clock_follows(self, offset_s):
         shown = self.cli("status")["clock"][:19]
