@@ -320,7 +320,7 @@ using CommitListener = std::function<void(Sequence newest)>;
 class Registry {
  public:
   struct Options {
-    std::string path;               // of the database file; created 0600 when it is not there
+    std::string path;               // of the database file, created 0600 when it is not there; or a URL of PostgreSQL
     std::size_t batch_limit = 256;  // operations that share one commit at the most
     bool rehearsal = false;         // allows leaf lifetimes of 1 to 3650 days
     Faults* faults = nullptr;       // outlives the registry; rehearsals only
@@ -654,6 +654,9 @@ class Registry {
   // Walks the whole chain, in pages, so that the writer is not held up: about a second for 250,000 records. `noted`, a
   // head that was put down elsewhere, has to be part of it: only that finds a chain that was rewritten as a whole.
   virtual Outcome<AuditReport> verify_audit(const std::optional<AuditHead>& noted) = 0;
+
+  // Whoever else writes to this registry has changed what edition() speaks of: it goes on.
+  virtual void others_changed() = 0;
 };
 
 }  // namespace latchkey::registry

@@ -20,7 +20,7 @@ Outcome<std::unique_ptr<Registry>> Registry::open(Options options, const ports::
 Outcome<std::unique_ptr<SqlRegistry>> SqlRegistry::open_with(Options options, const ports::Digest& digest,
                                                              store::Writer::Options hooks) {
   LATCHKEY_TRY(database, store::Database::open(options.path, store::Database::Access::kReadWrite));
-  LATCHKEY_TRY_VOID(store::migrate(*database));
+  LATCHKEY_TRY_VOID(store::make_ready(*database));
   LATCHKEY_TRY_VOID(ensure_subscription(*database));
   hooks.batch_limit = options.batch_limit;
   LATCHKEY_TRY(writer, store::Writer::start(std::move(database), digest, std::move(hooks)));

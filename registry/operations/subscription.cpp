@@ -4,6 +4,7 @@
 #include "registry/operations/internal/random.h"
 #include "registry/operations/rows.h"
 #include "registry/store/settings.h"
+#include "registry/store/transaction.h"
 
 namespace latchkey::registry {
 namespace {
@@ -14,14 +15,25 @@ Outcome<Nothing> ensure_uuid(store::Database& db, std::string_view setting) {
   return store::put_setting(db, setting, view(to_text(random_uuid())));
 }
 
-}  // namespace
-
-Outcome<Nothing> ensure_subscription(store::Database& db) {
+Outcome<Nothing> ensure_all(store::Database& db) {
+  LATCHKEY_TRY_VOID(store::take_turn(db));  // of nodes that begin at one time
   LATCHKEY_TRY_VOID(ensure_uuid(db, kSubscriptionSetting));
   LATCHKEY_TRY_VOID(ensure_uuid(db, kTenantSetting));
   LATCHKEY_TRY(name, store::find_setting(db, kTenantNameSetting));
   if (name) return Nothing{};
   return store::put_setting(db, kTenantNameSetting, kUsualTenantName);
+}
+
+}  // namespace
+
+Outcome<Nothing> ensure_subscription(store::Database& db) {
+  LATCHKEY_TRY(last, store::find_setting(db, kTenantNameSetting));
+  if (last) return Nothing{};
+  LATCHKEY_TRY_VOID(db.begin_write());
+  auto done = ensure_all(db);
+  if (done) return db.commit();
+  db.rollback();
+  return done;
 }
 
 Outcome<std::string> subscription_of_folder(store::Database& db) {

@@ -66,7 +66,8 @@ Outcome<Nothing> insert_authority(Database& db, const Authority& one) {
                one.id, one.role, one.trust, one.issuer, one.serial, one.der, one.key_ref, one.not_before, one.not_after,
                one.list_number, one.list, one.list_refresh, one.list_due)
           .run());
-  if (db.changed() == 1) return Nothing{};
+  LATCHKEY_TRY(changed, db.changed());
+  if (changed == 1) return Nothing{};
   return refuse(Reason::kAlreadyExists, "there is an authority of that id");
 }
 
@@ -180,7 +181,8 @@ Outcome<Nothing> CertificateRows::put_list(const Uuid& authority, const ListOrde
                                  "list_due = 0 WHERE id = $4 AND list_number = $1 - 1",
                                  order.number, list, refresh, authority)
                             .run());
-      if (db.changed() == 1) return Nothing{};
+      LATCHKEY_TRY(changed, db.changed());
+      if (changed == 1) return Nothing{};
     }
     return refuse(Reason::kPreconditionFailed, "somebody was revoked meanwhile");
   });
@@ -197,7 +199,8 @@ Outcome<Nothing> CertificateRows::add(const Call& call, const std::string& resou
                    one.serial, one.account, one.profile, one.authority, one.thumbprint, one.subject, one.eku, one.der,
                    one.key_ref, one.not_before, one.not_after)
             .run());
-    if (act.db.changed() == 1) return Nothing{};
+    LATCHKEY_TRY(changed, act.db.changed());
+    if (changed == 1) return Nothing{};
     return refuse(Reason::kAlreadyExists, "there is a certificate of that serial number");
   });
 }

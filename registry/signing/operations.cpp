@@ -147,7 +147,8 @@ Outcome<Nothing> write_all(Database& db, const std::vector<const Operation*>& be
   for (const OperationEnd& end : ends) {
     if (!open.contains(end.number)) continue;
     LATCHKEY_TRY_VOID(update(db, end));
-    if (db.changed() == 1) judged.count(end);  // 0: its begin could not be written
+    LATCHKEY_TRY(changed, db.changed());
+    if (changed == 1) judged.count(end);  // 0: its begin could not be written
   }
   return judged.put_counts();
 }

@@ -101,8 +101,8 @@ Outcome<std::vector<Validation>> validations_in_time(Database& db, UnixMs link_b
 Outcome<Nothing> insert(Database& db, const Mail& mail) {
   return db
       .query(
-          "INSERT INTO signing_mails (validation, recipient, subject, body, created, delivered) VALUES ($1, $2, $3, "
-          "$4, $5, 0)",
+          "INSERT INTO signing_mails (number, validation, recipient, subject, body, created, delivered) VALUES "
+          "((SELECT COALESCE(MAX(number), 0) + 1 FROM signing_mails), $1, $2, $3, $4, $5, 0)",
           mail.validation, mail.recipient, mail.subject, mail.body, mail.created)
       .run();
 }

@@ -12,7 +12,7 @@ constexpr std::size_t kTextLimit = 512;
 // The hash of the record before stands there and nowhere else; none there reads as zeros.
 const std::string kSelect =
     "SELECT number, at, actor, action, resource, outcome, detail, source, before, after, hash, "
-    "(SELECT p.hash FROM audit p WHERE p.number = audit.number - 1) FROM audit ";
+    "(SELECT p.hash FROM audit p WHERE p.number = audit.number - 1 LIMIT 1) FROM audit ";
 
 void printable(std::string& text) {
   if (text.size() > kTextLimit) text.resize(kTextLimit);

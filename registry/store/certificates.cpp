@@ -37,7 +37,8 @@ Outcome<bool> reserve(Database& database, const IssuedCertificate& certificate, 
               certificate.credential_id, certificate.not_before, certificate.not_after, CertificateStatus::kReserved,
               at)
           .run());
-  return database.changed() == 1;
+  LATCHKEY_TRY(changed, database.changed());
+  return changed == 1;
 }
 
 Outcome<std::optional<IssuedCertificate>> find_certificate(Database& database, const Bytes& serial) {
@@ -100,7 +101,8 @@ Outcome<Revoked> revoke_certificates(Database& database, const Uuid& device, Uni
                                "AND status = $5 AND not_after > $2",
                                CertificateStatus::kRevoked, at, reason, device, CertificateStatus::kIssued)
                         .run());
-  revoked.certificates = database.changed();
+  LATCHKEY_TRY(changed, database.changed());
+  revoked.certificates = changed;
   return revoked;
 }
 

@@ -100,7 +100,7 @@ Outcome<Nothing> visit_state(Database& database, const Hub& hub, const std::func
                           visit(AnchorAdded{hub.uuid, row.id<Uuid>(0), row.bytes(1)});
                         }));
   return database
-      .query(
+      .stream(
           "SELECT d.id, d.uuid, d.credential_id, d.enabled, COALESCE(p.number, 0) FROM devices d "
           "LEFT JOIN policies p ON p.uuid = d.policy WHERE d.namespace = $1",
           hub.namespace_uuid)

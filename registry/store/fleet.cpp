@@ -114,7 +114,7 @@ Outcome<Nothing> each_standing(Database& database, UnixMs after,
     Bytes serial;
   };
   std::optional<Newest> newest;
-  LATCHKEY_TRY_VOID(database.query(sql, after).each([&](const Query& row) {
+  LATCHKEY_TRY_VOID(database.stream(sql, after).each([&](const Query& row) {
     Newest one{row.id<Uuid>(0), read_standing(row), row.bytes(7)};
     const bool same = newest && newest->device == one.device;
     if (newest && !same) visit(newest->certificate);
@@ -142,7 +142,7 @@ Outcome<Nothing> each_end(Database& database, const EndsQuery& query,
       kTrusted + ") ORDER BY c.not_after, c.serial";
   // An empty serial is below every other: to begin behind a point of time, all that end at it are skipped.
   const UnixMs from = query.after.serial.empty() ? query.after.not_after + 1 : query.after.not_after;
-  auto rows = database.query(sql, from, query.after.serial, query.until, query.now, query.percent_left);
+  auto rows = database.stream(sql, from, query.after.serial, query.until, query.now, query.percent_left);
   for (;;) {
     LATCHKEY_TRY(found, rows.next());
     if (!found) return Nothing{};

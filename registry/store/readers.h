@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Readers: connections that only read. In WAL mode they see the last commit and never wait for the writer.
+// Readers: connections that only read. They see the last commit and never wait for the writer: SQLite's in WAL mode,
+// PostgreSQL's by themselves.
 //
 // Threads: view() from any thread; each View belongs to the thread that took it.
 #pragma once
 
+#include <condition_variable>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -15,7 +17,7 @@ namespace latchkey::registry::store {
 
 class Readers {
  public:
-  explicit Readers(std::string path) : path_(std::move(path)) {}
+  explicit Readers(std::string location);
 
   // One consistent view of the last commit, for as long as it lives. Must not outlive the Readers.
   class View {
@@ -31,15 +33,22 @@ class Readers {
     Readers* readers_;
     std::unique_ptr<Database> database_;  // null after a move
   };
-  // Opens a connection when all are in use.
+  // Opens a connection when all are in use; of PostgreSQL, whose connections are few, no more than kMostOfPostgres, and
+  // who comes then waits until one is free: kStorage when none is for long.
   Outcome<View> view();
 
+  static constexpr std::size_t kMostOfPostgres = 16;
+
  private:
+  Outcome<std::unique_ptr<Database>> take();
   void give_back(std::unique_ptr<Database> database);
 
   const std::string path_;
-  std::mutex mutex_;
+  const std::size_t most_;
+  std::mutex mutex_;  // guards what follows
+  std::condition_variable freed_;
   std::vector<std::unique_ptr<Database>> idle_;
+  std::size_t lent_ = 0;
 };
 
 }  // namespace latchkey::registry::store

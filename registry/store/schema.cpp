@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "registry/store/schema.h"
 
+#include <algorithm>
+#include <string_view>
+
 namespace latchkey::registry::store {
 namespace {
 
@@ -16,8 +19,6 @@ namespace {
 // registrations their enrollment.
 // Numbers of changes and audit records are INTEGER PRIMARY KEY, which is SQLite's way to say BIGINT without a tree of
 // its own; enrollments are unique by kind first, so that pages of groups do not walk over a million individual ones.
-// The triggers at the end keep the audit append-only against mistakes, REPLACE included; whoever may write the file can
-// drop them, which is what the hashes are for (docs/audit.md). They are SQLite's: PostgreSQL spells triggers otherwise.
 constexpr char kStep1[] = R"sql(
 CREATE TABLE schema_version (version BIGINT NOT NULL);
 INSERT INTO schema_version (version) VALUES (0);
@@ -102,7 +103,12 @@ CREATE TABLE audit (
   hash BYTEA NOT NULL);
 CREATE TABLE audit_head (count BIGINT NOT NULL, hash BYTEA NOT NULL);
 INSERT INTO audit_head (count, hash) VALUES (0, zeroblob(32));
+)sql";
 
+// Keeps the audit append-only against mistakes, REPLACE included; whoever may write the database can drop it, which is
+// what the hashes are for (docs/audit.md). Belongs to step 1. Triggers are the one thing that each database wants in
+// words of its own.
+constexpr char kSqliteGuards[] = R"sql(
 CREATE TRIGGER audit_never_changes BEFORE UPDATE ON audit
 BEGIN SELECT RAISE(ABORT, 'audit records are never changed'); END;
 CREATE TRIGGER audit_never_shrinks BEFORE DELETE ON audit
@@ -116,6 +122,34 @@ CREATE TRIGGER audit_head_stays BEFORE DELETE ON audit_head
 BEGIN SELECT RAISE(ABORT, 'the head of the audit is never deleted'); END;
 CREATE TRIGGER audit_head_goes_on BEFORE UPDATE ON audit_head WHEN NEW.count <= OLD.count
 BEGIN SELECT RAISE(ABORT, 'the head of the audit never goes back'); END;
+)sql";
+
+constexpr char kPostgresGuards[] = R"sql(
+CREATE FUNCTION audit_guard() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF TG_OP = 'INSERT' THEN
+    IF EXISTS (SELECT 1 FROM audit WHERE number >= NEW.number) THEN
+      RAISE EXCEPTION 'audit records are only appended';
+    END IF;
+    RETURN NEW;
+  END IF;
+  IF TG_OP = 'UPDATE' THEN RAISE EXCEPTION 'audit records are never changed'; END IF;
+  RAISE EXCEPTION 'audit records are never deleted';
+END $$;
+CREATE TRIGGER audit_guard BEFORE INSERT OR UPDATE OR DELETE ON audit FOR EACH ROW EXECUTE FUNCTION audit_guard();
+CREATE TRIGGER audit_never_emptied BEFORE TRUNCATE ON audit FOR EACH STATEMENT EXECUTE FUNCTION audit_guard();
+
+CREATE FUNCTION audit_head_guard() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF TG_OP = 'INSERT' THEN RAISE EXCEPTION 'the audit has one head'; END IF;
+  IF TG_OP <> 'UPDATE' THEN RAISE EXCEPTION 'the head of the audit is never deleted'; END IF;
+  IF NEW.count <= OLD.count THEN RAISE EXCEPTION 'the head of the audit never goes back'; END IF;
+  RETURN NEW;
+END $$;
+CREATE TRIGGER audit_head_guard BEFORE INSERT OR UPDATE OR DELETE ON audit_head
+FOR EACH ROW EXECUTE FUNCTION audit_head_guard();
+CREATE TRIGGER audit_head_never_emptied BEFORE TRUNCATE ON audit_head
+FOR EACH STATEMENT EXECUTE FUNCTION audit_head_guard();
 )sql";
 
 // Step 2. Why something was revoked (RFC 5280 section 5.3.1). What was revoked before says 0: nobody kept a reason.
@@ -319,31 +353,99 @@ CREATE TABLE firmware_statements (
   PRIMARY KEY (kind, version));
 )sql";
 
-constexpr const char* kSteps[] = {kStep1, kStep2, kStep3,  kStep4,  kStep5,  kStep6,  kStep7,
-                                  kStep8, kStep9, kStep10, kStep11, kStep12, kStep13, kStep14};
+// Step 15. Several nodes on one registry (registry/cluster). A row for each name, durable; `beat`, `applied` and `cut`
+// are written often, and no index is on them. The counter 'edition' is how a node sees what another one's operators
+// changed.
+constexpr char kStep15[] = R"sql(
+CREATE TABLE nodes (
+  name TEXT PRIMARY KEY, incarnation BYTEA NOT NULL, state SMALLINT NOT NULL, beat BIGINT NOT NULL,
+  lease BIGINT NOT NULL, applied BIGINT NOT NULL, cut BIGINT NOT NULL, address TEXT NOT NULL, version TEXT NOT NULL,
+  draining SMALLINT NOT NULL);
+INSERT INTO counters (name, value) VALUES ('edition', 0);
+)sql";
+
+// Step 16. Private keys that hub nodes share, sealed under a node key that the registry never has.
+constexpr char kStep16[] = R"sql(
+CREATE TABLE sealed_keys (key_ref TEXT PRIMARY KEY, sealed BYTEA NOT NULL, made BIGINT NOT NULL);
+)sql";
+
+constexpr const char* kSteps[] = {kStep1, kStep2,  kStep3,  kStep4,  kStep5,  kStep6,  kStep7,  kStep8,
+                                  kStep9, kStep10, kStep11, kStep12, kStep13, kStep14, kStep15, kStep16};
 static_assert(sizeof(kSteps) / sizeof(kSteps[0]) == kSchemaVersion);
 
-Outcome<int> version_of(Database& database) {
-  LATCHKEY_TRY(tables, database.query("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'schema_version'")
-                           .first([](const Query& row) { return row.integer(0); }));
-  if (!tables) return 0;
+Outcome<Nothing> newer(int version) {
+  return refuse(Reason::kStorage, "the database has schema version " + std::to_string(version) +
+                                      "; this program knows " + std::to_string(kSchemaVersion) +
+                                      ": it was made by a newer Latchkey; run that one");
+}
+
+bool holds(const std::vector<std::string>& tables, std::string_view name) {
+  return std::find(tables.begin(), tables.end(), name) != tables.end();
+}
+
+Outcome<Nothing> take_step(Database& database, int step) {
+  LATCHKEY_TRY_VOID(database.execute(kSteps[step]));
+  if (step != 0) return Nothing{};
+  return database.execute(database.kind() == StoreKind::kSqlite ? kSqliteGuards : kPostgresGuards);
+}
+
+Outcome<Nothing> take_steps(Database& database) {
+  if (database.kind() == StoreKind::kPostgres) {
+    // Nodes that begin at one time do so one after the other. An index over a large table may take its time.
+    LATCHKEY_TRY_VOID(database.execute("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0"));
+    LATCHKEY_TRY_VOID(database.query("SELECT pg_advisory_xact_lock(7310582947105537)").run());
+  }
+  LATCHKEY_TRY(version, schema_version_of(database));
+  if (version > kSchemaVersion) return newer(version);
+  if (version == kSchemaVersion) return Nothing{};
+  for (int step = version; step < kSchemaVersion; ++step) LATCHKEY_TRY_VOID(take_step(database, step));
+  return database.query("UPDATE schema_version SET version = $1", kSchemaVersion).run();
+}
+
+// What follows each "CREATE TABLE " of the steps.
+std::vector<std::string> read_tables() {
+  constexpr std::string_view kCreate = "CREATE TABLE ";
+  std::vector<std::string> tables;
+  for (const std::string_view step : kSteps) {
+    for (auto at = step.find(kCreate); at != std::string_view::npos; at = step.find(kCreate, at)) {
+      at += kCreate.size();
+      tables.emplace_back(step.substr(at, step.find(' ', at) - at));
+    }
+  }
+  return tables;
+}
+
+}  // namespace
+
+const std::vector<std::string>& schema_tables() {
+  static const auto tables = read_tables();
+  return tables;
+}
+
+// Others call a table schema_version, too.
+Outcome<int> schema_version_of(Database& database) {
+  LATCHKEY_TRY(tables, database.tables());
+  if (tables.empty()) return 0;
+  if (!holds(tables, "schema_version") || !holds(tables, "audit_head") || !holds(tables, "counters")) {
+    return refuse(Reason::kStorage, "the database is someone else's: it has a table '" + tables.front() +
+                                        "' and not Latchkey's; name an empty one");
+  }
   LATCHKEY_TRY(version, database.query("SELECT version FROM schema_version").first([](const Query& row) {
     return row.integer(0);
   }));
   return static_cast<int>(version.value_or(0));
 }
 
-Outcome<Nothing> take_steps(Database& database) {
-  LATCHKEY_TRY(version, version_of(database));
-  if (version > kSchemaVersion) {
-    return refuse(Reason::kStorage, "the database has schema version " + std::to_string(version) +
-                                        "; this program knows " + std::to_string(kSchemaVersion));
-  }
-  for (int step = version; step < kSchemaVersion; ++step) LATCHKEY_TRY_VOID(database.execute(kSteps[step]));
-  return database.query("UPDATE schema_version SET version = $1", kSchemaVersion).run();
+Outcome<Nothing> make_ready(Database& database) {
+  if (database.kind() == StoreKind::kSqlite) return migrate(database);
+  LATCHKEY_TRY(version, schema_version_of(database));
+  if (version == kSchemaVersion) return Nothing{};
+  if (version == 0) return migrate(database);
+  if (version > kSchemaVersion) return newer(version);
+  return refuse(Reason::kStorage, "the database has schema version " + std::to_string(version) +
+                                      "; this program needs " + std::to_string(kSchemaVersion) +
+                                      ": stop every node, make a backup, and run latchkey db migrate");
 }
-
-}  // namespace
 
 Outcome<Nothing> migrate(Database& database) {
   LATCHKEY_TRY_VOID(database.begin_write());

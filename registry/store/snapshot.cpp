@@ -7,8 +7,11 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
+#include <cstring>
 
+#include "registry/store/schema.h"
 #include "registry/store/settings.h"
+#include "registry/store/transfer.h"
 
 namespace latchkey::registry::store {
 namespace {
@@ -17,33 +20,15 @@ constexpr std::string_view kListNumberSetting = "signing list number";
 
 std::string first_text(const Query& row) { return row.text(0); }
 
-Outcome<std::vector<std::string>> state_tables(Database& database) {
-  return database
-      .query(
-          "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name NOT IN "
-          "('audit', 'audit_head', 'counters', 'settings', 'schema_version') ORDER BY name")
-      .all(first_text);
+bool is_state(const std::string& table) {
+  return table != "audit" && table != "audit_head" && table != "counters" && table != "settings" &&
+         table != "schema_version" && table != "sealed_keys" && table != "nodes";
 }
 
-Outcome<std::int64_t> version_of(Database& database) {
-  LATCHKEY_TRY(version, database.query("SELECT version FROM schema_version").first([](const Query& row) {
-    return row.integer(0);
-  }));
-  return version.value_or(0);
-}
-
-Outcome<Nothing> copy_table(Database& from, Database& database, const std::string& table) {
-  auto rows = from.query("SELECT * FROM " + table);
-  std::string values;
-  for (int i = 1; i <= rows.columns(); ++i) values += (i == 1 ? "$" : ", $") + std::to_string(i);
-  const std::string insert = "INSERT INTO " + table + " VALUES (" + values + ")";
-  for (;;) {
-    LATCHKEY_TRY(found, rows.next());
-    if (!found) return Nothing{};
-    auto row = database.query(insert);
-    for (int i = 0; i < rows.columns(); ++i) row.bind_column(rows, i);
-    LATCHKEY_TRY_VOID(row.run());
-  }
+// The rows of all tables in the file, whose log is folded back into it as it is closed.
+Outcome<Nothing> copy_into_file(Database& database, const std::string& path) {
+  LATCHKEY_TRY(file, Database::open(path, Database::Access::kReadWrite));
+  return copy_everything(database, *file);
 }
 
 }  // namespace
@@ -54,7 +39,11 @@ Outcome<Nothing> copy_database(Database& database, const std::string& path) {
   if (made < 0 && errno == EEXIST) return refuse(Reason::kAlreadyExists, path + " is there already");
   if (made < 0) return refuse(Reason::kStorage, "create " + path + ": " + std::strerror(errno));
   ::close(made);
-  LATCHKEY_TRY_VOID(database.query("VACUUM INTO $1", path).run());
+  if (database.kind() == StoreKind::kSqlite) {
+    LATCHKEY_TRY_VOID(database.query("VACUUM INTO $1", path).run());
+  } else {
+    LATCHKEY_TRY_VOID(copy_into_file(database, path));
+  }
   // SQLite does not sync what it vacuums into.
   const int copy = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
   const bool durable = copy >= 0 && ::fsync(copy) == 0;
@@ -64,22 +53,27 @@ Outcome<Nothing> copy_database(Database& database, const std::string& path) {
 }
 
 Outcome<Nothing> clear_state(Database& database) {
-  LATCHKEY_TRY_VOID(database.execute("PRAGMA defer_foreign_keys = ON"));
-  LATCHKEY_TRY(tables, state_tables(database));
-  for (const auto& table : tables) LATCHKEY_TRY_VOID(database.query("DELETE FROM " + table).run());
+  const auto& tables = schema_tables();
+  for (auto table = tables.rbegin(); table != tables.rend(); ++table) {
+    if (is_state(*table)) LATCHKEY_TRY_VOID(database.query("DELETE FROM " + *table).run());
+  }
   return Nothing{};
 }
 
 Outcome<Nothing> copy_state(Database& from, Database& database) {
-  LATCHKEY_TRY(theirs, version_of(from));
-  LATCHKEY_TRY(ours, version_of(database));
+  LATCHKEY_TRY(theirs, schema_version_of(from));
+  LATCHKEY_TRY(ours, schema_version_of(database));
   if (theirs != ours) {
     return refuse(Reason::kPreconditionFailed, "the snapshot has schema version " + std::to_string(theirs) +
                                                    ", the registry " + std::to_string(ours));
   }
-  LATCHKEY_TRY(tables, state_tables(database));
-  for (const auto& table : tables) LATCHKEY_TRY_VOID(copy_table(from, database, table));
-  return Nothing{};
+  LATCHKEY_TRY_VOID(from.begin_read());
+  Outcome<Nothing> done = Nothing{};
+  for (const auto& table : schema_tables()) {
+    if (done && is_state(table)) done = copy_table(from, database, table);
+  }
+  from.end_read();
+  return done;
 }
 
 Outcome<Nothing> remember_list_numbers(Database& database) {

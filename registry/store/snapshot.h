@@ -2,7 +2,7 @@
 // The state of a registry as a whole: copied to a file of its own, and put back from one. For rehearsals.
 //
 // State is every table but those that tell how it came about and go on whatever happens to it: the audit and its head,
-// the counters, the settings, the version of the schema.
+// the counters, the settings, sealed keys, the nodes, the version of the schema.
 #pragma once
 
 #include <string>
@@ -12,11 +12,11 @@
 
 namespace latchkey::registry::store {
 
-// A copy of all that is in `database`, as of its last commit, in a new file of mode 0600. `database` is not in a
+// A copy of all that is in `database`, as of its last commit, in a new SQLite file of mode 0600. `database` is not in a
 // transaction. kAlreadyExists: there is a file of that name. kStorage.
 Outcome<Nothing> copy_database(Database& database, const std::string& path);
 
-// All of these run in the transaction of `database`, whose foreign keys are looked at by its COMMIT only.
+// All of these run in the transaction of `database`.
 Outcome<Nothing> clear_state(Database& database);
 // Every row of `from`'s state, into tables that are empty. kPreconditionFailed: it is of another version of the schema.
 Outcome<Nothing> copy_state(Database& from, Database& database);

@@ -1,18 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-// A thin layer over SQLite: connections, cached prepared statements, values in and out, errors as Outcome. It is the
-// only place that names sqlite3, so that a libpq connection can stand behind the same queries.
+// A thin layer over SQLite and PostgreSQL: connections, cached prepared statements, values in and out, errors as
+// Outcome. Which of the two it is, only few know (kind()).
 //
 // What the queries keep to for that: parameters are $1, $2, ... (both databases know them) and appear in order;
-// types are BIGINT, SMALLINT, TEXT and BYTEA; upserts are INSERT ... ON CONFLICT; text orders by its bytes.
+// types are BIGINT, SMALLINT, TEXT and BYTEA; upserts are INSERT ... ON CONFLICT; text orders by its bytes. What SQLite
+// spells its own way all the same is translated (internal/dialect.h).
 //
 // Threads: a Database and its queries belong to one thread at a time.
 //
 // Errors: Reason::kStorage with the database's own message; "storage full: ..." when the disk or a limit is reached.
+// kInvalidArgument: text that PostgreSQL does not take, which is what is no UTF-8 or has a NUL in it.
+// In a transaction on PostgreSQL a failure of run() may be told by what comes after it, at the latest by the end of the
+// savepoint or of the transaction; after it nothing goes through but the way back to the savepoint or the rollback.
 #pragma once
 
 #include <array>
 #include <cstdint>
-#include <cstring>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -25,12 +28,14 @@
 #include "registry/model/refusal.h"
 #include "registry/model/resources.h"
 
-struct sqlite3;
-struct sqlite3_stmt;
-
 namespace latchkey::registry::store {
 
 class Database;
+class Engine;
+class Statement;
+
+enum class StoreKind { kSqlite, kPostgres };
+enum class ColumnKind { kNull, kInteger, kText, kBytes };
 
 // One run of a prepared statement. Bind, then next() for each row, or run() where there are none. The first error
 // sticks: it is what next() answers from then on. Must not outlive its Database.
@@ -67,7 +72,9 @@ class Query {
   Outcome<bool> next();
   Outcome<Nothing> run();
 
-  int columns() const;  // of each row
+  // Of the current row.
+  int columns() const;
+  ColumnKind kind(int column) const;
   // Columns of the current row, counted from 0.
   std::int64_t integer(int column) const;
   bool flag(int column) const { return integer(column) != 0; }
@@ -120,22 +127,20 @@ class Query {
 
  private:
   friend class Database;
-  Query(Database* database, sqlite3_stmt* statement, bool cached);
+  Query(Statement* statement, bool cached);
   explicit Query(Refusal error);
   void read_id(int column, std::array<std::uint8_t, 16>& out) const;
-  void check(int code);
 
-  Database* database_ = nullptr;
-  sqlite3_stmt* statement_ = nullptr;  // null after a failed preparation
-  bool cached_ = false;                // false: this query finalizes it
-  int bound_ = 0;
+  Statement* statement_ = nullptr;  // null after a failed preparation
+  bool cached_ = false;             // false: this query ends it
   mutable std::optional<Refusal> error_;
 };
 
 class Database {
  public:
   enum class Access { kReadWrite, kReadOnly };
-  // Opens the file; with kReadWrite also creates it, mode 0600. Refuses a file that others than its owner may read.
+  // The file of that path; with kReadWrite also creates it, mode 0600. Refuses a file that others than its owner may
+  // read. Or of a URL of PostgreSQL (location.h): kInvalidArgument when libpq does not take it or is not there.
   static Outcome<std::unique_ptr<Database>> open(const std::string& path, Access access);
   ~Database();
   Database(const Database&) = delete;
@@ -148,6 +153,13 @@ class Database {
     (query.bind(values), ...);
     return query;
   }
+  // As query(); its rows are fetched as they are asked for, so that there may be a million. In a transaction only.
+  template <class... Values>
+  Query stream(std::string_view sql, const Values&... values) {
+    Query query = prepare_stream(sql);
+    (query.bind(values), ...);
+    return query;
+  }
   // Several statements without values or rows: schema and settings.
   Outcome<Nothing> execute(const std::string& sql);
   // `watch` hears after each commit, on this connection's thread, how many pages the write-ahead log has. From then on
@@ -155,16 +167,24 @@ class Database {
   void watch_log(std::function<void(std::size_t pages)> watch);
   // Folds the log back into the file as far as readers let it, and waits for nobody.
   Outcome<Nothing> fold_log();
-  std::string path() const;
+  StoreKind kind() const;
+  const std::string& path() const { return path_; }
   // Rows changed by the last statement that ran.
-  std::int64_t changed() const;
+  Outcome<std::int64_t> changed();
+  // Whatever was run() has happened, or why it did not.
+  Outcome<Nothing> settle();
+  // The names of all tables, in order; of PostgreSQL those of the schema that new ones would come into.
+  Outcome<std::vector<std::string>> tables();
+  // "SQLite 3.40.1".
+  Outcome<std::string> version();
 
   Outcome<Nothing> begin_read();  // one consistent view until end_read
   void end_read();
   Outcome<Nothing> begin_write();  // takes the write lock at once
   Outcome<Nothing> commit();
   void rollback();
-  // False after the database gave the transaction up by itself, as SQLite does on a full disk.
+  // False after the database gave the transaction up by itself, as SQLite does on a full disk, or with a connection
+  // that is lost.
   bool in_transaction() const;
 
   Outcome<Nothing> savepoint();
@@ -172,24 +192,17 @@ class Database {
   Outcome<Nothing> rollback_to_savepoint();
 
  private:
-  friend class Query;
   struct TextHash {
     using is_transparent = void;
     std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
   };
-  struct Prepared {
-    sqlite3_stmt* statement = nullptr;
-    bool in_use = false;
-  };
-  explicit Database(sqlite3* connection) : connection_(connection) {}
+  Database(std::string path, std::unique_ptr<Engine> engine);
   Query prepare(std::string_view sql);
-  void give_back(sqlite3_stmt* statement);
-  Refusal error(int code, std::string_view doing) const;
+  Query prepare_stream(std::string_view sql);
 
-  sqlite3* connection_ = nullptr;
-  std::function<void(std::size_t)> log_watch_;
-  std::unordered_map<std::string, Prepared, TextHash, std::equal_to<>> statements_;
-  std::unordered_map<sqlite3_stmt*, Prepared*> lent_;
+  const std::string path_;
+  const std::unique_ptr<Engine> engine_;
+  std::unordered_map<std::string, std::unique_ptr<Statement>, TextHash, std::equal_to<>> statements_;
 };
 
 }  // namespace latchkey::registry::store

@@ -12,9 +12,15 @@ constexpr Sequence kPruneEvery = 1024;
 
 }  // namespace
 
+Outcome<Nothing> take_turn(Database& database) {
+  if (database.kind() == StoreKind::kSqlite) return Nothing{};
+  return database.query("SELECT value FROM counters WHERE name = 'change' FOR UPDATE").run();
+}
+
 Outcome<Transaction> Transaction::start(Database& database, const ports::Digest& digest) {
   Transaction transaction(database, digest);
   Numbers& numbers = transaction.numbers_;
+  LATCHKEY_TRY_VOID(take_turn(database));
   LATCHKEY_TRY(newest, newest_change(database));
   LATCHKEY_TRY(head, find_audit_head(database));
   numbers = {newest, head};
@@ -48,6 +54,9 @@ Outcome<Nothing> Transaction::finish(std::uint64_t keep_changes) {
   if (condemned_) return fail(*condemned_);
   if (numbers_.change != started_.change) {
     LATCHKEY_TRY_VOID(database_->query("UPDATE counters SET value = $1 WHERE name = 'change'", numbers_.change).run());
+  }
+  if (touched_) {
+    LATCHKEY_TRY_VOID(database_->query("UPDATE counters SET value = value + 1 WHERE name = 'edition'").run());
   }
   if (!(numbers_.audit == started_.audit)) LATCHKEY_TRY_VOID(put_audit_head(*database_, numbers_.audit));
   const bool due = numbers_.change / kPruneEvery != started_.change / kPruneEvery;

@@ -10,10 +10,18 @@
 
 namespace latchkey::registry::store {
 
+// Of all who write to one database only one does so at a time, from here to the end of the transaction that
+// `database` is in.
+//
+// SQLite's BEGIN IMMEDIATE has seen to that already. On PostgreSQL, to which several nodes write, it is the row of the
+// change counter, taken FOR UPDATE before anything else. So the numbers of changes and of audit records follow commits,
+// as a SEQUENCE's would not, and no two operators collide: READ COMMITTED is enough, for each statement after this one
+// sees all that was committed before it began, all others wait here, and so nothing is committed between two of them.
+Outcome<Nothing> take_turn(Database& database);
+
 class Transaction {
  public:
-  // Reads the counters. (On PostgreSQL they are rows taken FOR UPDATE; a database sequence would not follow commits.)
-  // `digest` hashes the audit's records.
+  // Takes its turn and reads the counters. `digest` hashes the audit's records.
   static Outcome<Transaction> start(Database& database, const ports::Digest& digest);
 
   Database& database() { return *database_; }

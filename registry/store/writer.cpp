@@ -29,7 +29,11 @@ Outcome<Nothing> guarded(const Writer::Act& act, Transaction& transaction) {
 Outcome<std::unique_ptr<Writer>> Writer::start(std::unique_ptr<Database> database, const ports::Digest& digest,
                                                Options options) {
   LATCHKEY_TRY(newest, newest_change(*database));
-  LATCHKEY_TRY(log_keeper, LogKeeper::start(*database, {}));
+  std::unique_ptr<LogKeeper> log_keeper;
+  if (database->kind() == StoreKind::kSqlite) {
+    LATCHKEY_TRY(started, LogKeeper::start(*database, {}));
+    log_keeper = std::move(started);
+  }
   options.batch_limit = std::max<std::size_t>(options.batch_limit, 1);
   return std::unique_ptr<Writer>(
       new Writer(std::move(database), std::move(log_keeper), digest, std::move(options), newest));
@@ -123,7 +127,12 @@ Outcome<Sequence> Writer::run_batch(const std::vector<Task*>& batch) {
   LATCHKEY_TRY_VOID(database_->begin_write());
   auto transaction = Transaction::start(*database_, digest_);
   Outcome<Nothing> done = Nothing{};
-  if (transaction) {
+  if (transaction && transaction->newest() < newest_.load(std::memory_order_acquire)) {
+    done =
+        refuse(Reason::kStorage,
+               "the database has gone back: acknowledged changes are missing in it, as after a failover to a standby "
+               "that was behind or a backup that was put back; restart this node when that is what you want");
+  } else if (transaction) {
     done = run_in_transaction(batch, *transaction);
   } else {
     done = fail(transaction.error());
@@ -161,16 +170,21 @@ Outcome<Nothing> Writer::run_one(Task& task, Transaction& transaction) {
   const Transaction::Numbers mark = transaction.mark();
   LATCHKEY_TRY_VOID(database_->savepoint());
   Outcome<Nothing> done = guarded(task.act, transaction);
+  if (done) done = database_->release_savepoint();  // tells what failed of it on PostgreSQL
   if (done) {
     task.answer = transaction.newest();
-    return database_->release_savepoint();
+    return done;
   }
-  // SQLite gives up the whole transaction on some errors (full disk, I/O): then there is no savepoint to go back to.
+  // SQLite gives up the whole transaction on some errors (full disk, I/O), and a lost connection ends it: then there is
+  // no savepoint to go back to.
   if (!database_->in_transaction()) return done;
   LATCHKEY_TRY_VOID(database_->rollback_to_savepoint());
   LATCHKEY_TRY_VOID(database_->release_savepoint());
   transaction.restore(mark);
-  if (task.refused) LATCHKEY_TRY_VOID(task.refused(transaction, done.error()));
+  if (task.refused) {
+    LATCHKEY_TRY_VOID(task.refused(transaction, done.error()));
+    LATCHKEY_TRY_VOID(database_->settle());  // else the next operation would be told of it
+  }
   task.answer = fail(done.error());
   return Nothing{};
 }

@@ -60,6 +60,8 @@ class Writer {
   // (Transaction::touch), and before that operation is answered. Read before a look-up, it says later whether that
   // would come out the same.
   std::uint64_t edition() const { return edition_.load(std::memory_order_acquire); }
+  // Another node committed such an operation.
+  void others_touched() { edition_.fetch_add(1, std::memory_order_acq_rel); }
   // Gauges: operations that wait for the next batch, and commits since the start.
   std::size_t queued();
   std::uint64_t commits() const { return commits_.load(std::memory_order_relaxed); }
@@ -93,7 +95,7 @@ class Writer {
 
   // The writer's thread only.
   std::unique_ptr<Database> database_;
-  std::unique_ptr<LogKeeper> log_keeper_;  // from the start on; ends when the thread has
+  std::unique_ptr<LogKeeper> log_keeper_;  // SQLite's; from the start on; ends when the thread has
   const ports::Digest& digest_;
   const Options options_;
   std::size_t last_batch_ = 0;

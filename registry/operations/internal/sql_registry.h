@@ -65,6 +65,7 @@ class SqlRegistry final : public Registry, public RowKeeper {
   void close() override;
   void set_commit_listener(CommitListener listener) override;
   std::uint64_t edition() const override { return writer_->edition(); }
+  void others_changed() override { writer_->others_touched(); }
   Outcome<std::optional<std::string>> setting(const std::string& name) override;
   Outcome<Nothing> set_setting(const std::string& name, const std::string& value) override;
   Outcome<Committed<Namespace>> create_namespace(const Call& call, const std::string& name) override;

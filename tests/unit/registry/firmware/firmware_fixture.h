@@ -9,7 +9,7 @@
 #include "platform/openssl/digest.h"
 #include "registry/firmware/campaigns.h"
 #include "registry/firmware/statements.h"
-#include "tests/unit/registry/store/temporary_folder.h"
+#include "tests/unit/registry/store/store_under_test.h"
 
 namespace latchkey::registry::firmware {
 
@@ -33,7 +33,7 @@ T must(Outcome<T> outcome) {
 class FirmwareTest : public testing::Test {
  protected:
   void SetUp() override {
-    registry = std::move(*Registry::open({.path = folder.file("registry.db")}, openssl::host_digest()));
+    registry = std::move(*Registry::open({.path = store_in(folder)}, openssl::host_digest()));
     ASSERT_TRUE(registry->create_namespace(call, "default"));
     ASSERT_TRUE(registry->create_credential(call, "default", ca("CN=root", 1)));
     const auto policy = registry->create_policy(call, "default", {"standard", 30, ca("CN=issuing", 2)});

@@ -93,7 +93,7 @@ TEST_F(AuditBulk, thousands_of_acts_and_refusals_outlive_what_they_speak_of_and_
   EXPECT_FALSE(report.fault) << report.fault->number << " " << report.fault->what;
 
   auto file = std::move(*store::Database::open(path, store::Database::Access::kReadWrite));
-  ASSERT_TRUE(file->execute("DROP TRIGGER audit_never_changes"));
+  drop_audit_triggers(*file);
   ASSERT_TRUE(file->execute("UPDATE audit SET actor = 'Tester' WHERE number = 7777"));
   const auto broken = must(registry->verify_audit(std::nullopt));
   ASSERT_TRUE(broken.fault);

@@ -20,6 +20,7 @@ class Durability : public RegistryTest {
   std::string integrity() {
     auto database = store::Database::open(path, store::Database::Access::kReadWrite);
     if (!database) return database.error().detail;
+    if (on_postgres()) return "ok";  // foreign keys and all: it checks them itself
     auto answer =
         (*database)->query("PRAGMA integrity_check").first([](const store::Query& row) { return row.text(0); });
     if (!answer || !*answer) return "no answer";
@@ -98,6 +99,7 @@ TEST_F(Durability, closed_registry_answers_shutting_down_and_still_reads) {
 }
 
 TEST_F(Durability, file_is_private) {
+  LATCHKEY_ONLY_ON_SQLITE();
   for (const char* suffix : {"", "-wal", "-shm"}) {
     struct stat found {};
     ASSERT_EQ(::stat((path + suffix).c_str(), &found), 0) << suffix;
@@ -136,6 +138,7 @@ TEST_F(Durability, commit_that_fails_is_answered_kStorage_and_changes_nothing) {
 }
 
 TEST_F(Durability, full_disk_is_answered_kStorage_and_passes) {
+  LATCHKEY_ONLY_ON_SQLITE();  // whose file has a limit to set
   make_factory();
   std::atomic<bool> full = false;
   open({.batch_limit = 256, .keep_changes = 1000, .before_commit = [&](store::Database& database) -> Outcome<Nothing> {

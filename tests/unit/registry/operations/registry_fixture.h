@@ -9,7 +9,7 @@
 
 #include "platform/openssl/digest.h"
 #include "registry/operations/internal/sql_registry.h"
-#include "tests/unit/registry/store/temporary_folder.h"
+#include "tests/unit/registry/store/store_under_test.h"
 
 namespace latchkey::registry {
 
@@ -30,6 +30,20 @@ template <class T>
 T must(Outcome<T> outcome) {
   EXPECT_TRUE(outcome) << (outcome ? "" : outcome.error().detail);
   return outcome ? std::move(*outcome) : T{};
+}
+
+// As whoever may write the database can.
+inline void drop_audit_triggers(store::Database& database) {
+  if (on_postgres()) {
+    ASSERT_TRUE(
+        database.execute("DROP TRIGGER IF EXISTS audit_guard ON audit;"
+                         "DROP TRIGGER IF EXISTS audit_head_guard ON audit_head"));
+    return;
+  }
+  for (const char* trigger : {"audit_never_changes", "audit_never_shrinks", "audit_only_grows", "audit_head_is_one",
+                              "audit_head_stays", "audit_head_goes_on"}) {
+    ASSERT_TRUE(database.execute(std::string("DROP TRIGGER IF EXISTS ") + trigger));
+  }
 }
 
 class RegistryTest : public testing::Test {
@@ -157,7 +171,7 @@ class RegistryTest : public testing::Test {
   bool rehearsal = false;
   Limits limits;
   TemporaryFolder folder;
-  std::string path = folder.file("registry.db");
+  std::string path = store_in(folder);
   std::unique_ptr<SqlRegistry> registry;
   Call call{"tester", kNow};
   Hub hub;

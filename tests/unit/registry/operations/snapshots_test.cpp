@@ -2,6 +2,7 @@
 // The state as a whole: copied, put back, begun anew; and what goes on through all of it.
 #include <sys/stat.h>
 
+#include "registry/operations/sealed_keys.h"
 #include "tests/unit/registry/operations/registry_fixture.h"
 
 namespace latchkey::registry {
@@ -38,6 +39,21 @@ TEST_F(Snapshots, restore_brings_back_what_was_deleted_and_takes_away_what_came_
   EXPECT_TRUE(registry->find_enrollment("line", true));
   EXPECT_REFUSED(registry->find_device(kNs, "newcomer"), Reason::kNotFound);
   EXPECT_REFUSED(registry->find_policy(kNs, "beta"), Reason::kNotFound);
+}
+
+// They are keys, and not state: what was destroyed does not come back, and what was made since is not lost.
+TEST_F(Snapshots, sealed_keys_stay_as_they_are) {
+  SealedKeyRows sealed(*registry);
+  ASSERT_TRUE(sealed.put({"destroyed.sealed", {1}, kNow}));
+  ASSERT_TRUE(sealed.put({"staying.sealed", {2}, kNow}));
+  ASSERT_TRUE(registry->copy_to(copy));
+  ASSERT_TRUE(sealed.erase("destroyed.sealed"));
+  ASSERT_TRUE(sealed.put({"new.sealed", {3}, kNow}));
+  ASSERT_TRUE(registry->restore(call, "s1", copy));
+  EXPECT_REFUSED(sealed.get("destroyed.sealed"), Reason::kNotFound);
+  EXPECT_EQ(must(sealed.get("staying.sealed")), Bytes{2});
+  ASSERT_TRUE(registry->reset(call, {"hub in factory"}, {}));
+  EXPECT_EQ(must(sealed.get("new.sealed")), Bytes{3});
 }
 
 TEST_F(Snapshots, audit_goes_on_through_a_restore_and_verifies) {

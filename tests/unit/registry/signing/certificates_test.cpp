@@ -17,7 +17,7 @@ Uuid id_of(std::uint8_t number) {
 class CertificateRowsTest : public testing::Test {
  protected:
   void SetUp() override {
-    registry = std::move(*Registry::open({.path = folder.file("registry.db")}, openssl::host_digest()));
+    registry = std::move(*Registry::open({.path = store_in(folder)}, openssl::host_digest()));
     rows = std::make_unique<CertificateRows>(rows_of(*registry));
     operations = std::make_unique<OperationRows>(rows_of(*registry));
     Authority ca;

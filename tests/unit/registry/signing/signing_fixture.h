@@ -12,7 +12,7 @@
 #include "registry/signing/ground.h"
 #include "registry/signing/identity_form.h"
 #include "registry/signing/validations.h"
-#include "tests/unit/registry/store/temporary_folder.h"
+#include "tests/unit/registry/store/store_under_test.h"
 
 namespace latchkey::registry::signing {
 
@@ -131,7 +131,7 @@ class SigningTest : public testing::Test {
   std::vector<Mail> mails() { return must(validations().waiting_mails(1000)); }
 
   TemporaryFolder folder;
-  std::string path = folder.file("registry.db");
+  std::string path = store_in(folder);
   std::unique_ptr<Registry> registry;
   std::string home;
   Where where;

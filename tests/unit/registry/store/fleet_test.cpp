@@ -4,7 +4,7 @@
 #include <gmock/gmock.h>
 
 #include "registry/store/schema.h"
-#include "tests/unit/registry/store/temporary_folder.h"
+#include "tests/unit/registry/store/store_under_test.h"
 
 namespace latchkey::registry::store {
 namespace {
@@ -22,7 +22,7 @@ Uuid id_of(unsigned number) {
 class Fleet : public testing::Test {
  protected:
   void SetUp() override {
-    auto opened = Database::open(folder.file("registry.db"), Database::Access::kReadWrite);
+    auto opened = Database::open(store_in(folder), Database::Access::kReadWrite);
     ASSERT_TRUE(opened);
     db = std::move(*opened);
     ASSERT_TRUE(migrate(*db));
@@ -32,7 +32,7 @@ class Fleet : public testing::Test {
         hub, ns);
     for (const Uuid& ca : {trusted, other}) {
       run("INSERT INTO cas (id, kind, status, owner, issuer, subject, serial, not_before, not_after, der, key_ref, "
-          "revoked_at, crl_number, crl_wanted) VALUES ($1, 1, 1, $2, $2, '', x'01', 0, 0, x'', '', 0, 0, 0)",
+          "revoked_at, crl_number, crl_wanted) VALUES ($1, 1, 1, $2, $2, '', '1', 0, 0, '', '', 0, 0, 0)",
           ca, ns);
     }
     run("INSERT INTO hub_certificates VALUES ($1, 'one', $2, NULL, 1)", hub, trusted);
@@ -70,7 +70,7 @@ class Fleet : public testing::Test {
   void enroll(const Uuid& uuid, bool group, const char* id, const char* policy) {
     run("INSERT INTO enrollments (uuid, is_group, id, folded_id, namespace, attestation, primary_proof, "
         "secondary_proof, policy_name, enabled, device_id, created, updated) "
-        "VALUES ($1, $2, $3, $3, $4, 1, x'', x'', $5, 1, '', 1, 1)",
+        "VALUES ($1, $2, $3, $3, $4, 1, '', '', $5, 1, '', 1, 1)",
         uuid, group, id, ns, policy);
   }
   void register_through(const Uuid& enrollment, const char* id) {

@@ -6,7 +6,7 @@
 
 #include <fstream>
 
-#include "tests/unit/registry/store/temporary_folder.h"
+#include "tests/unit/registry/store/store_under_test.h"
 
 namespace latchkey::registry::store {
 namespace {
@@ -28,7 +28,7 @@ class Sql : public testing::Test {
   }
 
   TemporaryFolder folder;
-  std::string path = folder.file("registry.db");
+  std::string path = store_in(folder);
   std::unique_ptr<Database> database;
 };
 
@@ -39,6 +39,7 @@ unsigned mode_of(const std::string& path) {
 }
 
 TEST_F(Sql, database_and_its_journal_are_made_private_whatever_the_umask) {
+  LATCHKEY_ONLY_ON_SQLITE();
   const mode_t before = ::umask(0);
   const std::string other = folder.file("other.db");
   auto opened = Database::open(other, Database::Access::kReadWrite);
@@ -49,6 +50,7 @@ TEST_F(Sql, database_and_its_journal_are_made_private_whatever_the_umask) {
 }
 
 TEST_F(Sql, file_that_others_may_read_is_refused) {
+  LATCHKEY_ONLY_ON_SQLITE();
   const std::string other = folder.file("open.db");
   std::ofstream(other).close();
   ASSERT_EQ(::chmod(other.c_str(), 0640), 0);
@@ -59,6 +61,7 @@ TEST_F(Sql, file_that_others_may_read_is_refused) {
 }
 
 TEST_F(Sql, file_that_is_no_database_is_refused) {
+  LATCHKEY_ONLY_ON_SQLITE();
   const std::string other = folder.file("junk.db");
   std::ofstream(other) << std::string(8192, 'x');
   ASSERT_EQ(::chmod(other.c_str(), 0600), 0);
@@ -68,11 +71,13 @@ TEST_F(Sql, file_that_is_no_database_is_refused) {
 }
 
 TEST_F(Sql, folder_that_is_not_there_is_refused) {
+  LATCHKEY_ONLY_ON_SQLITE();
   EXPECT_FALSE(Database::open(folder.file("none/registry.db"), Database::Access::kReadWrite));
   EXPECT_FALSE(Database::open(folder.file("none.db"), Database::Access::kReadOnly));
 }
 
 TEST_F(Sql, database_is_in_wal_mode_and_synced_at_each_commit) {
+  LATCHKEY_ONLY_ON_SQLITE();
   auto mode = database->query("PRAGMA journal_mode").first([](const Query& row) { return row.text(0); });
   EXPECT_EQ(**mode, "wal");
   auto synchronous = database->query("PRAGMA synchronous").first([](const Query& row) { return row.integer(0); });
@@ -83,7 +88,8 @@ TEST_F(Sql, database_is_in_wal_mode_and_synced_at_each_commit) {
 
 TEST_F(Sql, values_come_back_as_they_went_in) {
   const Bytes data = {0, 1, 0xff, 0};
-  const std::string name("a\0b'\"; DROP TABLE things", 24);
+  const std::string name =
+      on_postgres() ? "a'\"; DROP TABLE \u00fc \U0001f512 things" : std::string("a\0b'\"; DROP TABLE things", 24);
   ASSERT_TRUE(database->query("INSERT INTO things (id, name, data) VALUES ($1, $2, $3)", -7, name, data).run());
   auto query = database->query("SELECT id, name, data FROM things");
   auto found = query.next();
@@ -91,6 +97,72 @@ TEST_F(Sql, values_come_back_as_they_went_in) {
   EXPECT_EQ(query.integer(0), -7);
   EXPECT_EQ(query.text(1), name);
   EXPECT_EQ(query.bytes(2), data);
+}
+
+// In the order of bytes, whatever a server's own rules are: capitals first, umlauts last.
+TEST_F(Sql, text_of_the_schema_orders_by_its_bytes) {
+  ASSERT_TRUE(database->execute("CREATE TABLE words (word TEXT PRIMARY KEY)"));
+  for (const char* word : {"b", "\u00e4", "B", "a", "_", "A", "a-b", "ab"}) {
+    ASSERT_TRUE(database->query("INSERT INTO words (word) VALUES ($1)", word).run());
+  }
+  auto ordered = database->query("SELECT word FROM words WHERE word > $1 ORDER BY word", "A").all([](const Query& row) {
+    return row.text(0);
+  });
+  ASSERT_TRUE(ordered);
+  EXPECT_THAT(*ordered, ElementsAre("B", "_", "a", "a-b", "ab", "b", "\u00e4"));
+}
+
+TEST_F(Sql, stream_brings_every_row_and_lets_others_run_beside_it) {
+  ASSERT_TRUE(database->begin_write());
+  for (int i = 0; i < 2500; ++i) ASSERT_TRUE(database->query("INSERT INTO things (id) VALUES ($1)", i).run());
+  std::int64_t next = 0;
+  ASSERT_TRUE(database->stream("SELECT id FROM things WHERE id >= $1 ORDER BY id", 0).each([&](const Query& row) {
+    EXPECT_EQ(row.integer(0), next++);
+    EXPECT_TRUE(next % 500 != 0 || count() == 2500);
+  }));
+  EXPECT_EQ(next, 2500);
+  ASSERT_TRUE(database->stream("SELECT id FROM things").next());  // and left where it stands
+  ASSERT_TRUE(database->commit());
+}
+
+// A failure may come late in a transaction, but it comes, and before anything is kept.
+TEST_F(Sql, failed_write_is_told_by_the_end_of_its_savepoint_at_the_latest) {
+  ASSERT_TRUE(database->begin_write());
+  ASSERT_TRUE(database->query("INSERT INTO things (id) VALUES (1)").run());
+  ASSERT_TRUE(database->savepoint());
+  auto done = database->query("INSERT INTO things (id) VALUES (1)").run();
+  if (done) done = database->release_savepoint();
+  ASSERT_FALSE(done);
+  EXPECT_EQ(done.error().reason, Reason::kStorage);
+  EXPECT_TRUE(database->in_transaction());
+  ASSERT_TRUE(database->rollback_to_savepoint());
+  ASSERT_TRUE(database->release_savepoint());
+  ASSERT_TRUE(database->query("INSERT INTO things (id) VALUES (2)").run());
+  ASSERT_TRUE(database->commit());
+  EXPECT_EQ(count(), 2);
+}
+
+TEST_F(Sql, failed_write_that_nobody_looked_at_fails_the_commit) {
+  ASSERT_TRUE(database->query("INSERT INTO things (id) VALUES (1)").run());
+  ASSERT_TRUE(database->begin_write());
+  ASSERT_TRUE(database->query("INSERT INTO things (id) VALUES (2)").run());
+  auto done = database->query("INSERT INTO things (id) VALUES (1)").run();
+  if (done) done = database->commit();
+  ASSERT_FALSE(done);
+  database->rollback();
+  EXPECT_FALSE(database->in_transaction());
+  EXPECT_EQ(count(), 1);
+}
+
+TEST_F(Sql, changed_counts_the_rows_of_the_last_statement) {
+  ASSERT_TRUE(database->begin_write());
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(database->query("INSERT INTO things (id) VALUES ($1)", i).run());
+  EXPECT_EQ(*database->changed(), 1);
+  ASSERT_TRUE(database->query("UPDATE things SET name = 'x' WHERE id > 0").run());
+  EXPECT_EQ(*database->changed(), 2);
+  ASSERT_TRUE(database->query("INSERT INTO things (id) VALUES (1) ON CONFLICT (id) DO NOTHING").run());
+  EXPECT_EQ(*database->changed(), 0);
+  ASSERT_TRUE(database->commit());
 }
 
 TEST_F(Sql, empty_is_not_null) {
@@ -160,6 +232,7 @@ TEST_F(Sql, reader_cannot_write_and_keeps_its_view) {
 }
 
 TEST_F(Sql, full_storage_says_so) {
+  LATCHKEY_ONLY_ON_SQLITE();
   auto pages = database->query("PRAGMA page_count").first([](const Query& row) { return row.integer(0); });
   ASSERT_TRUE(database->execute("PRAGMA max_page_count = " + std::to_string(**pages)));
   auto inserted = database->query("INSERT INTO things (id, data) VALUES ($1, $2)", 1, Bytes(100000)).run();

@@ -12,7 +12,7 @@
 #include "registry/store/readers.h"
 #include "registry/store/schema.h"
 #include "registry/store/settings.h"
-#include "tests/unit/registry/store/temporary_folder.h"
+#include "tests/unit/registry/store/store_under_test.h"
 
 namespace latchkey::registry::store {
 namespace {
@@ -68,7 +68,7 @@ class WriterTest : public testing::Test {
   }
 
   TemporaryFolder folder;
-  std::string path = folder.file("registry.db");
+  std::string path = store_in(folder);
   std::unique_ptr<Writer> writer;
   Readers readers{path};
 };
@@ -226,6 +226,7 @@ TEST_F(WriterTest, failed_commit_fails_every_operation_and_changes_nothing) {
 }
 
 TEST_F(WriterTest, full_disk_is_answered_as_storage_failure_and_passes_when_there_is_room) {
+  LATCHKEY_ONLY_ON_SQLITE();  // whose file has a limit to set
   std::atomic<bool> full = false;
   start({.batch_limit = 256, .keep_changes = 100, .before_commit = {}});
   ASSERT_TRUE(put("before"));
