@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "registry/cluster/cluster.h"
+
+#include <sys/random.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <utility>
+
+#include "registry/cluster/rows.h"
+#include "registry/store/changes.h"
+
+namespace latchkey::registry::cluster {
+namespace {
+
+constexpr std::int64_t kAgainMs = 200;  // behind a failure
+
+// As registry/operations does: a kernel without randomness is not one that we run on.
+Uuid random_incarnation() {
+  Uuid made;
+  while (::getrandom(made.bytes.data(), made.bytes.size(), 0) != static_cast<ssize_t>(made.bytes.size())) {
+    if (errno != EINTR) std::abort();
+  }
+  return made;
+}
+
+}  // namespace
+
+Cluster::Cluster(Options options, Events events)
+    : options_(std::move(options)), events_(std::move(events)), member_(options_.member, options_.kept) {}
+
+bool Cluster::own(const Node& node) const { return node.name == name() && node.incarnation == member_.incarnation(); }
+
+Outcome<Nothing> Cluster::open() {
+  if (database_ != nullptr) return Nothing{};
+  LATCHKEY_TRY(opened, store::Database::open(options_.store, store::Database::Access::kReadWrite));
+  database_ = std::move(opened);
+  return Nothing{};
+}
+
+Outcome<Nothing> Cluster::start() {
+  for (;;) {
+    LATCHKEY_TRY_VOID(open());
+    LATCHKEY_TRY_VOID(join());
+    if (member_.member()) break;
+    std::unique_lock lock(mutex_);
+    work_.wait_for(lock, std::chrono::milliseconds(options_.poll_ms), [this] { return stopping_; });
+    if (stopping_) return refuse(Reason::kShuttingDown, "stopped while joining");
+  }
+  LATCHKEY_TRY_VOID(renew());
+  LATCHKEY_TRY_VOID(look());
+  thread_ = std::thread([this] { run(); });
+  return Nothing{};
+}
+
+void Cluster::stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+    work_.notify_all();
+    looked_.notify_all();
+  }
+  if (thread_.joinable()) thread_.join();
+}
+
+Outcome<Nothing> Cluster::leave() {
+  if (!member_.member()) return Nothing{};
+  LATCHKEY_TRY_VOID(open());
+  LATCHKEY_TRY(left, leave_node(*database_, name(), member_.incarnation()));
+  static_cast<void>(left);
+  lose_place();
+  return Nothing{};
+}
+
+void Cluster::run() {
+  std::unique_lock lock(mutex_);
+  while (!stopping_) {
+    lock.unlock();
+    const std::int64_t until_ms = step();
+    lock.lock();
+    const auto for_ms = std::clamp<std::int64_t>(until_ms - options_.now_ms(), 0, options_.poll_ms);
+    work_.wait_for(lock, std::chrono::milliseconds(for_ms), [this] { return stopping_ || hurried_; });
+    hurried_ = false;
+  }
+}
+
+// One round; answers when the next is due.
+std::int64_t Cluster::step() {
+  const auto done = act();
+  report(done);
+  const std::int64_t now_ms = options_.now_ms();
+  if (done) {
+    const std::lock_guard lock(mutex_);
+    const std::int64_t look_ms = now_ms + (wishes_.empty() ? options_.poll_ms : options_.hurried_ms);
+    return member_.member() ? std::min(look_ms, member_.next_renewal_ms()) : look_ms;
+  }
+  database_.reset();  // whatever is wrong with it, the next connection may find the next primary
+  member_.not_renewed(now_ms);
+  return now_ms + kAgainMs;
+}
+
+Outcome<Nothing> Cluster::act() {
+  LATCHKEY_TRY_VOID(open());
+  if (!member_.member()) LATCHKEY_TRY_VOID(join());
+  if (member_.member() && options_.now_ms() >= member_.next_renewal_ms()) LATCHKEY_TRY_VOID(renew());
+  if (member_.member()) LATCHKEY_TRY_VOID(tell());
+  return look();
+}
+
+Outcome<Nothing> Cluster::join() {
+  LATCHKEY_TRY(row, find_node(*database_, name()));
+  switch (member_.how_to_join(row, options_.now_ms())) {
+    case Membership::Join::kInsert: return enter({});
+    case Membership::Join::kTakeOver: return enter(row);
+    case Membership::Join::kGoOn: {
+      take_place(row->incarnation);
+      told_applied_ = row->applied;
+      told_cut_ = row->cut;
+      return Nothing{};
+    }
+    case Membership::Join::kWait: return Nothing{};
+    case Membership::Join::kRefuse: break;
+  }
+  return refuse(Reason::kAlreadyExists, "a node named '" + name() + "' lives, at " + row->address +
+                                            ": give this one another name with --node, or stop the other");
+}
+
+// The incarnation is kept before it is anybody's: a process that ends between the two has a name for nothing.
+Outcome<Nothing> Cluster::enter(const std::optional<Node>& over) {
+  Node node;
+  node.name = name();
+  node.incarnation = random_incarnation();
+  node.lease_ms = options_.member.lease_ms;
+  node.address = options_.address;
+  node.version = options_.version;
+  if (events_.joined) LATCHKEY_TRY_VOID(events_.joined(node.incarnation));
+  LATCHKEY_TRY(entered, over ? take_over_node(*database_, *over, node) : insert_node(*database_, node));
+  if (!entered) return Nothing{};  // somebody was faster: to be looked at anew
+  take_place(node.incarnation);
+  told_applied_ = told_cut_ = 0;
+  return Nothing{};
+}
+
+Outcome<Nothing> Cluster::renew() {
+  const std::int64_t sent_ms = options_.now_ms();
+  LATCHKEY_TRY(newest, renew_node(*database_, name(), member_.incarnation()));
+  if (!newest) {
+    lose_place();
+    return Nothing{};
+  }
+  const auto grant = member_.renewed(sent_ms, *newest);
+  {
+    const std::lock_guard lock(mutex_);
+    state_.lease_end_ms = member_.lease_end_ms();
+  }
+  if (events_.granted) events_.granted(grant);
+  return Nothing{};
+}
+
+// Also when a failover has lost what was told before: look() sees it.
+Outcome<Nothing> Cluster::tell() {
+  Sequence applied;
+  Sequence cut;
+  {
+    const std::lock_guard lock(mutex_);
+    applied = applied_;
+    cut = cut_;
+  }
+  if (applied <= told_applied_ && cut <= told_cut_) return Nothing{};
+  LATCHKEY_TRY(live, confirm_node(*database_, name(), member_.incarnation(), applied, cut));
+  if (!live) {
+    lose_place();
+    return Nothing{};
+  }
+  told_applied_ = applied;
+  told_cut_ = cut;
+  return Nothing{};
+}
+
+Outcome<Nothing> Cluster::look() {
+  std::uint64_t number;
+  {
+    const std::lock_guard lock(mutex_);
+    number = ++looks_begun_;
+  }
+  LATCHKEY_TRY(newest, store::newest_change(*database_));
+  LATCHKEY_TRY(edition, shared_edition(*database_));
+  LATCHKEY_TRY(nodes, list_nodes(*database_));
+  silence_.seen(nodes, options_.now_ms());
+  if (newest != newest_ && events_.committed) events_.committed(newest);
+  newest_ = newest;
+  if (edition != edition_ && events_.changed) events_.changed();
+  edition_ = edition;
+  for (const Node& node : nodes) {
+    if (!own(node)) continue;
+    told_applied_ = std::min(told_applied_, node.applied);
+    told_cut_ = std::min(told_cut_, node.cut);
+    if (events_.seen) events_.seen(node);
+  }
+  LATCHKEY_TRY_VOID(declare_lost(nodes));
+  const std::lock_guard lock(mutex_);
+  const auto mine = std::find_if(nodes.begin(), nodes.end(), [this](const Node& node) { return own(node); });
+  state_.member = member_.member();
+  state_.draining = mine != nodes.end() && mine->draining;
+  state_.nodes = std::move(nodes);
+  look_ = number;
+  looked_.notify_all();
+  return Nothing{};
+}
+
+Outcome<Nothing> Cluster::declare_lost(const std::vector<Node>& nodes) {
+  for (const Node& node : nodes) {
+    if (own(node) || !waited_for(node) || !silence_.over(node, options_.now_ms())) continue;
+    LATCHKEY_TRY(lost, lose_node(*database_, node));
+    static_cast<void>(lost);  // the next look tells what came of it
+  }
+  return Nothing{};
+}
+
+bool Cluster::waited_for(const Node& node) const {
+  const std::lock_guard lock(mutex_);
+  return std::any_of(wishes_.begin(), wishes_.end(),
+                     [&](const Wish* wish) { return !enforces(node, wish->sequence, wish->confirmed); });
+}
+
+void Cluster::take_place(const Uuid& incarnation) {
+  member_.joined(incarnation);
+  const std::lock_guard lock(mutex_);
+  state_.member = true;
+  incarnation_ = incarnation;
+}
+
+void Cluster::lose_place() {
+  member_.lost();
+  if (events_.lost) events_.lost();
+  const std::lock_guard lock(mutex_);
+  state_.member = false;
+  incarnation_ = {};
+}
+
+void Cluster::report(const Outcome<Nothing>& outcome) {
+  const std::lock_guard lock(mutex_);
+  state_.member = member_.member();
+  state_.trouble = !outcome            ? outcome.error().detail
+                   : !member_.member() ? "not a member: another node found it silent, or has its name"
+                                       : std::string();
+}
+
+void Cluster::confirm(Sequence sequence, Confirmed confirmed) {
+  const std::lock_guard lock(mutex_);
+  auto& value = confirmed == Confirmed::kApplied ? applied_ : cut_;
+  if (sequence <= value) return;
+  value = sequence;
+  hurried_ = true;
+  work_.notify_all();
+}
+
+void Cluster::hurry() {
+  const std::lock_guard lock(mutex_);
+  hurried_ = true;
+  work_.notify_all();
+}
+
+// Only a look that was begun behind the change counts: it shows every node that joined before it.
+Outcome<Nothing> Cluster::wait(Sequence sequence, Confirmed confirmed) {
+  const Wish wish{sequence, confirmed};
+  std::unique_lock lock(mutex_);
+  const std::uint64_t from = looks_begun_ + 1;
+  wishes_.push_back(&wish);
+  hurried_ = true;
+  work_.notify_all();
+  const auto silent = [&]() -> const Node* {
+    const auto found = std::find_if(state_.nodes.begin(), state_.nodes.end(), [&](const Node& node) {
+      const bool ours = node.name == name() && node.incarnation == incarnation_;
+      return !ours && !enforces(node, sequence, confirmed);
+    });
+    return found == state_.nodes.end() ? nullptr : &*found;
+  };
+  const bool done = looked_.wait_for(lock, std::chrono::milliseconds(options_.patience_ms),
+                                     [&] { return stopping_ || (look_ >= from && silent() == nullptr); });
+  wishes_.erase(std::find(wishes_.begin(), wishes_.end(), &wish));
+  if (stopping_) return refuse(Reason::kShuttingDown, "the hub is stopping");
+  if (done) return Nothing{};
+  if (look_ < from) return refuse(Reason::kStorage, "committed, but the other nodes could not be asked");
+  return refuse(Reason::kEnforcementTimeout,
+                "committed, but node '" + silent()->name + "' lives and has not confirmed it");
+}
+
+Cluster::State Cluster::state() const {
+  const std::lock_guard lock(mutex_);
+  return state_;
+}
+
+}  // namespace latchkey::registry::cluster
