@@ -1,14 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "hub/ca/file_key_provider.h"
 
-#include <openssl/rand.h>
-
-#include <algorithm>
-#include <array>
 #include <string_view>
 
 #include "platform/files/folder.h"
-#include "platform/openssl/certificate_builder.h"
 #include "platform/openssl/pem.h"
 
 namespace latchkey::hub::ca {
@@ -18,31 +13,10 @@ using registry::Outcome;
 using registry::Reason;
 using registry::refuse;
 
-constexpr std::size_t kNameBytes = 16;
 constexpr std::string_view kSuffix = ".pem";
 constexpr std::string_view kUnfinished = ".pem.tmp";  // what a crash in files::replace_file leaves behind
 static_assert(kUnfinished.ends_with(files::kUnfinished));
 constexpr std::size_t kKeyFileMax = 16 * 1024;
-
-bool named_like_a_key(std::string_view name, std::string_view suffix) {
-  if (name.size() != hex_size(kNameBytes) + suffix.size() || !name.ends_with(suffix)) return false;
-  name.remove_suffix(suffix.size());
-  return std::ranges::all_of(name, [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
-}
-
-Outcome<std::string> fresh_name() {
-  std::array<std::uint8_t, kNameBytes> random{};
-  if (RAND_bytes(random.data(), static_cast<int>(random.size())) != 1) {
-    return refuse(Reason::kInternal, "no randomness: " + openssl::take_error());
-  }
-  std::array<std::uint8_t, hex_size(kNameBytes)> text{};
-  if (!hex_encode(random, text)) return refuse(Reason::kInternal, "key name");
-  return std::string(ByteView(text).text()) + std::string(kSuffix);
-}
-
-const char* curve_of(registry::KeyProfile profile) {
-  return profile == registry::KeyProfile::kEcP384 ? "P-384" : "P-256";
-}
 
 std::string sentence(std::string_view what, const std::string& key_ref, Status status) {
   return std::string(what) + " " + key_ref + ": " + std::string(to_string(status));
@@ -63,14 +37,11 @@ Outcome<std::unique_ptr<FileKeyProvider>> FileKeyProvider::open(std::filesystem:
   return std::unique_ptr<FileKeyProvider>(new FileKeyProvider(std::move(folder)));
 }
 
-Outcome<GeneratedKey> FileKeyProvider::generate(registry::KeyProfile profile) {
-  openssl::PkeyPtr key = openssl::make_ec_key(curve_of(profile));
+Outcome<GeneratedKey> FileKeyProvider::generate(KeyAlgorithm algorithm) {
+  openssl::PkeyPtr key = make_key(algorithm);
   if (!key) return refuse(Reason::kInternal, "key generation: " + openssl::take_error());
-  return keep(std::move(key));
-}
-
-Outcome<GeneratedKey> FileKeyProvider::keep(openssl::PkeyPtr key) {
-  LATCHKEY_TRY(name, fresh_name());
+  LATCHKEY_TRY(random, fresh_key_name());
+  const std::string name = random + std::string(kSuffix);
   std::vector<std::uint8_t> pem = openssl::key_to_pem(key.get());
   if (pem.empty()) return refuse(Reason::kInternal, "key encoding: " + openssl::take_error());
   const auto written = files::replace_file(folder_ / name, pem);
@@ -129,5 +100,16 @@ Outcome<std::size_t> FileKeyProvider::destroy_unnamed(const std::set<std::string
   if (error) return refuse(Reason::kStorage, "reading key folder: " + error.message());
   return destroyed;
 }
+
+Outcome<void> FileKeyProvider::check(const std::set<std::string>& named) {
+  for (const auto& key_ref : named) {
+    if (!named_like_a_key(key_ref, kSuffix)) return refuse_key(key_ref, told(), {});
+    std::error_code error;
+    if (!std::filesystem::exists(folder_ / key_ref, error)) return refuse_key(key_ref, told(), "there is no such file");
+  }
+  return {};
+}
+
+std::string FileKeyProvider::told() const { return "files in " + folder_.string(); }
 
 }  // namespace latchkey::hub::ca

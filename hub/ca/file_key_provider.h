@@ -4,6 +4,8 @@
 //
 // destroy() unlinks and syncs the folder; it does not overwrite, because journaling and flash storage keep old blocks
 // anyway. Disk encryption is what helps there.
+//
+// For one hub process: nodes that share a registry need a provider that they can share (docs/keys.md).
 #pragma once
 
 #include <filesystem>
@@ -11,7 +13,6 @@
 #include <mutex>
 
 #include "hub/ca/key_provider.h"
-#include "platform/openssl/openssl_ptr.h"
 
 namespace latchkey::hub::ca {
 
@@ -20,12 +21,14 @@ class FileKeyProvider : public KeyProvider {
   // Creates the folder (0700) if need be; kUnauthorized when it is open to others, kStorage.
   static registry::Outcome<std::unique_ptr<FileKeyProvider>> open(std::filesystem::path folder);
 
-  registry::Outcome<GeneratedKey> generate(registry::KeyProfile profile) override;
-  // A key that was made elsewhere, for the signing service's, which may be RSA. Durable. kStorage, kInternal.
-  registry::Outcome<GeneratedKey> keep(openssl::PkeyPtr key);
+  using KeyProvider::generate;
+  registry::Outcome<GeneratedKey> generate(KeyAlgorithm algorithm) override;
   registry::Outcome<SigningKey> load(const std::string& key_ref) override;
   registry::Outcome<void> destroy(const std::string& key_ref) override;
   registry::Outcome<std::size_t> destroy_unnamed(const std::set<std::string>& named) override;
+  // That the files are there.
+  registry::Outcome<void> check(const std::set<std::string>& named) override;
+  std::string told() const override;
 
  private:
   explicit FileKeyProvider(std::filesystem::path folder) : folder_(std::move(folder)) {}

@@ -75,16 +75,14 @@ TEST_F(FileKeyProviderTest, key_is_the_same_after_a_restart_and_parsed_once) {
   EXPECT_EQ(first->get(), second->get());
 }
 
-TEST_F(FileKeyProviderTest, key_that_was_made_elsewhere_is_kept_like_its_own) {
-  openssl::PkeyPtr made(EVP_RSA_gen(3072));
-  EVP_PKEY_up_ref(made.get());
-  const openssl::PkeyPtr same(made.get());
-  const auto kept = open()->keep(std::move(made));
-  ASSERT_TRUE(kept);
-  EXPECT_EQ(mode_of(keys() / kept->key_ref), 0600U);
-  const auto loaded = open()->load(kept->key_ref);
+TEST_F(FileKeyProviderTest, rsa_key_of_the_signing_service_is_kept_like_any_other) {
+  const auto made = open()->generate(KeyAlgorithm::kRsa3072);
+  ASSERT_TRUE(made);
+  EXPECT_EQ(EVP_PKEY_get_bits(made->key.get()), 3072);
+  EXPECT_EQ(mode_of(keys() / made->key_ref), 0600U);
+  const auto loaded = open()->load(made->key_ref);
   ASSERT_TRUE(loaded);
-  EXPECT_EQ(EVP_PKEY_eq(loaded->get(), same.get()), 1);
+  EXPECT_EQ(EVP_PKEY_eq(loaded->get(), made->key.get()), 1);
 }
 
 TEST_F(FileKeyProviderTest, destroyed_key_is_gone_from_disk_and_memory_and_again_is_success) {

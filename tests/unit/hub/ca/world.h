@@ -18,11 +18,14 @@ namespace latchkey::hub::ca::test {
 class CountingKeys : public KeyProvider {
  public:
   explicit CountingKeys(KeyProvider& real) : real_(real) {}
-  registry::Outcome<GeneratedKey> generate(registry::KeyProfile profile) override { return real_.generate(profile); }
+  using KeyProvider::generate;
+  registry::Outcome<GeneratedKey> generate(KeyAlgorithm algorithm) override { return real_.generate(algorithm); }
   registry::Outcome<void> destroy(const std::string& key_ref) override { return real_.destroy(key_ref); }
   registry::Outcome<std::size_t> destroy_unnamed(const std::set<std::string>& named) override {
     return real_.destroy_unnamed(named);
   }
+  registry::Outcome<void> check(const std::set<std::string>& named) override { return real_.check(named); }
+  std::string told() const override { return real_.told(); }
   registry::Outcome<SigningKey> load(const std::string& key_ref) override {
     {
       const std::scoped_lock lock(mutex_);
