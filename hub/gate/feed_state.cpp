@@ -54,19 +54,18 @@ FeedState::Outcome FeedState::lost() {
   return Outcome::kNeedSnapshot;
 }
 
-void FeedState::renew_lease(const wire::Batch& batch, std::uint64_t boot_ms) {
-  const bool endless = batch.valid_for_ms >= wire::kEndless - boot_ms;
-  lease_end_ms_ = endless ? wire::kEndless : boot_ms + batch.valid_for_ms;
+void FeedState::renew_lease(const wire::Batch& batch) {
+  if (batch.lease_end_ms != 0) lease_end_ms_ = batch.lease_end_ms;
 }
 
-FeedState::Outcome FeedState::begin_snapshot(const wire::Batch& batch, std::uint64_t boot_ms) {
+FeedState::Outcome FeedState::begin_snapshot(const wire::Batch& batch) {
   staged_ = std::make_unique<State>(empty_state());
   staged_generation_ = batch.generation;
   staged_number_ = 0;
-  return continue_snapshot(batch, boot_ms);
+  return continue_snapshot(batch);
 }
 
-FeedState::Outcome FeedState::continue_snapshot(const wire::Batch& batch, std::uint64_t boot_ms) {
+FeedState::Outcome FeedState::continue_snapshot(const wire::Batch& batch) {
   Touched ignored;
   if (!change_all(*staged_, batch, ignored)) return lost();
   staged_number_ = batch.number;
@@ -77,27 +76,27 @@ FeedState::Outcome FeedState::continue_snapshot(const wire::Batch& batch, std::u
   applied_ = batch.number;
   complete_ = true;
   lost_ = false;
-  renew_lease(batch, boot_ms);
+  renew_lease(batch);
   return Outcome::kReplaced;
 }
 
-FeedState::Outcome FeedState::increment(const wire::Batch& batch, std::uint64_t boot_ms, Touched& touched) {
+FeedState::Outcome FeedState::increment(const wire::Batch& batch, Touched& touched) {
   if (!change_all(current_, batch, touched)) return lost();
   applied_ = batch.number;
-  renew_lease(batch, boot_ms);
+  renew_lease(batch);
   return Outcome::kApplied;
 }
 
-FeedState::Outcome FeedState::apply(const wire::Batch& batch, std::uint64_t boot_ms, Touched& touched) {
+FeedState::Outcome FeedState::apply(const wire::Batch& batch, Touched& touched) {
   if (staged_ != nullptr && batch.generation == staged_generation_) {
     if (batch.number >= 1 && batch.number <= staged_number_) return Outcome::kRepeated;
-    return batch.number == staged_number_ + 1 ? continue_snapshot(batch, boot_ms) : lost();
+    return batch.number == staged_number_ + 1 ? continue_snapshot(batch) : lost();
   }
   if (complete_ && !lost_ && staged_ == nullptr && batch.generation == generation_) {
     if (batch.number >= 1 && batch.number <= applied_) return Outcome::kRepeated;
-    return batch.number == applied_ + 1 ? increment(batch, boot_ms, touched) : lost();
+    return batch.number == applied_ + 1 ? increment(batch, touched) : lost();
   }
-  return batch.number == 1 ? begin_snapshot(batch, boot_ms) : lost();
+  return batch.number == 1 ? begin_snapshot(batch) : lost();
 }
 
 }  // namespace latchkey::hub::gate

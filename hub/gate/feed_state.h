@@ -6,6 +6,7 @@
 //  2. After a gap nothing counts as ready until a snapshot is whole.
 //  3. applied() never names a batch that table and trust set do not hold; while a snapshot of another generation comes
 //     in, staged() says how much of it is here.
+//  4. A lease is in force from the moment on at which the changes of the batch that gave it are.
 #pragma once
 
 #include <cstdint>
@@ -36,13 +37,14 @@ class FeedState {
     std::vector<Uuid> issuers;
   };
   // kNeedSnapshot also when memory runs out: the state is then not ready.
-  Outcome apply(const wire::Batch& batch, std::uint64_t boot_ms, Touched& touched);
+  Outcome apply(const wire::Batch& batch, Touched& touched);
   // A batch that could not be decoded at all.
   void lose() { lost_ = true; }
 
   // A whole state, without a gap behind it, within its lease.
   bool ready(std::uint64_t boot_ms) const { return complete_ && !lost_ && !lease_ended(boot_ms); }
   bool lease_ended(std::uint64_t boot_ms) const { return complete_ && boot_ms >= lease_end_ms_; }
+  bool had_lease() const { return lease_end_ms_ != 0; }
 
   std::uint64_t generation() const { return generation_; }
   std::uint64_t applied() const { return applied_; }
@@ -66,18 +68,18 @@ class FeedState {
   static bool change(State& state, const wire::FeedChange& change, Touched& touched);
   static bool change_all(State& state, const wire::Batch& batch, Touched& touched);
 
-  Outcome begin_snapshot(const wire::Batch& batch, std::uint64_t boot_ms);
-  Outcome continue_snapshot(const wire::Batch& batch, std::uint64_t boot_ms);
-  Outcome increment(const wire::Batch& batch, std::uint64_t boot_ms, Touched& touched);
+  Outcome begin_snapshot(const wire::Batch& batch);
+  Outcome continue_snapshot(const wire::Batch& batch);
+  Outcome increment(const wire::Batch& batch, Touched& touched);
   Outcome lost();
-  void renew_lease(const wire::Batch& batch, std::uint64_t boot_ms);
+  void renew_lease(const wire::Batch& batch);
 
   State current_;
   std::uint64_t generation_ = 0;
   std::uint64_t applied_ = 0;  // 0: none yet
   bool complete_ = false;
   bool lost_ = false;
-  std::uint64_t lease_end_ms_ = wire::kEndless;
+  std::uint64_t lease_end_ms_ = 0;  // by boot_ms; 0: none was given
 
   std::unique_ptr<State> staged_;  // null: no snapshot under way
   std::uint64_t staged_generation_ = 0;

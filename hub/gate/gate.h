@@ -8,7 +8,8 @@
 //
 // What a live session stands on: its device's record and its issuing CA. When either changes it is cut. A certificate
 // that expires while its session lives does not end the session; the device is refused when it next connects.
-// A lease that ends does: sessions must not outlive what the hub process can still take back.
+// A lease that ends does (unless an option keeps them): sessions must not outlive what the hub process can still take
+// back. Nothing that a device sends behind that end is taken, however late the broker comes to read it.
 #pragma once
 
 #include <cstdint>
@@ -126,6 +127,7 @@ class Gate : public TlsPolicy {
   void on_end(ByteView payload);
   void introduce();
   bool still_stands(const Session& session) const;
+  bool outlived(const Session& session);
   void sweep(const FeedState::Touched& touched);
   void sweep_all();
   void condemn(Session& session, std::uint64_t batch);

@@ -41,7 +41,7 @@ void Gate::on_feed(ByteView payload) {
     return acknowledge(0, true);  // of whatever generation it was
   }
   FeedState::Touched touched;
-  const FeedState::Outcome outcome = feed_.apply(*batch, host_.boot_ms(), touched);
+  const FeedState::Outcome outcome = feed_.apply(*batch, touched);
   if (outcome == FeedState::Outcome::kNeedSnapshot) {
     host_.log(LogLevel::kWarning, "latchkey gate: the feed has a gap; asking for a snapshot");
     return acknowledge(batch->generation, true);
@@ -53,7 +53,7 @@ void Gate::on_feed(ByteView payload) {
     host_.log(LogLevel::kNotice, "latchkey gate: the state is complete: " + std::to_string(feed_.table().size()) +
                                      " devices, " + std::to_string(feed_.trust().size()) + " issuing CAs");
   }
-  lease_was_ended_ = false;
+  if (!feed_.lease_ended(host_.boot_ms())) lease_was_ended_ = false;
   cut_some();
   if (!condemned_.empty()) mind_door();  // the broker may be about to take everybody who waits
   acknowledge(batch->generation, false);
@@ -68,6 +68,11 @@ void Gate::introduce() {
 bool Gate::still_stands(const Session& session) const {
   return feed_.trust().contains(session.issuer) &&
          registry::check(feed_.table(), session.client_id, session.identifier).good();
+}
+
+// It is condemned, or will be with the next tick.
+bool Gate::outlived(const Session& session) {
+  return session.condemned || (!dps() && !options_.keep_sessions && feed_.lease_ended(host_.boot_ms()));
 }
 
 void Gate::sweep(const FeedState::Touched& touched) {
@@ -112,8 +117,12 @@ void Gate::acknowledge_progress() {
 
 // Nothing tells this gate any more what was revoked.
 void Gate::end_lease() {
-  if (dps() || lease_was_ended_ || !feed_.lease_ended(host_.boot_ms())) return;
+  if (dps() || lease_was_ended_ || !feed_.had_lease() || !feed_.lease_ended(host_.boot_ms())) return;
   lease_was_ended_ = true;
+  if (options_.keep_sessions) {
+    host_.log(LogLevel::kWarning, "latchkey gate: the lease has ended; refusing until the feed goes on");
+    return;
+  }
   host_.log(LogLevel::kWarning, "latchkey gate: the lease has ended; refusing and cutting until the feed goes on");
   sessions_.each([this](Session& session) { condemn(session, feed_.applied() + 1); });
 }

@@ -29,7 +29,7 @@ Gate::Access Gate::may_write(ClientHandle client, std::string_view topic, ByteVi
     return Access::kDeny;
   }
   Session* session = sessions_.by_client(client);
-  if (session == nullptr || session->condemned) return Access::kDeny;
+  if (session == nullptr || outlived(*session)) return Access::kDeny;
   if (session->taken_over) {
     carry_will(*session, topic, payload, qos);
     return Access::kDeny;

@@ -48,6 +48,9 @@ Result<Options, std::string> parse_options(const std::vector<std::pair<std::stri
       has_endpoint = true;
     } else if (key == "socket") {
       parsed.socket = value;
+    } else if (key == "keep_sessions") {
+      if (value != "yes" && value != "no") return bad("neither yes nor no: ", key);
+      parsed.keep_sessions = value == "yes";
     } else {
       bool known = false;
       if (set_number(parsed, key, value, known)) continue;

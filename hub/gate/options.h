@@ -18,6 +18,8 @@ enum class Endpoint : std::uint8_t { kDps, kHub };
 struct Options {
   Endpoint endpoint = Endpoint::kHub;  // endpoint dps|hub, required
   std::string socket;                  // socket PATH, required: who comes through this listener is the hub process
+  // keep_sessions yes|no: whether sessions go on when the hub endpoint's lease ends. Nobody new is let in either way.
+  bool keep_sessions = false;
 
   // DPS endpoint: connections whose proof failed or is not judged yet.
   std::size_t max_unverified = 1280;

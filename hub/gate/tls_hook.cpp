@@ -106,6 +106,7 @@ int verify_chain(X509_STORE_CTX* context, void*) {
   X509* leaf = X509_STORE_CTX_get0_cert(context);
   auto* verdict = leaf == nullptr ? nullptr : static_cast<TlsVerdict*>(X509_get_ex_data(leaf, g_leaf_index));
   if (verified != 1 || verdict == nullptr) return 0;
+  verdict->store = X509_STORE_CTX_get0_store(context);
   verdict->complete = true;
   return 1;
 }

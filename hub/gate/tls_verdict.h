@@ -31,6 +31,7 @@ struct TlsVerdict {
   bool malformed = false;  // signature, constraints, unknown critical extension, not a device's (trust.h), ...
   bool expired = false;
   bool not_yet_valid = false;
+  const void* store = nullptr;     // the anchors it was made with: TrustSet::is_current
   AnchorRef anchor;                // in which the chain ended, if it was trusted then
   std::vector<wire::Bytes> chain;  // DPS endpoint: what the client presented, leaf first
 };

@@ -45,6 +45,8 @@ class TrustSet {
   // Holds every anchor, also ones that are not self-signed (X509_V_FLAG_PARTIAL_CHAIN). Owned by the set; built when
   // asked for after a change.
   X509_STORE* store();
+  // Is that the store of the anchors as they are now? A handshake keeps the one that it began with.
+  bool is_current(const void* store) const { return store == store_.get(); }
 
  private:
   struct Anchor {

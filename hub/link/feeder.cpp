@@ -12,6 +12,7 @@ namespace {
 constexpr std::size_t kBatchChanges = 1000;
 constexpr std::uint64_t kWindow = 64;  // batches under way at the most
 constexpr int kWindowMs = 5000;
+constexpr std::size_t kMostGrants = 16;  // a gate that is so far behind has a later one coming
 constexpr auto kPause = std::chrono::milliseconds(20);
 
 template <class... Fs>
@@ -105,6 +106,33 @@ void Feeder::set_clock(const wire::ClockSet& clock) {
   clock_ = clock;
   ++clock_version_;
   work_.notify_all();
+}
+
+void Feeder::need_lease() { lease_ = {0, 0}; }
+
+void Feeder::grant(registry::Sequence sequence, std::uint64_t until_boot_ms) {
+  const std::lock_guard lock(mutex_);
+  newest_ = std::max(newest_, sequence);
+  grants_.push_back({sequence, until_boot_ms});
+  if (grants_.size() > kMostGrants) grants_.pop_front();
+  work_.notify_all();
+}
+
+void Feeder::drop_grants() {
+  const std::lock_guard lock(mutex_);
+  grants_.clear();
+}
+
+// What may be told to a gate that knows that much. False when there is nothing new.
+bool Feeder::take_grants(registry::Sequence known) {
+  const std::lock_guard lock(mutex_);
+  bool taken = false;
+  while (!grants_.empty() && grants_.front().sequence <= known) {
+    lease_ = grants_.front();
+    grants_.pop_front();
+    taken = true;
+  }
+  return taken;
 }
 
 void Feeder::acknowledged(const wire::Ack& ack) {
@@ -246,6 +274,8 @@ bool Feeder::feed_snapshot() {
     sequence = *snapshot;
   }
   batch.snapshot_end = true;
+  take_grants(sequence);
+  batch.lease_end_ms = lease_end(sequence);
   if (!send(batch)) return start_anew();
   fed_ = sequence;
   fed_clock_ = clock;
@@ -273,7 +303,9 @@ bool Feeder::feed_increment() {
     }
     if (changes->empty()) sequence = std::max(sequence, newest);
   }
-  if (!batch.changes.empty() && !send(batch)) return start_anew();
+  const bool renewed = take_grants(sequence);
+  batch.lease_end_ms = lease_end(sequence);
+  if ((renewed || !batch.changes.empty()) && !send(batch)) return start_anew();
   fed_ = sequence;
   fed_clock_ = clock;
   mark(sequence, clock);
@@ -284,7 +316,8 @@ void Feeder::run() {
   std::unique_lock lock(mutex_);
   while (!stopping_) {
     work_.wait(lock, [this] {
-      return stopping_ || (up_ && (snapshot_wanted_ || newest_ > fed_ || clock_version_ != fed_clock_));
+      const bool granted = !grants_.empty() && grants_.front().sequence <= fed_;
+      return stopping_ || (up_ && (snapshot_wanted_ || granted || newest_ > fed_ || clock_version_ != fed_clock_));
     });
     if (stopping_) return;
     const bool snapshot = snapshot_wanted_;

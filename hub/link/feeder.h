@@ -5,6 +5,10 @@
 // maps to the batch that carries it, and the gate's Acks tell which sequence is applied (table and trust store hold
 // it) and which is cut (every session that it condemned is closed).
 //
+// A gate may serve for as long as its lease says (docs/consistency.md). Without need_lease() that is for ever; with it
+// as grant() says, and no grant reaches the gate before every change up to the grant's sequence number has: behind it,
+// or in the same batch.
+//
 // Threads: all functions from any thread. Batches are sent from the feeder's own thread.
 #pragma once
 
@@ -40,6 +44,12 @@ class Feeder {
   void acknowledged(const wire::Ack& ack);
   void committed(registry::Sequence newest);
   void set_clock(const wire::ClockSet& clock);  // acknowledged like a change; see wait_clock()
+  // Before start(): this gate serves by leases alone. One that has a lease of an earlier hub process keeps its end.
+  void need_lease();
+  // Whoever knows the registry up to `sequence` may serve until then, by CLOCK_BOOTTIME.
+  void grant(registry::Sequence sequence, std::uint64_t until_boot_ms);
+  // Grants that were not sent yet are sent no more.
+  void drop_grants();
 
   // The broker process: while it is dead nobody is served with old state, so nobody has to wait for it.
   void process_started();
@@ -62,6 +72,10 @@ class Feeder {
   State state() const;
 
  private:
+  struct Lease {
+    registry::Sequence sequence = 0;  // nobody may have it who knows less
+    std::uint64_t end_ms = wire::kEndless;
+  };
   struct Mark {  // batches up to `number` carry everything up to `sequence` and clock version `clock`
     std::uint64_t number;
     registry::Sequence sequence;
@@ -73,6 +87,8 @@ class Feeder {
   bool send(wire::Batch& batch);
   bool start_anew();
   void mark(registry::Sequence sequence, std::uint64_t clock);
+  bool take_grants(registry::Sequence known);
+  std::uint64_t lease_end(registry::Sequence known) const { return lease_.sequence <= known ? lease_.end_ms : 0; }
   void advance();  // with mutex_ held
   bool relevant(const registry::ChangeBody& body) const;
   bool reached(registry::Sequence sequence, Progress progress) const;
@@ -87,6 +103,7 @@ class Feeder {
   std::uint64_t number_ = 0;
   registry::Sequence fed_ = 0;
   std::uint64_t fed_clock_ = 0;
+  Lease lease_;  // that was granted last, of those that the gate was known enough for
   Uuid hub_;
   Uuid namespace_;
 
@@ -98,6 +115,7 @@ class Feeder {
   bool alive_ = false;
   bool snapshot_wanted_ = false;
   registry::Sequence newest_ = 0;
+  std::deque<Lease> grants_;  // not sent yet, by both numbers
   wire::ClockSet clock_;
   std::uint64_t clock_version_ = 1;
   std::uint64_t current_generation_ = 0;

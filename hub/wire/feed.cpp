@@ -90,7 +90,7 @@ Bytes encode(const Batch& batch) {
   out.u64(batch.generation);
   out.u64(batch.number);
   out.flag(batch.snapshot_end);
-  out.u64(batch.valid_for_ms);
+  out.u64(batch.lease_end_ms);
   out.u32(static_cast<std::uint32_t>(batch.changes.size()));
   for (const auto& change : batch.changes) std::visit(WriteChange{out}, change);
   return out.take();
@@ -102,7 +102,7 @@ Result<Batch> decode_batch(ByteView bytes) {
   batch.generation = in.u64();
   batch.number = in.u64();
   batch.snapshot_end = in.flag();
-  batch.valid_for_ms = in.u64();
+  batch.lease_end_ms = in.u64();
   const std::uint32_t count = in.count(kLeastChange);
   batch.changes.reserve(count);
   for (std::uint32_t i = 0; i < count && !in.failed(); ++i) batch.changes.push_back(read_change(in));

@@ -76,10 +76,13 @@ struct ClockSet {
 using FeedChange = std::variant<DeviceRecord, DeviceGone, AnchorAdded, AnchorGone, ClockSet>;
 
 struct Batch {
-  std::uint64_t generation = 0;           // random, new with each snapshot
-  std::uint64_t number = 0;               // 1 opens the snapshot
-  bool snapshot_end = false;              // the state is complete with this batch
-  std::uint64_t valid_for_ms = kEndless;  // lease: counted from receipt on a clock that does not stop in suspend
+  std::uint64_t generation = 0;  // random, new with each snapshot
+  std::uint64_t number = 0;      // 1 opens the snapshot
+  bool snapshot_end = false;     // the state is complete with this batch
+  // The lease: when the gate's right to serve by what it holds ends, by CLOCK_BOOTTIME, which hub process and gate
+  // share (one machine). An absolute end: a batch that was held up on its way lengthens nothing. 0 leaves it as it was,
+  // which for a gate that never had one is ended.
+  std::uint64_t lease_end_ms = kEndless;
   std::vector<FeedChange> changes;
 };
 

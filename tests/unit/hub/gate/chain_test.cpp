@@ -126,6 +126,7 @@ class DeviceChain : public testing::Test {
   }
   void expect_good(const TlsVerdict& verdict) {
     EXPECT_TRUE(verdict.complete);
+    EXPECT_EQ(verdict.store, policy.store());
     EXPECT_FALSE(verdict.malformed);
     EXPECT_FALSE(verdict.untrusted);
     EXPECT_EQ(verdict.anchor.ca, test::id_of<Uuid>(0xa1));

@@ -19,9 +19,9 @@ wire::DeviceRecord record(const std::string& id, std::uint8_t credential, bool e
 class Feed : public ::testing::Test {
  protected:
   Outcome apply(std::uint64_t generation, std::uint64_t number, bool end, std::vector<wire::FeedChange> changes = {},
-                std::uint64_t valid_for_ms = wire::kEndless) {
+                std::uint64_t lease_end_ms = wire::kEndless) {
     touched = {};
-    return feed.apply({generation, number, end, valid_for_ms, std::move(changes)}, now, touched);
+    return feed.apply({generation, number, end, lease_end_ms, std::move(changes)}, touched);
   }
   bool current(const std::string& id, std::uint8_t credential) const {
     return registry::check(feed.table(), id, {id_of<Uuid>(1), id_of<CredentialId>(credential)}).good();
@@ -129,15 +129,47 @@ TEST_F(Feed, an_anchor_that_is_no_certificate_needs_a_snapshot) {
 }
 
 TEST_F(Feed, a_lease_ends_and_is_renewed) {
-  apply(5, 1, true, {}, 500);
-  EXPECT_TRUE(feed.ready(now + 499));
-  EXPECT_FALSE(feed.ready(now + 500));
-  EXPECT_TRUE(feed.lease_ended(now + 500));
-  now += 400;
-  apply(5, 2, false, {}, 500);
-  EXPECT_TRUE(feed.ready(now + 499));
-  apply(5, 3, false, {}, wire::kEndless - 1);  // no overflow
-  EXPECT_TRUE(feed.ready(now + 1'000'000));
+  apply(5, 1, true, {}, 1'500);
+  EXPECT_TRUE(feed.ready(1'499));
+  EXPECT_FALSE(feed.ready(1'500));
+  EXPECT_TRUE(feed.lease_ended(1'500));
+  apply(5, 2, false, {}, 1'900);
+  EXPECT_TRUE(feed.ready(1'899));
+  apply(5, 3, false, {}, wire::kEndless);
+  EXPECT_TRUE(feed.ready(1'000'000));
+}
+
+TEST_F(Feed, a_batch_that_was_held_up_lengthens_no_lease) {
+  apply(5, 1, true, {}, 1'500);
+  EXPECT_EQ(apply(5, 2, false, {record("a", 1)}, 1'400), Outcome::kApplied);  // comes at 1,450
+  EXPECT_TRUE(feed.lease_ended(1'450));
+  EXPECT_FALSE(feed.ready(1'450));
+}
+
+TEST_F(Feed, a_batch_that_says_nothing_of_the_lease_leaves_it) {
+  apply(5, 1, true, {}, 1'500);
+  apply(5, 2, false, {record("a", 1)}, 0);
+  EXPECT_TRUE(feed.ready(1'499));
+  EXPECT_FALSE(feed.ready(1'500));
+  apply(6, 1, true, {}, 0);  // the next hub process has none to give yet
+  EXPECT_TRUE(feed.ready(1'499));
+  EXPECT_FALSE(feed.ready(1'500));
+}
+
+TEST_F(Feed, a_gate_that_never_had_a_lease_is_not_ready) {
+  apply(5, 1, true, {record("a", 1)}, 0);
+  EXPECT_FALSE(feed.ready(0));
+  EXPECT_FALSE(feed.had_lease());
+  apply(5, 2, false, {}, 1'500);
+  EXPECT_TRUE(feed.ready(1'499));
+}
+
+TEST_F(Feed, a_lease_does_not_come_before_the_snapshot_is_whole) {
+  apply(5, 1, true, {}, 1'500);
+  apply(6, 1, false, {record("a", 1)}, 9'000);
+  EXPECT_FALSE(feed.ready(1'500));
+  apply(6, 2, true, {record("b", 1)}, 9'000);
+  EXPECT_TRUE(feed.ready(8'999));
 }
 
 TEST_F(Feed, the_clock_is_the_one_that_was_fed) {

@@ -94,6 +94,34 @@ TEST_F(HubEndpoint, a_snapshot_between_handshake_and_connect_with_the_same_ancho
   EXPECT_EQ(connect("dev-1", &before), Answer::kAccept);
 }
 
+TEST_F(HubEndpoint, handshake_by_anchors_from_before_is_no_reason_to_refuse_for_good) {
+  const void* const before = gate.store();  // a broker that starts: none are known
+  snapshot({record("dev-1", 1)});
+  Leaf early = leaf("dev-1", 1);
+  early.verdict->untrusted = true;
+  early.verdict->anchor = {};
+  early.verdict->store = before;
+  EXPECT_EQ(reason_of("dev-1", &early, Answer::kClose), Reason::kRegistryNotReady);
+  EXPECT_EQ(outcome(Check::kIssuer), CheckOutcome::kFailed);
+}
+
+TEST_F(HubEndpoint, handshake_by_the_anchors_of_now_without_a_chain_is_refused_for_good) {
+  snapshot({record("dev-1", 1)});
+  Leaf strange = leaf("dev-1", 1);
+  strange.verdict->untrusted = true;
+  strange.verdict->anchor = {};
+  strange.verdict->store = gate.store();
+  EXPECT_EQ(reason_of("dev-1", &strange), Reason::kIssuerNotTrusted);
+}
+
+TEST_F(HubEndpoint, handshake_by_an_anchor_that_was_taken_away_is_refused_for_good) {
+  snapshot({record("dev-1", 1)});
+  Leaf before = leaf("dev-1", 1);
+  before.verdict->store = gate.store();
+  change({wire::AnchorGone{id_of<Uuid>(9)}});
+  EXPECT_EQ(reason_of("dev-1", &before), Reason::kIssuerNotTrusted);
+}
+
 TEST_F(HubEndpoint, only_the_hub_process_controls) {
   snapshot({record("dev-1", 1)});
   Leaf good = leaf("dev-1", 1);
@@ -265,7 +293,7 @@ TEST_F(HubEndpoint, a_revoked_device_that_is_back_already_is_not_cut_again) {
 }
 
 TEST_F(HubEndpoint, a_lease_that_ends_cuts_everybody_once) {
-  snapshot({record("dev-1", 1)}, 500);
+  snapshot({record("dev-1", 1)}, host.boot + 500);
   Leaf good = leaf("dev-1", 1);
   ASSERT_EQ(connect("dev-1", &good), Answer::kAccept);
   host.boot += 499;
@@ -279,6 +307,64 @@ TEST_F(HubEndpoint, a_lease_that_ends_cuts_everybody_once) {
   change({});
   Leaf third = leaf("dev-1", 1);
   EXPECT_EQ(connect("dev-1", &third), Answer::kAccept);
+}
+
+TEST_F(HubEndpoint, nothing_is_taken_behind_the_end_of_a_lease_however_late_it_is_read) {
+  snapshot({record("dev-1", 1)}, host.boot + 500);
+  Leaf good = leaf("dev-1", 1);
+  ASSERT_EQ(connect("dev-1", &good), Answer::kAccept);
+  EXPECT_EQ(gate.may_write(live["dev-1"], "devices/dev-1/messages/events/", {}, 1), Access::kAllow);
+  host.boot += 500;  // the broker was stopped, and has had no tick
+  EXPECT_EQ(gate.may_write(live["dev-1"], "devices/dev-1/messages/events/", {}, 1), Access::kDeny);
+  Leaf again = leaf("dev-1", 1);
+  EXPECT_EQ(reason_of("dev-1", &again, Answer::kClose), Reason::kRegistryNotReady);
+}
+
+TEST_F(HubEndpoint, a_gate_without_a_lease_refuses_and_cuts_nobody) {
+  snapshot({record("dev-1", 1)}, 0);
+  Leaf early = leaf("dev-1", 1);
+  EXPECT_EQ(reason_of("dev-1", &early, Answer::kClose), Reason::kRegistryNotReady);
+  feed({generation, ++number, false, host.boot + 500, {}});
+  Leaf good = leaf("dev-1", 1);
+  EXPECT_EQ(connect("dev-1", &good), Answer::kAccept);
+  gate.on_tick();
+  EXPECT_TRUE(host.kicked.empty());
+}
+
+TEST_F(HubEndpoint, a_batch_that_comes_behind_the_end_renews_nothing) {
+  snapshot({record("dev-1", 1)}, host.boot + 500);
+  Leaf good = leaf("dev-1", 1);
+  ASSERT_EQ(connect("dev-1", &good), Answer::kAccept);
+  host.boot += 600;
+  feed({generation, ++number, false, host.boot - 50, {}});  // held up on its way
+  gate.on_tick();
+  EXPECT_EQ(host.kicked.size(), 1u);
+  Leaf again = leaf("dev-1", 1);
+  EXPECT_EQ(reason_of("dev-1", &again, Answer::kClose), Reason::kRegistryNotReady);
+}
+
+class KeepingEndpoint : public ::testing::Test, public test::World {
+ protected:
+  static Options options() {
+    Options options = test::options_for(Endpoint::kHub);
+    options.keep_sessions = true;
+    return options;
+  }
+  KeepingEndpoint() : World(options()) { connect_hub(); }
+};
+
+TEST_F(KeepingEndpoint, lets_sessions_go_on_behind_the_end_of_its_lease_and_nobody_in) {
+  snapshot({record("dev-1", 1), record("dev-2", 2)}, host.boot + 500);
+  Leaf good = leaf("dev-1", 1);
+  ASSERT_EQ(connect("dev-1", &good), Answer::kAccept);
+  host.boot += 500;
+  gate.on_tick();
+  EXPECT_TRUE(host.kicked.empty());
+  EXPECT_EQ(gate.may_write(live["dev-1"], "devices/dev-1/messages/events/", {}, 1), Access::kAllow);
+  Leaf other = leaf("dev-2", 2);
+  EXPECT_EQ(connect("dev-2", &other), Answer::kClose);
+  change({record("dev-1", 9)});  // what it stood on is gone all the same
+  EXPECT_EQ(host.kicked.size(), 1u);
 }
 
 TEST_F(HubEndpoint, a_reload_is_no_sign_in) {

@@ -49,10 +49,10 @@ class World {
     ASSERT_EQ(gate.may_subscribe(&hub_handle, wire::kHubFilter, 1), Gate::Access::kAllow);
   }
   void feed(wire::Batch batch) { gate.on_control(&hub_handle, wire::kFeedTopic, encode(batch)); }
-  void snapshot(std::vector<wire::FeedChange> changes, std::uint64_t valid_for_ms = wire::kEndless) {
+  void snapshot(std::vector<wire::FeedChange> changes, std::uint64_t lease_end_ms = wire::kEndless) {
     changes.push_back(wire::AnchorAdded{id_of<Uuid>(9), der_of(ca.get())});
     number = 1;
-    feed({++generation, number, true, valid_for_ms, std::move(changes)});
+    feed({++generation, number, true, lease_end_ms, std::move(changes)});
   }
   void change(std::vector<wire::FeedChange> changes) {
     feed({generation, ++number, false, wire::kEndless, std::move(changes)});

@@ -31,6 +31,10 @@ TEST(Options, are_read) {
   EXPECT_EQ(options->unverified_timeout_ms, 250u);
   EXPECT_EQ(options->max_unverified_per_peer, 960u);
   EXPECT_EQ(options->max_arriving, 512u);
+  EXPECT_FALSE(options->keep_sessions);
+  const auto keeping = parse_options(Pairs{{"endpoint", "hub"}, {"socket", "/run/x"}, {"keep_sessions", "yes"}});
+  ASSERT_TRUE(keeping);
+  EXPECT_TRUE(keeping->keep_sessions);
 }
 
 TEST(Options, that_are_wrong_are_named) {
@@ -43,6 +47,7 @@ TEST(Options, that_are_wrong_are_named) {
                                         {"ring_size", "-1"},
                                         {"ring_size", "4k"},
                                         {"ring_size", ""},
+                                        {"keep_sessions", "true"},
                                         {"colour", "red"}}) {
     Pairs pairs = good;
     pairs.emplace_back(key, value);

@@ -2,6 +2,8 @@
 #include "hub/link/feeder.h"
 
 #include <future>
+#include <map>
+#include <set>
 #include <thread>
 
 #include "tests/unit/hub/link/world.h"
@@ -294,6 +296,107 @@ TEST(FeederWithoutRegistry, gate_of_the_dps_endpoint_gets_the_clock_alone) {
   ASSERT_EQ(batches[0].changes.size(), 1U);
   EXPECT_EQ(gate.clock().offset_ms, 5000);
   feeder.stop();
+}
+
+// What the gate knew when each lease came, from all batches: (newest device of the form dev-N, end).
+std::vector<std::pair<int, std::uint64_t>> leases(const std::vector<wire::Batch>& batches) {
+  std::vector<std::pair<int, std::uint64_t>> found;
+  int newest = 0;
+  for (const auto& batch : batches) {
+    for (const auto& change : batch.changes) {
+      if (const auto* device = std::get_if<wire::DeviceRecord>(&change)) newest = std::stoi(device->id.substr(4));
+    }
+    if (batch.lease_end_ms != 0) found.emplace_back(newest, batch.lease_end_ms);
+  }
+  return found;
+}
+
+bool has_lease(const FakeGate& gate, std::uint64_t end_ms) {
+  return !gate.seen().empty() && gate.seen().back().lease_end_ms == end_ms;
+}
+
+TEST_F(FeederTest, gate_that_needs_no_lease_has_one_without_end) {
+  begin();
+  ASSERT_TRUE(applied(create("dev-1")));
+  for (const auto& batch : gate_.batches()) EXPECT_EQ(batch.lease_end_ms, wire::kEndless);
+}
+
+TEST_F(FeederTest, gate_that_needs_a_lease_is_told_none_before_it_is_granted) {
+  feeder_->need_lease();
+  begin();
+  ASSERT_TRUE(applied(create("dev-1")));
+  for (const auto& batch : gate_.batches()) EXPECT_EQ(batch.lease_end_ms, 0U);
+  feeder_->grant(registry_->newest_sequence(), 5'000);
+  EXPECT_TRUE(gate_.wait([](const FakeGate& gate) { return has_lease(gate, 5'000); }));
+  EXPECT_TRUE(gate_.batches().back().changes.empty());
+}
+
+TEST_F(FeederTest, grant_waits_for_the_changes_before_it) {
+  feeder_->need_lease();
+  begin();
+  // one thread revokes and grants by what it knows, the other only makes the feeder busy
+  std::thread busy([this] {
+    for (int i = 0; i < 60; ++i) create("busy-" + std::to_string(i));
+  });
+  std::map<std::uint64_t, int> known;  // by the lease's end
+  for (int i = 1; i <= 40; ++i) {
+    const auto sequence = create("dev-" + std::to_string(i));
+    const auto end_ms = static_cast<std::uint64_t>(1'000 + i);
+    known[end_ms] = i;
+    feeder_->grant(sequence, end_ms);
+  }
+  busy.join();
+  ASSERT_TRUE(gate_.wait([](const FakeGate& gate) { return has_lease(gate, 1'040); }));
+  int highest = 0;
+  std::set<std::string> held;
+  for (const auto& batch : gate_.batches()) {
+    for (const auto& change : batch.changes) {
+      if (const auto* device = std::get_if<wire::DeviceRecord>(&change)) held.insert(device->id);
+    }
+    if (batch.lease_end_ms == 0) continue;
+    ASSERT_TRUE(known.contains(batch.lease_end_ms));
+    for (int i = 1; i <= known[batch.lease_end_ms]; ++i) EXPECT_TRUE(held.contains("dev-" + std::to_string(i)));
+    EXPECT_GE(known[batch.lease_end_ms], highest) << "leases go on, never back";
+    highest = known[batch.lease_end_ms];
+  }
+}
+
+TEST_F(FeederTest, grant_for_more_than_the_registry_has_is_held_back) {
+  feeder_->need_lease();
+  registry_->set_commit_listener({});  // nobody tells the feeder
+  begin();
+  const auto sequence = create("dev-1");
+  feeder_->grant(sequence, 5'000);
+  ASSERT_TRUE(gate_.wait([](const FakeGate& gate) { return has_lease(gate, 5'000); }));
+  EXPECT_EQ(leases(gate_.batches()), (std::vector<std::pair<int, std::uint64_t>>{{1, 5'000}}));
+}
+
+TEST_F(FeederTest, new_gate_gets_the_lease_with_the_end_of_its_snapshot) {
+  feeder_->need_lease();
+  begin();
+  feeder_->grant(registry_->newest_sequence(), 5'000);
+  ASSERT_TRUE(gate_.wait([](const FakeGate& gate) { return has_lease(gate, 5'000); }));
+  create("dev-1");
+  feeder_->gate_down();
+  feeder_->gate_up();
+  ASSERT_TRUE(gate_.wait([](const FakeGate& gate) { return gate.snapshots() == 2; }));
+  const auto last = gate_.batches().back();
+  EXPECT_TRUE(last.snapshot_end);
+  EXPECT_EQ(last.lease_end_ms, 5'000U);
+  EXPECT_EQ(held("dev-1"), current("dev-1"));
+}
+
+TEST_F(FeederTest, grants_that_are_dropped_are_not_sent) {
+  feeder_->need_lease();
+  feeder_->start();
+  feeder_->process_started();
+  feeder_->grant(registry_->newest_sequence(), 5'000);
+  feeder_->drop_grants();
+  feeder_->gate_up();
+  ASSERT_TRUE(feeder_->wait_clock(test::kPatienceMs));
+  EXPECT_TRUE(leases(gate_.batches()).empty());
+  feeder_->grant(registry_->newest_sequence(), 6'000);
+  EXPECT_TRUE(gate_.wait([](const FakeGate& gate) { return has_lease(gate, 6'000); }));
 }
 
 }  // namespace

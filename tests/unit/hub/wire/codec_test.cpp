@@ -23,7 +23,7 @@ Batch full_batch() {
   batch.generation = 0x1122334455667788;
   batch.number = 7;
   batch.snapshot_end = true;
-  batch.valid_for_ms = 30'000;
+  batch.lease_end_ms = 30'000;
   DeviceRecord device{"dev-1", uuid(1), {}, false, 513};
   device.credential_id.bytes.fill(9);
   batch.changes = {device, DeviceGone{"dev-2"}, AnchorAdded{uuid(2), Bytes{0x30, 0x03, 1, 2, 3}}, AnchorGone{uuid(3)},
@@ -187,7 +187,7 @@ TEST(Codec, a_batch_carries_every_change) {
   EXPECT_EQ(batch->generation, 0x1122334455667788u);
   EXPECT_EQ(batch->number, 7u);
   EXPECT_TRUE(batch->snapshot_end);
-  EXPECT_EQ(batch->valid_for_ms, 30'000u);
+  EXPECT_EQ(batch->lease_end_ms, 30'000u);
   ASSERT_EQ(batch->changes.size(), 5u);
   const auto& device = std::get<DeviceRecord>(batch->changes[0]);
   EXPECT_EQ(device.id, "dev-1");
