@@ -68,6 +68,7 @@ std::string greeting(const Announcement& about) {
       << "  Server CA file   " << ca_file.string() << "\n"
       << "  Enrollment key   " << folder.enrollment_key().string() << "   (group '" << kDefaultGroup << "')\n"
       << "  Data folder      " << folder.path().string() << "\n"
+      << "  Keys             " << about.keys << "\n"
       << "  Key profile      " << registry::to_string(options.key_profile) << "\n";
   for (const auto& parity : options.parity) out << "  Parity           " << parity << "\n";
   out << "\nConnect a device:\n"

@@ -16,6 +16,7 @@ struct Announcement {
   const DataFolder& folder;
   std::filesystem::path ca_file;  // what devices trust the brokers by
   HubEndpoints::List hubs;        // the first one among them
+  std::string keys;               // where private keys lie, for people
 };
 
 // With commands to paste that connect a first device and take its trust away.

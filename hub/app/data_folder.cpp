@@ -16,6 +16,7 @@
 
 #include "platform/base/bytes.h"
 #include "platform/files/folder.h"
+#include "registry/store/location.h"
 
 namespace latchkey::hub::app {
 namespace {
@@ -26,6 +27,7 @@ using registry::Outcome;
 using registry::Reason;
 using registry::refuse;
 
+constexpr const char* kPostgres = "postgresql";
 constexpr std::size_t kDescriptionMax = 64 * 1024;
 constexpr const char* kBrokerUser = "mosquitto";  // Debian's package makes it
 constexpr std::size_t kSocketPathMax = 107;       // sockaddr_un.sun_path less the terminating zero
@@ -66,7 +68,9 @@ DataFolder::DataFolder(DataFolder&& other) noexcept
       rehearsal_(other.rehearsal_),
       broker_user_(std::move(other.broker_user_)),
       broker_uid_(other.broker_uid_),
-      lock_(std::exchange(other.lock_, -1)) {}
+      lock_(std::exchange(other.lock_, -1)),
+      on_postgres_(other.on_postgres_),
+      registry_(std::move(other.registry_)) {}
 
 DataFolder::~DataFolder() {
   if (lock_ >= 0) ::close(lock_);
@@ -98,6 +102,47 @@ Outcome<DataFolder> DataFolder::open(const std::filesystem::path& path, bool reh
   if (auto reach = folder.check_reach(); !reach) return fail(reach.error());
   if (auto loaded = folder.load_or_make(rehearsal); !loaded) return fail(loaded.error());
   return folder;
+}
+
+Outcome<Nothing> DataFolder::write_description() const {
+  const auto file = path_ / "folder.json";
+  nlohmann::json json{{"version", 1}, {"nonce", nonce_}, {"idScope", id_scope_}, {"rehearsal", rehearsal_}};
+  if (on_postgres_) json["store"] = kPostgres;
+  if (!registry_.empty()) json["registry"] = registry_;
+  return storage(files::replace_file(file, json.dump(2) + "\n"), file);
+}
+
+Outcome<std::string> DataFolder::store(const std::string& url) const {
+  if (url.empty() && !on_postgres_) return database().string();
+  if (url.empty()) {
+    return refuse(Reason::kInvalidArgument, "the registry of " + path_.string() +
+                                                " is on PostgreSQL: name it with --store URL, or bring it here with "
+                                                "latchkey db copy URL " +
+                                                path_.string());
+  }
+  if (!registry::store::is_postgres_url(url)) {
+    return refuse(Reason::kInvalidArgument, "--store is postgresql://USER@HOST:PORT/DATABASE");
+  }
+  std::error_code ignored;
+  if (!on_postgres_ && std::filesystem::exists(database(), ignored)) {
+    return refuse(Reason::kInvalidArgument, "the registry of " + path_.string() +
+                                                " is in registry.db: bring it to PostgreSQL with latchkey db copy " +
+                                                path_.string() + " URL, or use a new folder");
+  }
+  return url;
+}
+
+Outcome<Nothing> DataFolder::note_store(const std::string& url, const std::string& id) {
+  const bool on_postgres = !url.empty();
+  if (!on_postgres && !on_postgres_) return Nothing{};
+  if (on_postgres && on_postgres_ && !registry_.empty() && registry_ != id) {
+    return refuse(Reason::kInvalidArgument, "that database has another registry than the one that " + path_.string() +
+                                                " has the CA keys of: name the right one, or use a new folder");
+  }
+  if (on_postgres == on_postgres_ && registry_ == id) return Nothing{};
+  on_postgres_ = on_postgres;
+  registry_ = on_postgres ? id : "";
+  return write_description();
 }
 
 // Its mode is about to be changed: nobody's home or /tmp may suffer from a slip of the pen.
@@ -157,6 +202,8 @@ Outcome<Nothing> DataFolder::load_or_make(bool rehearsal) {
     nonce_ = json["nonce"];
     id_scope_ = json.value("idScope", "");
     rehearsal_ = json.value("rehearsal", false);
+    on_postgres_ = json.value("store", "") == kPostgres;
+    registry_ = json.value("registry", "");
     if (rehearsal && !rehearsal_) {
       return refuse(Reason::kInvalidArgument,
                     path_.string() + " was made without --rehearsal, and that cannot be changed: use a new folder");
@@ -165,9 +212,7 @@ Outcome<Nothing> DataFolder::load_or_make(bool rehearsal) {
     nonce_ = random_hex(16);
     id_scope_ = make_id_scope();
     rehearsal_ = rehearsal;
-    const nlohmann::json json{{"version", 1}, {"nonce", nonce_}, {"idScope", id_scope_}, {"rehearsal", rehearsal_}};
-    if (auto written = storage(files::replace_file(file, json.dump(2) + "\n"), file); !written)
-      return fail(written.error());
+    LATCHKEY_TRY_VOID(write_description());
   }
   for (const auto& [folder, mode] : {std::pair{keys(), 0700},
                                      {tls(), 0755},

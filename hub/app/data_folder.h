@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The folder in which a hub lives: who it is, and where its files lie. One hub process at a time holds it.
 //
-//   folder.json          nonce, id scope, rehearsal or not: written once        0600
-//   registry.db          everything that must survive                           0600
-//   keys/                CA keys                                                0700
+//   folder.json          nonce, id scope, rehearsal or not, kind of store       0600
+//   registry.db          everything that must survive, unless on PostgreSQL     0600
+//   keys/, signing-keys/ private keys, with --keys files (docs/keys.md)         0700
 //   tls/                 throw-away server CA (server-ca.pem is public) and server certificates
 //   crl/                 the last CRL of every CA                               public
 //   run/                 management socket                                      0700
@@ -38,9 +38,17 @@ class DataFolder {
   const std::filesystem::path& path() const { return path_; }
   const std::string& nonce() const { return nonce_; }
   const std::string& id_scope() const { return id_scope_; }
+  // That of the registry, where several folders share one.
+  void set_id_scope(std::string scope) { id_scope_ = std::move(scope); }
   bool rehearsal() const { return rehearsal_; }
 
   std::filesystem::path database() const { return path_ / "registry.db"; }
+  // Where the registry is to be: `url` of PostgreSQL, or registry.db when it is empty. kInvalidArgument when the folder
+  // is known to have its registry in the other place: there it would be begun anew, and the CA keys of the old one go.
+  registry::Outcome<std::string> store(const std::string& url) const;
+  // The registry was opened, or copied, there; `id` is its own. Noted for the next start. kInvalidArgument: the folder
+  // has the keys of another registry.
+  registry::Outcome<registry::Nothing> note_store(const std::string& url, const std::string& id);
   std::filesystem::path keys() const { return path_ / "keys"; }
   std::filesystem::path tls() const { return path_ / "tls"; }
   std::filesystem::path crl() const { return path_ / "crl"; }
@@ -58,6 +66,7 @@ class DataFolder {
   registry::Outcome<registry::Nothing> check_reach() const;
   registry::Outcome<registry::Nothing> hold();
   registry::Outcome<registry::Nothing> load_or_make(bool rehearsal);
+  registry::Outcome<registry::Nothing> write_description() const;
 
   std::filesystem::path path_;
   std::string nonce_;
@@ -66,6 +75,8 @@ class DataFolder {
   std::string broker_user_;
   uid_t broker_uid_ = uid_t(-1);
   int lock_ = -1;
+  bool on_postgres_ = false;
+  std::string registry_;  // its id, of a registry on PostgreSQL; else empty
 };
 
 }  // namespace latchkey::hub::app

@@ -86,6 +86,23 @@ Outcome<Address> parse_address(const std::string& text) {
   return address;
 }
 
+bool is_host_name(const std::string& host) {
+  const auto fits = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.';
+  };
+  const auto has_letter = host.find_first_not_of("0123456789.-") != std::string::npos;
+  return has_letter && host.size() <= 253 && std::all_of(host.begin(), host.end(), fits);
+}
+
+Outcome<Address> parse_advertised(const std::string& text) {
+  const auto colon = std::min(text.find(':'), text.size());
+  if (!is_host_name(text.substr(0, colon))) return parse_address(text);
+  LATCHKEY_TRY(address, parse_address("0.0.0.0" + text.substr(colon)));  // what is behind the name follows its rules
+  address.host = text.substr(0, colon);
+  if (address.port == 0) return refuse(Reason::kInvalidArgument, "'" + text + "': devices cannot be told port 0");
+  return address;
+}
+
 Outcome<Address> choose_port(Address address) {
   if (address.port != 0) return address;
   // Below the ports that the kernel gives to outgoing connections (32768 and up, ip(7)): until the broker listens,

@@ -13,7 +13,7 @@
 namespace latchkey::hub::app {
 
 struct Address {
-  std::string host;  // numeric
+  std::string host;  // numeric; a name only where devices are told of a balancer: parse_advertised()
   std::uint16_t port = 8883;
 
   std::string text() const { return host + ":" + std::to_string(port); }
@@ -29,6 +29,11 @@ struct Endpoints {
 
 // "127.0.0.1", "127.0.0.1:8883", "[::1]:0". kInvalidArgument names what is wrong. Port 0: any free one.
 registry::Outcome<Address> parse_address(const std::string& text);
+
+// The same, or a host name: "hub.example.net:8883".
+registry::Outcome<Address> parse_advertised(const std::string& text);
+// Letters, digits, hyphens and dots, and not an address.
+bool is_host_name(const std::string& host);
 
 bool is_loopback(const Address& address);
 

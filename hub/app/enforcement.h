@@ -2,6 +2,9 @@
 // hub/link's enforcement as the rooms ask for it: one object, one meaning, three ports.
 #pragma once
 
+#include <functional>
+#include <utility>
+
 #include "hub/app/hub_endpoints.h"
 #include "hub/link/enforcement.h"
 #include "hub/management/management.h"
@@ -14,8 +17,11 @@ class Enforcement final : public management::Enforcement,
                           public provisioning::Enforcement,
                           public session::Enforcement {
  public:
-  // `hubs` outlives this object.
-  Enforcement(const HubEndpoints& hubs, int timeout_ms) : hubs_(hubs), timeout_ms_(timeout_ms) {}
+  // `hubs` outlives this object. `others`: how to wait for the gates of other nodes, once those here have it; empty
+  // when there are none.
+  using Others = std::function<registry::Outcome<registry::Nothing>(registry::Sequence, link::Progress)>;
+  Enforcement(const HubEndpoints& hubs, int timeout_ms, Others others = {})
+      : hubs_(hubs), timeout_ms_(timeout_ms), others_(std::move(others)) {}
 
   registry::Outcome<registry::Nothing> wait_applied(registry::Sequence sequence) override {
     return wait(sequence, link::Progress::kApplied);
@@ -31,11 +37,17 @@ class Enforcement final : public management::Enforcement,
     return link::Enforcement(std::move(all), timeout_ms_).wait_clock(end);
   }
 
+  // The gates of this process alone.
+  registry::Outcome<registry::Nothing> wait_here(registry::Sequence sequence, link::Progress progress) const {
+    const auto hubs = hubs_.all();
+    return link::Enforcement(members(hubs), timeout_ms_).wait(sequence, progress);
+  }
+
  private:
   // A hub that is added after the list was taken starts from a snapshot that has the change already.
   registry::Outcome<registry::Nothing> wait(registry::Sequence sequence, link::Progress progress) const {
-    const auto hubs = hubs_.all();
-    return link::Enforcement(members(hubs), timeout_ms_).wait(sequence, progress);
+    LATCHKEY_TRY_VOID(wait_here(sequence, progress));
+    return others_ ? others_(sequence, progress) : registry::Nothing{};
   }
   // As long as the list lives.
   static std::vector<link::Enforcement::Member> members(const HubEndpoints::List& hubs) {
@@ -48,6 +60,7 @@ class Enforcement final : public management::Enforcement,
 
   const HubEndpoints& hubs_;
   const int timeout_ms_;
+  const Others others_;
 };
 
 }  // namespace latchkey::hub::app

@@ -53,6 +53,7 @@ Outcome<brokers::BrokerConfig> Gate::lay_out_files() {
   brokers::BrokerConfig config{options_.endpoint,      options_.address.host,   options_.address.port,
                                data_.broker_user(),    folder() / "server.pem", folder() / "server.key",
                                folder() / "gate.sock", folder() / "gate.so",    0};
+  config.keep_sessions = options_.keep_sessions;
   if (options_.behind_front) config.front_socket = front_socket();
   if (auto made = files::make_folder(folder(), 0700, owner); !made) {
     return refuse(Reason::kStorage, folder().string() + " cannot be made");

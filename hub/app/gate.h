@@ -27,7 +27,8 @@ class Gate {
     std::string name;   // what its decisions and its state go by; no two gates of a hub process share one
     std::string files;  // what its files go by, of at most 12 characters; no two share that either. Empty: the name
     Address address;    // where devices are served, by the broker itself or by the front before it
-    bool behind_front = false;  // the broker listens on a Unix socket (front_socket()) instead
+    bool behind_front = false;   // the broker listens on a Unix socket (front_socket()) instead
+    bool keep_sessions = false;  // when the lease of its gate ends
     std::filesystem::path mosquitto;
     std::filesystem::path plugin;  // copied into the data folder: a rebuild does not touch a running broker
     std::filesystem::path certificate;

@@ -2,6 +2,7 @@
 #include "hub/app/hub_clock.h"
 
 #include <chrono>
+#include <cmath>
 #include <utility>
 
 namespace latchkey::hub::app {
@@ -30,8 +31,8 @@ wire::ClockSet HubClock::setting() const {
 }
 
 wire::ClockSet HubClock::setting_of(const posix::RehearsalDocument& document) {
-  return {static_cast<std::int64_t>(document.offset_s * 1000), static_cast<std::int64_t>(document.since_s * 1000),
-          document.rate};
+  // To the nearest: a clock that stands still at a whole second stands there, and not a millisecond before it.
+  return {std::llround(document.offset_s * 1000), std::llround(document.since_s * 1000), document.rate};
 }
 
 wire::ClockSet HubClock::settled() const {

@@ -26,7 +26,11 @@ std::shared_ptr<HubEndpoint> HubEndpoints::led_by(const std::string& broker) con
 
 void HubEndpoints::add(std::shared_ptr<HubEndpoint> hub) {
   const std::lock_guard lock(mutex_);
-  for (const auto& gate : hub->gates()) gate->feeder().set_clock(clock_);
+  for (const auto& gate : hub->gates()) {
+    gate->feeder().set_clock(clock_);
+    if (by_leases_) gate->feeder().need_lease();
+    if (granted_.second != 0) gate->feeder().grant(granted_.first, granted_.second);
+  }
   list_.push_back(std::move(hub));
 }
 
@@ -50,6 +54,27 @@ void HubEndpoints::set_clock(const wire::ClockSet& clock) {
   clock_ = clock;
   for (const auto& hub : list_) {
     for (const auto& gate : hub->gates()) gate->feeder().set_clock(clock);
+  }
+}
+
+void HubEndpoints::need_leases() {
+  const std::lock_guard lock(mutex_);
+  by_leases_ = true;
+}
+
+void HubEndpoints::grant(registry::Sequence sequence, std::uint64_t until_boot_ms) {
+  const std::lock_guard lock(mutex_);
+  granted_ = {sequence, until_boot_ms};
+  for (const auto& hub : list_) {
+    for (const auto& gate : hub->gates()) gate->feeder().grant(sequence, until_boot_ms);
+  }
+}
+
+void HubEndpoints::drop_grants() {
+  const std::lock_guard lock(mutex_);
+  granted_ = {};
+  for (const auto& hub : list_) {
+    for (const auto& gate : hub->gates()) gate->feeder().drop_grants();
   }
 }
 

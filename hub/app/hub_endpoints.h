@@ -8,6 +8,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "hub/app/hub_endpoint.h"
@@ -33,11 +34,19 @@ class HubEndpoints {
   void committed(registry::Sequence newest) const;
   void set_clock(const wire::ClockSet& clock);  // also of those that are added later
 
+  // Before any is added: gates serve by leases alone (link::Feeder::need_lease).
+  void need_leases();
+  // For all gates, and those that are added later.
+  void grant(registry::Sequence sequence, std::uint64_t until_boot_ms);
+  void drop_grants();
+
  private:
   mutable std::mutex mutex_;  // guards the rest
   List list_;
   List retired_;
   wire::ClockSet clock_;
+  bool by_leases_ = false;
+  std::pair<registry::Sequence, std::uint64_t> granted_{};  // last; nothing behind a drop
 };
 
 }  // namespace latchkey::hub::app

@@ -20,18 +20,22 @@
 #include "hub/app/every_second.h"
 #include "hub/app/firmware.h"
 #include "hub/app/fleet_watch.h"
+#include "hub/app/health.h"
 #include "hub/app/https_listener.h"
 #include "hub/app/hub_clock.h"
 #include "hub/app/hub_fleet.h"
 #include "hub/app/insight.h"
+#include "hub/app/key_providers.h"
+#include "hub/app/node.h"
+#include "hub/app/node_key_act.h"
 #include "hub/app/own_root_watch.h"
 #include "hub/app/rehearsal.h"
 #include "hub/app/revocation_status.h"
+#include "hub/app/server_authority.h"
 #include "hub/app/signing_service.h"
 #include "hub/app/signing_watch.h"
 #include "hub/app/workers.h"
 #include "hub/brokers/server_certificate.h"
-#include "hub/ca/file_key_provider.h"
 #include "hub/management/server.h"
 #include "hub/memory/spare_memory.h"
 #include "hub/throttle/renewal_windows.h"
@@ -68,14 +72,22 @@ struct HubProcess::Parts {
   Outcome<Nothing> open_registry();
   Outcome<Nothing> open_status();
   Outcome<Nothing> open_rooms();
+  Outcome<Nothing> join(const std::stop_token& end);
   Outcome<Nothing> make_endpoints();
   Outcome<Nothing> start_gates();
   Outcome<Nothing> wait_for_gates(const std::stop_token& end);
+  void add_names(brokers::ServerNames& names) const;
+  Outcome<brokers::ServerCertificateFiles> server_certificate(const brokers::ServerNames& names,
+                                                              const std::string& stem = "server") const {
+    return brokers::ensure_server_certificate(folder.tls(), names, stem,
+                                              server_authority ? &*server_authority : nullptr);
+  }
   Outcome<Nothing> open_management();
   Outcome<Nothing> open_rehearsal();
   Outcome<Nothing> open_signing();
-  std::filesystem::path signing_keys() const { return folder.path() / "signing-keys"; }
   rehearsal::Snapshots::Signing signing_state();
+  std::string not_ready() const;
+  Outcome<Nothing> open_health();
   Outcome<Nothing> tell_endpoints() const { return write_endpoints(announcement()); }
 
   Gate::Options gate_options(brokers::Endpoint endpoint, std::string name, const Address& address) const;
@@ -85,25 +97,28 @@ struct HubProcess::Parts {
   std::string place(const registry::Registration& registration) const;
   // A request to management, from whatever listener.
   management::Response handled(const management::Request& request) {
+    if (NodeKeyAct::serves(request)) return node_key_act->handle(request);
     return rehearsal.handle(request, [this](const management::Request& asked) { return management->handle(asked); });
   }
   throttle::RenewalHint renewal_hint() {
     if (!options.renewal_windows) return {};
     return [this](UnixMs not_before, UnixMs not_after) { return renewal_windows.give(not_before, not_after); };
   }
-  Announcement announcement() const { return {options, folder, server.ca_certificate, hubs.all()}; }
+  Announcement announcement() const { return {options, folder, server.ca_certificate, hubs.all(), keys->told()}; }
 
   UpOptions options;
   DataFolder folder;
   HubClock clock;
   Rehearsal rehearsal;
+  std::optional<brokers::ServerAuthority> server_authority;  // of nodes that share it
   brokers::ServerCertificateFiles server;
   DecisionLog decisions;
   throttle::RenewalWindows renewal_windows;
 
   watch::StoreWatch store_watch;  // hears of the registry until that is gone
   std::unique_ptr<registry::Registry> registry;
-  std::unique_ptr<ca::FileKeyProvider> keys;
+  std::unique_ptr<KeyProviders> keys;
+  std::unique_ptr<NodeKeyAct> node_key_act;
   std::unique_ptr<RevocationStatus> status;
   std::unique_ptr<ca::Authority> authority;
   std::unique_ptr<ca::Issuance> issuance;
@@ -124,6 +139,7 @@ struct HubProcess::Parts {
   std::unique_ptr<Workers> signers;
   std::unique_ptr<Enforcement> enforcement;
   HubEndpoints hubs;
+  std::unique_ptr<Node> node;  // nullptr: it is alone
   std::unique_ptr<HubFleet> fleet;
   std::unique_ptr<DpsEndpoint> dps;
   std::unique_ptr<Insight> insight;
@@ -133,6 +149,7 @@ struct HubProcess::Parts {
   std::unique_ptr<management::Management> management;
   std::unique_ptr<management::Server> server_socket;
   std::unique_ptr<HttpsListener> https;
+  std::unique_ptr<Health> health;
   memory::SpareMemory spare_memory{std::size_t{1} << 20};
   EverySecond thrift{[this]() -> Outcome<void> {
                        spare_memory.on_tick(clock.monotonic());
@@ -145,6 +162,7 @@ HubProcess::Parts::~Parts() {
   thrift.stop();
   if (fleet) fleet->stop();
   for (const auto& hub : hubs.all()) hub->stop_waiting();
+  health.reset();
   server_socket.reset();
   https.reset();
   rehearsal.stop();
@@ -152,7 +170,9 @@ HubProcess::Parts::~Parts() {
   clock.stop();
   if (registry) registry->set_commit_listener({});
   if (dps) dps->gate().stop();  // before the hubs': no request comes in any more that would wait for them
+  if (node) node->stop();
   for (const auto& hub : hubs.all()) hub->stop();
+  if (node) node->leave();  // its brokers are gone
   if (workers) workers->stop();
   if (dps_workers) dps_workers->stop();
   if (dps) dps->stop_admission();
@@ -166,13 +186,18 @@ HubProcess::Parts::~Parts() {
 }
 
 Outcome<Nothing> HubProcess::Parts::open_registry() {
-  LATCHKEY_TRY(opened, registry::Registry::open({folder.database().string(), 256, folder.rehearsal(),
-                                                 rehearsal.store_faults(), options.limits},
-                                                openssl::host_digest()));
+  LATCHKEY_TRY(store, folder.store(options.store));
+  LATCHKEY_TRY(opened,
+               registry::Registry::open({store, 256, folder.rehearsal(), rehearsal.store_faults(), options.limits},
+                                        openssl::host_digest()));
   registry = std::move(opened);
+  LATCHKEY_TRY(id, registry->setting(std::string(registry::kSubscriptionSetting)));
+  LATCHKEY_TRY_VOID(folder.note_store(options.store, id.value_or("")));  // before keys go that no CA here names
   registry->set_observer(&store_watch);
-  LATCHKEY_TRY(provider, ca::FileKeyProvider::open(folder.keys()));
-  keys = std::move(provider);
+  LATCHKEY_TRY(providers, KeyProviders::open(options.keys, folder, *registry));
+  keys = std::move(providers);
+  node_key_act = std::make_unique<NodeKeyAct>(*keys, *registry, [this] { return clock.now(); });
+  LATCHKEY_TRY_VOID(keys->check_cas());  // before anything is made, listened on or signed
   LATCHKEY_TRY_VOID(open_status());
   issuance = std::make_unique<ca::Issuance>(*registry, *authority);
   ca::CrlPublisher::Options publishing;
@@ -187,9 +212,9 @@ Outcome<Nothing> HubProcess::Parts::open_registry() {
       });
   provisioning_issuer = std::make_unique<ProvisioningIssuer>(*authority, *issuance);
   session_issuer = std::make_unique<SessionIssuer>(*authority, *issuance);
-  ca_maker = std::make_unique<CaMaker>(*registry, *authority, *keys, *crls);
+  ca_maker = std::make_unique<CaMaker>(*registry, *authority, keys->cas(), *crls);
   own_roots = std::make_unique<OwnRootWatch>(
-      *registry, *keys, [this] { return clock.now(); },
+      *registry, keys->cas(), [this] { return clock.now(); },
       [](const registry::Refusal& refusal) {
         (void)::dprintf(STDERR_FILENO, "latchkey: no CSR for the next issuing CA: %s\n", refusal.detail.c_str());
       });
@@ -197,16 +222,17 @@ Outcome<Nothing> HubProcess::Parts::open_registry() {
   LATCHKEY_TRY(cas, registry->list_cas());
   std::set<std::string> named;
   for (const auto& ca : cas) named.insert(ca.key_ref);
-  LATCHKEY_TRY(removed, keys->destroy_unnamed(named));
+  LATCHKEY_TRY(removed, keys->cas().destroy_unnamed(named));
   (void)removed;
-  LATCHKEY_TRY_VOID(bootstrap(*registry, *authority, folder, options.endpoints.hub, options.key_profile, clock.now()));
+  LATCHKEY_TRY_VOID(bootstrap(*registry, *authority, folder, options.advertise.value_or(options.endpoints.hub),
+                              options.key_profile, clock.now()));
   LATCHKEY_TRY_VOID(crls->start());
   return Nothing{};
 }
 
 // Before anything is signed: certificates name where this listens.
 Outcome<Nothing> HubProcess::Parts::open_status() {
-  LATCHKEY_TRY(opened, RevocationStatus::open(*registry, *keys, folder, [this] { return clock.now(); }));
+  LATCHKEY_TRY(opened, RevocationStatus::open(*registry, keys->cas(), folder, [this] { return clock.now(); }));
   status = std::move(opened);
   if (options.status.served) {
     LATCHKEY_TRY(address, status->listen(options.status.address));
@@ -222,7 +248,7 @@ Outcome<Nothing> HubProcess::Parts::open_status() {
   LATCHKEY_TRY(splits, remember_split(*registry, options.status.crl_shards, addresses.crl_url));
   crl_splits = std::move(splits);
   addresses.p384_alone = options.p384_alone;
-  authority = std::make_unique<ca::Authority>(*keys, addresses);
+  authority = std::make_unique<ca::Authority>(keys->cas(), addresses);
   return Nothing{};
 }
 
@@ -236,6 +262,7 @@ Gate::Options HubProcess::Parts::gate_options(brokers::Endpoint endpoint, std::s
   gate.plugin = options.plugin;
   gate.certificate = server.certificate;
   gate.key = server.key;
+  gate.keep_sessions = options.keep_sessions && endpoint == brokers::Endpoint::kHub;
   gate.adopt_timeout_ms = options.confirm_timeout_ms;
   return gate;
 }
@@ -244,20 +271,60 @@ Outcome<Nothing> HubProcess::Parts::open_rooms() {
   workers = std::make_unique<Workers>(kLanes);
   dps_workers = std::make_unique<Workers>(kLanes);
   signers = std::make_unique<Workers>(kSigners);
-  enforcement = std::make_unique<Enforcement>(hubs, options.confirm_timeout_ms);
+  Enforcement::Others others;
+  if (!options.node.empty()) {
+    others = [this](registry::Sequence sequence, link::Progress progress) { return node->wait(sequence, progress); };
+  }
+  enforcement = std::make_unique<Enforcement>(hubs, options.confirm_timeout_ms, std::move(others));
   LATCHKEY_TRY(opened, Firmware::open(*registry, hubs, folder.path() / "firmware"));
   firmware = std::move(opened);
   registry->set_commit_listener([this](registry::Sequence newest) { hubs.committed(newest); });
   return Nothing{};
 }
 
+// Before any gate is fed: the row is there before the state that they get is read.
+Outcome<Nothing> HubProcess::Parts::join(const std::stop_token& end) {
+  if (options.node.empty()) return Nothing{};
+  hubs.need_leases();
+  Node::Options node_options;
+  node_options.name = options.node;
+  LATCHKEY_TRY(store, folder.store(options.store));
+  node_options.store = std::move(store);
+  node_options.address = host_and_port(options.advertise.value_or(options.endpoints.hub));
+  node_options.lease_ms = options.lease_ms;
+  node_options.note = folder.path() / "node.json";
+  // A node that lives may have to fence its brokers first.
+  node_options.patience_ms = 2 * options.confirm_timeout_ms + static_cast<int>(2 * options.lease_ms);
+  node = std::make_unique<Node>(std::move(node_options), *registry, hubs,
+                                [this](registry::Sequence sequence, link::Progress progress) {
+                                  return enforcement->wait_here(sequence, progress);
+                                });
+  LATCHKEY_TRY_VOID(node->start(end));
+  LATCHKEY_TRY(scope, node->agree("id scope", folder.id_scope()));
+  folder.set_id_scope(std::move(scope));
+  if (!keys->in_files()) {
+    LATCHKEY_TRY(provider, keys->server());
+    LATCHKEY_TRY(shared, agree_on_server_authority(*registry, *node, *provider));
+    server_authority = std::move(shared);
+  }
+  return Nothing{};
+}
+
+// What devices may call any of the endpoints, behind a balancer too.
+void HubProcess::Parts::add_names(brokers::ServerNames& names) const {
+  auto more = options.server_names;
+  if (options.advertise) more.push_back(options.advertise->host);
+  for (auto& name : more) (is_host_name(name) ? names.dns : names.ip).push_back(std::move(name));
+}
+
 Outcome<Nothing> HubProcess::Parts::make_endpoints() {
   const auto& dps_address = options.endpoints.dps;
   brokers::ServerNames names{{"localhost"}, {dps_address.host, options.endpoints.hub.host}};
   for (const auto& address : options.endpoints.more) names.ip.push_back(address.host);
+  add_names(names);
   if (options.https) names.ip.push_back(options.https->host);
   if (options.signing) names.ip.push_back(options.signing->host);
-  LATCHKEY_TRY(files, brokers::ensure_server_certificate(folder.tls(), names));
+  LATCHKEY_TRY(files, server_certificate(names));
   server = files;
   auto gate = gate_options(brokers::Endpoint::kDps, kDpsGate, dps_address);
   gate.advice = other_address("--dps");
@@ -297,7 +364,9 @@ Outcome<std::string> HubProcess::Parts::namespace_of(const registry::Hub& hub) c
 }
 
 Outcome<std::shared_ptr<HubEndpoint>> HubProcess::Parts::make_hub(const registry::Hub& hub) {
-  LATCHKEY_TRY(address, parse_address(hub.listen));
+  // The row of the first hub is all nodes', its address this one's.
+  const bool shared = node && hub.name == kHubName;
+  LATCHKEY_TRY(address, shared ? Outcome<Address>(options.endpoints.hub) : parse_address(hub.listen));
   LATCHKEY_TRY(ns, namespace_of(hub));
   auto gate = gate_options(brokers::Endpoint::kHub, hub.name, address);
   gate.hub_name = hub.name;
@@ -305,8 +374,9 @@ Outcome<std::shared_ptr<HubEndpoint>> HubProcess::Parts::make_hub(const registry
   gate.files = HubFleet::files_of(hub, kHubName);
   gate.advice = other_address("--hub");
   if (hub.name != kHubName) {
-    const brokers::ServerNames names{{"localhost"}, {address.host}};
-    LATCHKEY_TRY(files, brokers::ensure_server_certificate(folder.tls(), names, gate.files));
+    brokers::ServerNames names{{"localhost"}, {address.host}};
+    add_names(names);
+    LATCHKEY_TRY(files, server_certificate(names, gate.files));
     gate.certificate = files.certificate;
     gate.key = files.key;
     gate.advice = "delete the hub and create it again at another address";
@@ -357,6 +427,7 @@ Outcome<Nothing> HubProcess::Parts::start_gates() {
   hubs.set_clock(clock.setting());
   dps->gate().feeder().set_clock(clock.setting());
   LATCHKEY_TRY_VOID(fleet->start());
+  if (node) node->serve();  // every broker that an earlier process left is adopted or ended
   return dps->start();
 }
 
@@ -405,6 +476,7 @@ Outcome<Nothing> HubProcess::Parts::open_management() {
   rooms.firmware = firmware.get();
   if (signing) {
     told_revocations = std::make_unique<ToldRevocations>(signing->revocations(), *firmware);
+    signing->when_authorities_change([this] { firmware->revocations_changed({"signing service", clock.now()}); });
     rooms.revocations = told_revocations.get();
   }
   firmware->revocations_changed({"latchkey up", clock.now()});
@@ -428,6 +500,25 @@ Outcome<Nothing> HubProcess::Parts::open_management() {
   return Nothing{};
 }
 
+// Why devices should go elsewhere.
+std::string HubProcess::Parts::not_ready() const {
+  const auto first = hubs.find(kHubName);
+  if (!first) return "no hub";
+  for (const auto& gate : first->gates()) {
+    if (const auto state = gate->feeder().state(); !state.process_alive || !state.ready) {
+      return "broker " + gate->name() + " has no complete state";
+    }
+  }
+  return node ? node->not_ready() : std::string();
+}
+
+Outcome<Nothing> HubProcess::Parts::open_health() {
+  if (!options.health) return Nothing{};
+  LATCHKEY_TRY(listening, Health::listen(*options.health, [this] { return not_ready(); }));
+  health = std::move(listening);
+  return Nothing{};
+}
+
 Outcome<Nothing> HubProcess::Parts::open_signing() {
   signing_watch = std::make_unique<SigningWatch>(
       *registry, folder.path() / "outbox", [this] { return clock.now(); },
@@ -437,8 +528,9 @@ Outcome<Nothing> HubProcess::Parts::open_signing() {
       options.mail);
   signing_watch->start();
   if (!options.signing) return Nothing{};
-  SigningService::Options wanted{signing_keys(), *options.signing,    options.signing_open,
-                                 server,         options.role_parity, {}};
+  LATCHKEY_TRY(provider, keys->signing());
+  SigningService::Options wanted{
+      provider, folder.path() / "signing", *options.signing, options.signing_open, server, options.role_parity, {}};
   LATCHKEY_TRY(started, SigningService::start(*registry, clock, std::move(wanted)));
   signing = std::move(started);
   options.signing = signing->data();
@@ -447,17 +539,23 @@ Outcome<Nothing> HubProcess::Parts::open_signing() {
 }
 
 rehearsal::Snapshots::Signing HubProcess::Parts::signing_state() {
-  return {signing_keys(), registry::signing::key_refs_in,
-          [this] { return signing ? signing->pause() : sweep_signing_keys(*registry, signing_keys()); }};
+  const auto pause = [this]() -> std::shared_ptr<void> {
+    if (signing) return signing->pause();
+    std::error_code ignored;  // one that never ran has no keys
+    if (keys->in_files() && !std::filesystem::exists(keys->signing_folder(), ignored)) return nullptr;
+    const auto provider = keys->signing();
+    return provider ? sweep_signing_keys(*registry, **provider) : nullptr;
+  };
+  return {keys->in_files() ? keys->signing_folder() : "", registry::signing::key_refs_in, pause};
 }
 
 Outcome<Nothing> HubProcess::Parts::open_rehearsal() {
-  LATCHKEY_TRY_VOID(rehearsal.open({*registry, clock, *keys, *crls, hubs, *enforcement, *management, options.clock,
-                                    [this] {
-                                      return bootstrap(*registry, *authority, folder, options.endpoints.hub,
-                                                       options.key_profile, clock.now());
-                                    },
-                                    [this] { return fleet->reconcile(); }, signing_state()}));
+  LATCHKEY_TRY_VOID(rehearsal.open(
+      {*registry, clock, keys->cas(), *crls, hubs, *enforcement, *management, options.clock,
+       [this] {
+         return bootstrap(*registry, *authority, folder, options.endpoints.hub, options.key_profile, clock.now());
+       },
+       [this] { return fleet->reconcile(); }, signing_state(), keys->in_files() ? folder.keys() : ""}));
   if (options.admin) {
     LATCHKEY_TRY(address, rehearsal.listen(*options.admin));
     options.admin = address;
@@ -482,9 +580,10 @@ Outcome<std::unique_ptr<HubProcess>> HubProcess::start(UpOptions options, const 
   options.endpoints = endpoints;
   auto parts = std::make_unique<Parts>(std::move(options), std::move(folder));
   const std::vector<std::function<Outcome<Nothing>()>> steps{
-      [&] { return parts->open_registry(); },     [&] { return parts->open_rooms(); },
-      [&] { return parts->make_endpoints(); },    [&] { return parts->start_gates(); },
-      [&] { return parts->wait_for_gates(end); }, [&] { return parts->open_management(); },
+      [&] { return parts->open_registry(); },   [&] { return parts->open_rooms(); },
+      [&] { return parts->join(end); },         [&] { return parts->make_endpoints(); },
+      [&] { return parts->start_gates(); },     [&] { return parts->wait_for_gates(end); },
+      [&] { return parts->open_management(); }, [&] { return parts->open_health(); },
       [&] { return parts->tell_endpoints(); },
   };
   for (const auto& step : steps) {

@@ -66,7 +66,7 @@ Outcome<Nothing> Rehearsal::open(Rooms rooms) {
       rehearsal::Clock::Parts{rooms_->clock_file, [] { return posix::PosixClock().now(); },
                               [this](const posix::RehearsalDocument& document) { return settle(document); }});
   snapshots_ = std::make_unique<rehearsal::Snapshots>(rehearsal::Snapshots::Parts{
-      rooms_->registry, folder_.path() / "snapshots", folder_.keys(),
+      rooms_->registry, folder_.path() / "snapshots", rooms_->key_files,
       [this](const std::string& key) { (void)rooms_->keys.destroy(key); }, std::move(rooms_->signing)});
   admin_ = std::make_unique<rehearsal::Admin>(rehearsal::Admin::Parts{
       rooms_->registry, acts_, *clock_, faults_, *snapshots_, [this] { return rooms_->clock.now(); },

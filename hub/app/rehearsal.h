@@ -10,7 +10,7 @@
 #include "hub/app/hub_clock.h"
 #include "hub/app/hub_endpoints.h"
 #include "hub/app/rehearsal_faults.h"
-#include "hub/ca/file_key_provider.h"
+#include "hub/ca/key_provider.h"
 #include "hub/rehearsal/listener.h"
 
 namespace latchkey::hub::app {
@@ -34,7 +34,7 @@ class Rehearsal {
   struct Rooms {
     registry::Registry& registry;
     HubClock& clock;
-    ca::FileKeyProvider& keys;
+    ca::KeyProvider& keys;
     ca::CrlPublisher& lists;
     HubEndpoints& hubs;
     management::Enforcement& enforcement;
@@ -43,6 +43,7 @@ class Rehearsal {
     std::function<registry::Outcome<registry::Nothing>()> bootstrap;  // what a fresh folder starts with
     std::function<registry::Outcome<registry::Nothing>()> reconcile;  // serves the hubs that the registry has now
     rehearsal::Snapshots::Signing signing = {};
+    std::filesystem::path key_files = {};  // where CA keys lie, a file each; empty: elsewhere, and no snapshot has them
   };
   registry::Outcome<registry::Nothing> open(Rooms rooms);
   // The admin listener; the address as it was chosen. kInvalidArgument, also outside rehearsals.

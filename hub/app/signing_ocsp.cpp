@@ -2,6 +2,7 @@
 #include "hub/app/signing_ocsp.h"
 
 #include <algorithm>
+#include <mutex>
 
 #include "hub/signing/certificates/profile.h"
 #include "registry/signing/certificates.h"
@@ -46,36 +47,48 @@ SerialStanding told(const registry::signing::CertificateStanding& row) {
 
 class Source final : public ca::OcspSource {
  public:
-  Source(registry::RowKeeper& rows, std::vector<CaCertificate> cas) : rows_(rows), cas_(std::move(cas)) {}
+  explicit Source(registry::RowKeeper& rows) : rows_(rows) {}
 
-  Outcome<std::vector<CaCertificate>> cas() override { return cas_; }
+  // The responder asks again when it meets an issuer that it does not know.
+  Outcome<std::vector<CaCertificate>> cas() override {
+    LATCHKEY_TRY(authorities, CertificateRows(rows_).authorities());
+    std::vector<CaCertificate> cas;
+    for (const Authority& row : authorities) {
+      if (row.role != AuthorityRole::kTimestamper) cas.push_back(ca_of(row));
+    }
+    const std::lock_guard lock(mutex_);
+    cas_ = cas;
+    return cas;
+  }
   Outcome<registry::StandingReport> standing(const Uuid& ca, const std::vector<registry::Bytes>& serials) override {
-    const auto found = std::ranges::find_if(cas_, [&](const CaCertificate& one) { return one.id == ca; });
-    if (found == cas_.end()) return refuse(Reason::kNotFound, "not a CA of the signing service");
+    LATCHKEY_TRY(known, find(ca));
     LATCHKEY_TRY(rows, registry::signing::standing_of(rows_, ca, serials));
-    registry::StandingReport report{*found, {}};
+    registry::StandingReport report{std::move(known), {}};
     for (const auto& row : rows) report.serials.push_back(told(row));
     return report;
   }
 
  private:
+  Outcome<CaCertificate> find(const Uuid& ca) {
+    const std::lock_guard lock(mutex_);
+    const auto found = std::ranges::find_if(cas_, [&](const CaCertificate& one) { return one.id == ca; });
+    if (found == cas_.end()) return refuse(Reason::kNotFound, "not a CA of the signing service");
+    return *found;
+  }
+
   registry::RowKeeper& rows_;
-  const std::vector<CaCertificate> cas_;
+  std::mutex mutex_;
+  std::vector<CaCertificate> cas_;  // guarded by mutex_; those of the last question
 };
 
 }  // namespace
 
 Outcome<std::unique_ptr<SigningOcsp>> SigningOcsp::open(registry::RowKeeper& rows, ca::KeyProvider& keys, Clock clock) {
-  LATCHKEY_TRY(authorities, CertificateRows(rows).authorities());
-  std::vector<CaCertificate> cas;
-  for (const Authority& row : authorities) {
-    if (row.role != AuthorityRole::kTimestamper) cas.push_back(ca_of(row));
-  }
   std::unique_ptr<SigningOcsp> made(new SigningOcsp());
   LATCHKEY_TRY(credentials, ca::OcspCredentials::open(keys, {}));  // these CAs keep their keys
   made->credentials_ = std::move(credentials);
-  made->responder_ = std::make_unique<ca::OcspResponder>(std::make_unique<Source>(rows, std::move(cas)),
-                                                         *made->credentials_, clock, ca::OcspResponder::Options{});
+  made->responder_ = std::make_unique<ca::OcspResponder>(std::make_unique<Source>(rows), *made->credentials_, clock,
+                                                         ca::OcspResponder::Options{});
   made->answers_ = std::make_unique<OcspAnswers>(*made->responder_);
   made->face_ = std::make_unique<revocation::OcspFace>(*made->answers_, std::move(clock), kMaxAgeS);
   return made;

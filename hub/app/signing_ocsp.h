@@ -17,7 +17,7 @@ namespace latchkey::hub::app {
 class SigningOcsp {
  public:
   using Clock = std::function<UnixMs()>;
-  // Rows and keys outlive it; the keys are those that the rows name. The CAs are those that are there now. kStorage.
+  // Rows and keys outlive it; the keys are those that the rows name. kStorage.
   static registry::Outcome<std::unique_ptr<SigningOcsp>> open(registry::RowKeeper& rows, ca::KeyProvider& keys,
                                                               Clock clock);
 

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <utility>
 
 #include "hub/app/kept_address.h"
 #include "hub/app/status_options.h"
@@ -41,6 +42,16 @@ class AtEnd {
   const std::function<void()> act_;
 };
 
+// Those of its CAs. Keys of certificates may be gone: those that ended lose theirs first and their name then.
+Outcome<void> check_keys(registry::RowKeeper& rows, ca::KeyProvider& keys) {
+  LATCHKEY_TRY(authorities, registry::signing::CertificateRows(rows).authorities());
+  std::set<std::string> named;
+  for (const auto& row : authorities) {
+    if (!row.key_ref.empty() && row.role != registry::signing::AuthorityRole::kTimestamper) named.insert(row.key_ref);
+  }
+  return keys.check(named);
+}
+
 // What verifiers and devices are given to believe, PEM; whenever it opens, so that they are those of its keys.
 Outcome<Nothing> write_roots(const std::filesystem::path& folder, const signing::Authorities& authorities) {
   const auto pem = [&](signing::TrustKind kind) {
@@ -71,17 +82,17 @@ Outcome<std::unique_ptr<SigningService>> SigningService::start(registry::Registr
   started->data_ = std::move(data_address);
   started->open_to_all_ = std::move(open_address);
   LATCHKEY_TRY_VOID(started->open(options));
+  started->authorities_ = started->rooms_->service->authorities().ids();
   started->thread_ = std::thread([raw = started.get()] { raw->run(); });
   return started;
 }
 
 Outcome<Nothing> SigningService::open(const Options& options) {
-  LATCHKEY_TRY(files, ca::FileKeyProvider::open(options.keys));
-  files_ = std::move(files);
-  keys_ = std::make_unique<SigningKeys>(*files_);
+  provider_ = options.keys;
+  keys_ = std::make_unique<SigningKeys>(*provider_);
   service_ = options.service;
   service_.authorities.base = "http://" + host_and_port(open_to_all_);
-  roots_ = options.keys.parent_path() / "signing";
+  roots_ = options.folder;
   LATCHKEY_TRY_VOID(open_rooms());
   return listen(options);
 }
@@ -109,12 +120,13 @@ Outcome<Nothing> SigningService::listen(const Options& options) {
 Outcome<Nothing> SigningService::open_rooms() {
   const auto now = [this] { return clock_.now(); };
   auto& rows = registry::rows_of(registry_);
+  LATCHKEY_TRY_VOID(check_keys(rows, *provider_));
   Rooms rooms;
   LATCHKEY_TRY(service, signing::Service::open(rows, *keys_, directory_, &directory_, now, service_,
                                                {"latchkey up", clock_.now()}));
   rooms.service = std::move(service);
   LATCHKEY_TRY_VOID(write_roots(roots_, rooms.service->authorities()));
-  LATCHKEY_TRY(ocsp, SigningOcsp::open(rows, *files_, now));
+  LATCHKEY_TRY(ocsp, SigningOcsp::open(rows, *provider_, now));
   rooms.ocsp = std::move(ocsp);
   rooms.revocations = std::make_unique<SigningRevocations>(*rooms.service);
   rooms.revocations->hold(held_);
@@ -154,6 +166,19 @@ Outcome<Nothing> SigningService::look() {
   return rooms_ ? Outcome<Nothing>(Nothing{}) : open_rooms();
 }
 
+bool SigningService::has_new_authorities() {
+  if (paused_) return false;
+  const std::shared_lock lock(in_use_);
+  if (!rooms_) return false;
+  const auto before = std::exchange(authorities_, rooms_->service->authorities().ids());
+  return before != authorities_;
+}
+
+void SigningService::when_authorities_change(std::function<void()> act) {
+  const std::scoped_lock lock(mutex_);
+  authorities_change_ = std::move(act);
+}
+
 void SigningService::run() {
   constexpr std::chrono::seconds kPause{1};
   Reason reported = Reason::kNone;
@@ -165,6 +190,12 @@ void SigningService::run() {
     if (!looked && reason != reported) complain(looked.error());  // one that lasts is told once
     reported = reason;
     lock.lock();
+    if (has_new_authorities() && authorities_change_) {
+      const auto act = authorities_change_;
+      lock.unlock();
+      act();
+      lock.lock();
+    }
     changed_.wait_for(lock, kPause, [this] { return stopping_; });
   }
 }
@@ -204,13 +235,11 @@ Outcome<registry::signing::Certificate> SigningService::Revocations::settle(cons
   return of_.rooms_->revocations->settle(call, account, profile, serial, failure);
 }
 
-std::shared_ptr<void> sweep_signing_keys(registry::Registry& registry, const std::filesystem::path& folder) {
-  return std::make_shared<AtEnd>([&registry, folder] {
-    if (!std::filesystem::exists(folder)) return;
+std::shared_ptr<void> sweep_signing_keys(registry::Registry& registry, ca::KeyProvider& keys) {
+  return std::make_shared<AtEnd>([&registry, &keys] {
     const auto named = registry::signing::CertificateRows(registry::rows_of(registry)).key_refs();
-    const auto files = ca::FileKeyProvider::open(folder);
-    if (!named || !files) return;  // the next start with the service erases them
-    (void)(*files)->destroy_unnamed({named->begin(), named->end()});
+    if (!named) return;  // the next start with the service erases them
+    (void)keys.destroy_unnamed({named->begin(), named->end()});
   });
 }
 

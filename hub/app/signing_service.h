@@ -31,15 +31,16 @@ namespace latchkey::hub::app {
 class SigningService {
  public:
   struct Options {
-    std::filesystem::path keys;  // folder; made when it is not there
-    Address data;                // port 0, here and there: the one that was used last, else any free one
-    Address open_to_all;         // certificates name it
+    ca::KeyProvider* keys = nullptr;  // outlives it
+    std::filesystem::path folder;     // for the roots that verifiers are given; made when it is not there
+    Address data;                     // port 0, here and there: the one that was used last, else any free one
+    Address open_to_all;              // certificates name it
     brokers::ServerCertificateFiles certificate;
     registry::roles::Parity parity = registry::roles::Parity::kSeed;
     signing::Service::Options service = {};
   };
   // Registry and clock outlive it. Makes the service's CAs at the first start. kInvalidArgument: an address cannot be
-  // had. kStorage.
+  // had. kPreconditionFailed: it cannot use the keys that the rows name. kStorage.
   static registry::Outcome<std::unique_ptr<SigningService>> start(registry::Registry& registry,
                                                                   const ports::Clock& clock, Options options);
   ~SigningService() { stop(); }
@@ -47,6 +48,10 @@ class SigningService {
   const Address& data() const { return data_; }
   const Address& open_to_all() const { return open_to_all_; }
   management::SigningRevocations& revocations() { return revocations_; }
+  // From then on `act` is called, on the service's own thread, whenever its CAs are others than before: one was
+  // renewed, or rows were replaced. Who tells others of them has to tell them again. Once; what it uses outlives
+  // stop().
+  void when_authorities_change(std::function<void()> act);
   void stop();  // may be called twice
 
   // For whoever is about to replace the registry's state as a whole. When it returns, what was under way has ended, and
@@ -85,6 +90,7 @@ class SigningService {
   registry::Outcome<registry::Nothing> listen(const Options& options);
   registry::Outcome<registry::Nothing> open_rooms();
   registry::Outcome<registry::Nothing> look();
+  bool has_new_authorities();  // since it was asked last
   void run();
   http::Response answer(const std::function<http::Response(Rooms&)>& by);
 
@@ -97,7 +103,7 @@ class SigningService {
   std::filesystem::path roots_;  // folder
   Address data_;
   Address open_to_all_;
-  std::unique_ptr<ca::FileKeyProvider> files_;
+  ca::KeyProvider* provider_ = nullptr;
   std::unique_ptr<SigningKeys> keys_;
   std::atomic<bool> held_ = false;    // revocations stay in progress
   std::atomic<bool> paused_ = false;  // or about to be: who comes now does not wait
@@ -107,12 +113,14 @@ class SigningService {
   std::unique_ptr<http::Server> public_server_;
   std::mutex mutex_;
   std::condition_variable changed_;
-  bool stopping_ = false;  // guarded by mutex_
+  bool stopping_ = false;                     // guarded by mutex_
+  std::function<void()> authorities_change_;  // guarded by mutex_
+  std::vector<Uuid> authorities_;             // as they were last seen; the thread's own
   std::thread thread_;
 };
 
-// As SigningService::pause() where no service runs: what it answers erases, when it is gone, the keys in `folder` that
-// the rows then there do not name. The registry outlives it.
-std::shared_ptr<void> sweep_signing_keys(registry::Registry& registry, const std::filesystem::path& folder);
+// As SigningService::pause() where no service runs: what it answers erases, when it is gone, the keys that the rows
+// then there do not name. Both outlive it.
+std::shared_ptr<void> sweep_signing_keys(registry::Registry& registry, ca::KeyProvider& keys);
 
 }  // namespace latchkey::hub::app

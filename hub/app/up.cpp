@@ -13,8 +13,10 @@
 #include <thread>
 #include <vector>
 
+#include "hub/app/balancer.h"
 #include "hub/app/end_signals.h"
 #include "hub/app/hub_process.h"
+#include "hub/app/store_argument.h"
 #include "hub/app/up_parity.h"
 #include "hub/ca/crl_shards.h"
 #include "hub/signing/outbox/letter.h"
@@ -37,6 +39,7 @@ constexpr const char* kFrontProxy = "proxy";
 constexpr const char* kFrontAddresses = "addresses";
 
 struct Arguments {
+  std::string store;
   std::string dps = "127.0.0.1:8883";
   std::string hub = "127.0.0.2:8883";
   unsigned hub_brokers = 1;
@@ -53,6 +56,8 @@ struct Arguments {
   std::string endpoints_file;
   std::string clock;
   std::string admin_listen;
+  std::string keys = "files";
+  std::string keys_folder;
   std::string key_profile;  // empty: by parity
   std::string mosquitto = "/usr/sbin/mosquitto";
   std::string plugin = default_plugin().string();
@@ -61,13 +66,27 @@ struct Arguments {
   std::optional<std::uint32_t> registrations_per_minute;
   std::size_t registrations_waiting = kRegistrationsWaiting;
   bool rehearsal = false;
+  std::string node;
+  double lease_s = 8;
+  std::string advertise;
+  std::vector<std::string> server_names;
+  bool keep_sessions = false;
+  std::string health;
   std::vector<std::string> compat;
   std::vector<std::string> parity;
+  std::vector<std::string> print_haproxy;
 };
 
 constexpr const char* kRevokeRotates = "byor-revoke-rotates";
 
 void declare(CLI::App& program, Arguments& arguments) {
+  program
+      .add_option(
+          "--store", arguments.store,
+          "Where the registry is: postgresql://USER@HOST[,HOST]/DATABASE instead of a file in the data folder. A "
+          "password belongs into ~/.pgpass, PGPASSWORD or this variable, not on the command line")
+      ->envname(kStoreVariable)
+      ->type_name("URL");
   program.add_option("--dps", arguments.dps, "Address and port of the provisioning endpoint; port 0 takes a free one")
       ->capture_default_str();
   program.add_option("--hub", arguments.hub, "Address and port of the hub endpoint; port 0 takes a free one")
@@ -138,6 +157,18 @@ void declare(CLI::App& program, Arguments& arguments) {
   program.add_option("--endpoints-file", arguments.endpoints_file,
                      "Write endpoints, id scope and file names there, as JSON");
   program
+      .add_option("--keys", arguments.keys,
+                  "Where private keys of CAs lie (docs/keys.md). files: in the data folder. sealed:FILE: in the "
+                  "registry, sealed under the node key in FILE (latchkey keys new), for nodes that share it; "
+                  "sealed:NEW,OLD while it is rotated. pkcs11:URI: on a token (RFC 7512), whose PIN lies in a file "
+                  "(pin-source)")
+      ->type_name("PROVIDER")
+      ->capture_default_str();
+  program
+      .add_option("--keys-folder", arguments.keys_folder,
+                  "With --keys sealed: keep sealed keys in this folder, which nodes share, instead of the registry")
+      ->type_name("FOLDER");
+  program
       .add_option("--key-profile", arguments.key_profile,
                   "Keys of CAs for which nothing else is asked, ec-p256 or ec-p384; without it ec-p256, with --parity "
                   "azure-preview ec-p384")
@@ -179,13 +210,85 @@ void declare(CLI::App& program, Arguments& arguments) {
                       ": roles allow what their published definitions say, no more and no less")
       ->check(CLI::IsMember({kAzurePreview, kAzureRoles}))
       ->allow_extra_args(false);
+  auto* const node =
+      program
+          .add_option(
+              "--node", arguments.node,
+              "This process's name among several that share their registry; each has its own, up to 64 letters, "
+              "digits and hyphens")
+          ->type_name("NAME");
+  program
+      .add_option(
+          "--lease", arguments.lease_s,
+          "With --node: for how many seconds its gates serve without word from the registry; no revocation takes "
+          "longer to be in force everywhere")
+      ->needs(node)
+      ->check(CLI::Range(1.0, 600.0))
+      ->type_name("SECONDS")
+      ->capture_default_str();
+  program
+      .add_option("--advertise", arguments.advertise,
+                  "With --node: the host and port that devices are told, those of a balancer before all nodes")
+      ->needs(node)
+      ->type_name("HOST:PORT");
+  program
+      .add_option("--server-name", arguments.server_names,
+                  "Another name or address of the server certificates, such as a balancer's for --dps; may be repeated")
+      ->type_name("HOST")
+      ->allow_extra_args(false);
+  program
+      .add_flag("--keep-sessions-without-lease", arguments.keep_sessions,
+                "With --node: when its lease has ended, sessions go on and only new connections are refused")
+      ->needs(node);
+  program
+      .add_option(
+          "--health", arguments.health,
+          "Answer GET http://ADDRESS:PORT/healthz: 200 when devices may be sent here, 503 and the reason when not")
+      ->type_name("ADDRESS:PORT");
   program.add_option("--mosquitto", arguments.mosquitto, "The broker's program")->capture_default_str();
   program.add_option("--gate", arguments.plugin, "The gate plugin")->capture_default_str();
+  program
+      .add_option(
+          "--print-haproxy", arguments.print_haproxy,
+          "Print a configuration of HAProxy before several nodes, and end; one for each node, with the addresses "
+          "and ports of its two endpoints and of its /healthz. Devices come to HAProxy at --dps and --hub")
+      ->type_name("NAME=DPS,HUB,HEALTH")
+      ->allow_extra_args(false);
   program.footer(
       "Runs until SIGINT, SIGTERM or SIGHUP, which end a start-up that is under way as well; exit status 0.");
 }
 
+bool is_node_name(const std::string& name) {
+  return name.size() <= 64 && std::all_of(name.begin(), name.end(), [](char c) {
+           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
+         });
+}
+
+registry::Outcome<registry::Nothing> follow_node(const Arguments& arguments, UpOptions& options) {
+  if (!is_node_name(arguments.node)) {
+    return registry::refuse(registry::Reason::kInvalidArgument,
+                            "--node is up to 64 letters, digits and hyphens, not '" + arguments.node + "'");
+  }
+  if (!arguments.node.empty() && arguments.rehearsal) {
+    return registry::refuse(registry::Reason::kInvalidArgument, "a rehearsal has one node: leave out --node");
+  }
+  options.node = arguments.node;
+  options.lease_ms = static_cast<std::int64_t>(arguments.lease_s * 1000);
+  options.keep_sessions = arguments.keep_sessions;
+  options.server_names = arguments.server_names;
+  if (!arguments.health.empty()) {
+    LATCHKEY_TRY(health, parse_address(arguments.health));
+    options.health = health;
+  }
+  if (!arguments.advertise.empty()) {
+    LATCHKEY_TRY(advertise, parse_advertised(arguments.advertise));
+    options.advertise = advertise;
+  }
+  return registry::Nothing{};
+}
+
 registry::Outcome<UpOptions> to_options(const Arguments& arguments, const std::string& data) {
+  LATCHKEY_TRY_VOID(check_store_argument(arguments.store));
   LATCHKEY_TRY(status, parse_status(arguments.status_listen, arguments.status_url));
   UpOptions options;
   options.status = std::move(status);
@@ -212,6 +315,7 @@ registry::Outcome<UpOptions> to_options(const Arguments& arguments, const std::s
     return registry::refuse(registry::Reason::kInvalidArgument, "the other --smtp options need --smtp-server");
   }
   options.data = data;
+  options.store = arguments.store;
   LATCHKEY_TRY(dps, parse_address(arguments.dps));
   LATCHKEY_TRY(hub, parse_address(arguments.hub));
   options.endpoints = {dps, hub};
@@ -225,6 +329,8 @@ registry::Outcome<UpOptions> to_options(const Arguments& arguments, const std::s
     LATCHKEY_TRY(admin, parse_address(arguments.admin_listen));
     options.admin = admin;
   }
+  LATCHKEY_TRY(keys, parse_keys(arguments.keys, arguments.keys_folder));
+  options.keys = std::move(keys);
   follow(arguments.parity, options);
   if (!arguments.key_profile.empty()) {
     const auto profile = registry::parse_key_profile(arguments.key_profile);
@@ -236,6 +342,7 @@ registry::Outcome<UpOptions> to_options(const Arguments& arguments, const std::s
   }
   options.registrations_per_minute = arguments.registrations_per_minute.value_or(options.registrations_per_minute);
   options.registrations_waiting = arguments.registrations_waiting;
+  LATCHKEY_TRY_VOID(follow_node(arguments, options));
   options.mosquitto = arguments.mosquitto;
   options.plugin = arguments.plugin;
   options.confirm_timeout_ms = arguments.confirm_timeout_ms;
@@ -258,7 +365,19 @@ void bound_arenas() {
   (void)::mallopt(M_ARENA_MAX, static_cast<int>(std::clamp(cores, 2U, 16U)));
 }
 
+int print_haproxy(const Arguments& arguments) {
+  const auto dps = parse_address(arguments.dps);
+  if (!dps) return complain(dps.error());
+  const auto hub = parse_address(arguments.hub);
+  if (!hub) return complain(hub.error());
+  const auto text = balancer_configuration({*dps, *hub}, arguments.print_haproxy);
+  if (!text) return complain(text.error());
+  std::cout << *text << std::flush;
+  return 0;
+}
+
 int run(const Arguments& arguments, const std::string& data) {
+  if (!arguments.print_haproxy.empty()) return print_haproxy(arguments);
   bound_arenas();  // before there is a second thread
   EndSignals signals;
   signal(SIGPIPE, SIG_IGN);

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "hub/app/keys_option.h"
 #include "hub/app/status_options.h"
 #include "hub/management/quotas.h"
 #include "hub/signing/outbox/smtp_server.h"
@@ -54,12 +55,20 @@ struct UpOptions {
   bool p384_alone = false;      // CSRs for keys on no other curve
   bool renewal_windows = true;  // devices are told when to renew
   std::string clock;            // clock document; only in a rehearsal
+  KeysOption keys;              // where private keys lie
   registry::KeyProfile key_profile = registry::KeyProfile::kEcP256;
   std::filesystem::path mosquitto = "/usr/sbin/mosquitto";
   std::filesystem::path plugin;
   int confirm_timeout_ms = kConfirmTimeoutMs;  // a gate that has not confirmed a change by then is fenced
   std::uint32_t retry_after_s = 1;             // what DPS asks a device to wait before it polls
   bool own_root_revoke_rotates = false;        // --compat byor-revoke-rotates
+  std::string node;                            // this process's name among those on its registry; empty: it is alone
+  std::int64_t lease_ms = 8'000;               // of a node
+  std::optional<Address> advertise;            // what a node's devices are told; nothing: endpoints.hub
+  std::vector<std::string> server_names;       // other names and addresses of the server certificates
+  bool keep_sessions = false;                  // of a node whose lease has ended
+  std::optional<Address> health;               // where it says whether devices are welcome; nothing: nowhere
+  std::string store;                           // URL of PostgreSQL; empty: registry.db in the data folder
 };
 
 }  // namespace latchkey::hub::app

@@ -67,6 +67,7 @@ void add_gate(ConfigText& text, const BrokerConfig& config) {
   text.set("plugin", config.gate);
   text.set("plugin_opt_endpoint", to_string(config.endpoint));
   text.set("plugin_opt_socket", config.socket);
+  if (config.keep_sessions) text.set("plugin_opt_keep_sessions", "yes");
 }
 
 }  // namespace

@@ -23,6 +23,7 @@ struct BrokerConfig {
   std::size_t gate_hash = 0;     // of the plugin's bytes: a broker with another gate is not adopted
   // Where devices come through a front (front.h) instead of at the address, as long a path; empty: at the address.
   std::filesystem::path front_socket = {};
+  bool keep_sessions = false;  // sessions go on when the gate's lease ends
 };
 
 std::string render(const BrokerConfig& config);

@@ -29,8 +29,10 @@ constexpr char kCaName[] = "Latchkey throw-away server CA";
 // A certificate with its key, as two files. The key is written first: a certificate never lies there without one.
 struct Identity {
   X509Ptr certificate;
-  PkeyPtr key;
+  std::shared_ptr<EVP_PKEY> key;
 };
+
+std::shared_ptr<EVP_PKEY> shared(PkeyPtr key) { return std::shared_ptr<EVP_PKEY>(std::move(key)); }
 
 Outcome<std::vector<std::uint8_t>> read_optional(const std::filesystem::path& path) {
   auto content = files::read_file(path, kFileMax);
@@ -52,7 +54,7 @@ Outcome<Identity> load(const std::filesystem::path& certificate, const std::file
   LATCHKEY_TRY(certificate_pem, read_optional(certificate));
   LATCHKEY_TRY(key_pem, read_optional(key));
   if (certificate_pem.empty() || key_pem.empty()) return Identity{};
-  Identity identity{openssl::certificate_from_pem(certificate_pem), openssl::key_from_pem(key_pem)};
+  Identity identity{openssl::certificate_from_pem(certificate_pem), shared(openssl::key_from_pem(key_pem))};
   wipe({key_pem.data(), key_pem.size()});
   const bool pair = identity.certificate && identity.key &&
                     X509_check_private_key(identity.certificate.get(), identity.key.get()) == 1;
@@ -83,19 +85,22 @@ std::array<std::uint8_t, 16> random_serial() {
   return serial;
 }
 
-Identity make_ca() {
-  Identity ca;
-  ca.key = openssl::make_ec_key(kCurve);
-  if (!ca.key) return ca;
+X509Ptr certify_ca(EVP_PKEY* key) {
   CertificateBuilder builder;
   builder.serial(random_serial()).subject(kCaName).issuer_is_subject().validity(kNotBefore, kNotAfter).authority(0);
-  ca.certificate = builder.key_usage(KU_KEY_CERT_SIGN | KU_CRL_SIGN).public_key(ca.key.get()).sign(ca.key.get());
+  return builder.key_usage(KU_KEY_CERT_SIGN | KU_CRL_SIGN).public_key(key).sign(key);
+}
+
+Identity make_ca() {
+  Identity ca;
+  ca.key = shared(openssl::make_ec_key(kCurve));
+  if (ca.key) ca.certificate = certify_ca(ca.key.get());
   return ca;
 }
 
 Identity make_server(const Identity& ca, const ServerNames& names) {
   Identity server;
-  server.key = openssl::make_ec_key(kCurve);
+  server.key = shared(openssl::make_ec_key(kCurve));
   if (!server.key) return server;
   CertificateBuilder builder;
   builder.serial(random_serial())
@@ -136,10 +141,39 @@ Outcome<void> check_names(const ServerNames& names) {
   return {};
 }
 
+// The folder's own, made if it is not there.
+Outcome<Identity> own_ca(const std::filesystem::path& certificate, const std::filesystem::path& key) {
+  LATCHKEY_TRY(ca, load(certificate, key));
+  if (ca.key) return ca;
+  return save(make_ca(), certificate, key);
+}
+
+// Devices take their CA file from the folder, whoever has the key. One that the folder had of its own is of no use now.
+Outcome<Identity> shared_ca(const ServerAuthority& shared, const std::filesystem::path& certificate,
+                            const std::filesystem::path& own_key) {
+  std::vector<std::uint8_t> pem(shared.certificate_pem.begin(), shared.certificate_pem.end());
+  Identity ca{openssl::certificate_from_pem(pem), shared.key};
+  if (!ca.certificate || !ca.key || X509_check_private_key(ca.certificate.get(), ca.key.get()) != 1) {
+    return refuse(Reason::kStorage,
+                  "the nodes' server CA and its key do not belong together: " + openssl::take_error());
+  }
+  if (!files::remove_file(own_key)) return refuse(Reason::kStorage, "removing " + own_key.string());
+  LATCHKEY_TRY(there, read_optional(certificate));
+  if (there != pem) LATCHKEY_TRY_VOID(store(certificate, std::move(pem), files::kPublicFile));
+  return ca;
+}
+
 }  // namespace
 
+std::string make_server_authority(EVP_PKEY* key) {
+  const auto certificate = certify_ca(key);
+  if (!certificate) return {};
+  const auto pem = openssl::certificate_to_pem(certificate.get());
+  return {pem.begin(), pem.end()};
+}
+
 Outcome<ServerCertificateFiles> ensure_server_certificate(const std::filesystem::path& folder, const ServerNames& names,
-                                                          const std::string& stem) {
+                                                          const std::string& stem, const ServerAuthority* shared) {
   LATCHKEY_TRY_VOID(check_names(names));
   std::error_code error;
   // A folder that is there may belong to the user that the brokers run as; the keys have modes of their own.
@@ -147,13 +181,10 @@ Outcome<ServerCertificateFiles> ensure_server_certificate(const std::filesystem:
   if (auto ready = there ? Result<void>() : files::make_secret_folder(folder); !ready) {
     return refuse(Reason::kStorage, "folder " + folder.string() + ": " + std::string(to_string(ready.error())));
   }
-  const std::filesystem::path ca_key = folder / "server-ca.key";
   const ServerCertificateFiles files{folder / "server-ca.pem", folder / (stem + ".pem"), folder / (stem + ".key")};
-  LATCHKEY_TRY(ca, load(files.ca_certificate, ca_key));
-  if (!ca.key) {
-    LATCHKEY_TRY(made, save(make_ca(), files.ca_certificate, ca_key));
-    ca = std::move(made);
-  }
+  const auto ca_key = folder / "server-ca.key";
+  LATCHKEY_TRY(
+      ca, shared != nullptr ? shared_ca(*shared, files.ca_certificate, ca_key) : own_ca(files.ca_certificate, ca_key));
   LATCHKEY_TRY(server, load(files.certificate, files.key));
   const bool kept = server.key && covers(server.certificate.get(), names) &&
                     X509_verify(server.certificate.get(), X509_get0_pubkey(ca.certificate.get())) == 1;

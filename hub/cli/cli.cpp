@@ -36,10 +36,15 @@ struct Typed {
   std::map<std::string, bool> switches;
 };
 
-// "--a account-name", as the quickstart of the signing service prints an option, is one word.
+// As the quickstart of the signing service prints options: "--a account-name" is one word, and "-–help" has the dash
+// that editors make of two hyphens.
 std::vector<const char*> rejoined(int argc, const char* const* argv) {
   std::vector<const char*> words;
   for (int i = 0; i < argc; ++i) {
+    if (std::string_view(argv[i]) == "-\u2013help") {
+      words.push_back("--help");
+      continue;
+    }
     const bool torn =
         std::string_view(argv[i]) == "--a" && i + 1 < argc && std::string_view(argv[i + 1]) == "account-name";
     words.push_back(torn ? "--account-name" : argv[i]);
@@ -115,8 +120,15 @@ class CommandLine {
     app_.add_option("-o,--output", globals_.output, "table or json")
         ->type_name("FORM")
         ->check(CLI::IsMember({"table", "json"}));
-    add_local();
+    for (const auto& verb : local_) {
+      if (verb.name.find(' ') == std::string::npos) add_local(app_, verb.name, verb);
+    }
     for (const auto& noun : nouns()) add_noun(noun);
+    for (const auto& verb : local_) {
+      const auto space = verb.name.find(' ');
+      if (space != std::string::npos)
+        add_local(parent_of(verb.name.substr(0, space)), verb.name.substr(space + 1), verb);
+    }
     for (const auto& verb : verbs_) add_verb(verb);
   }
 
@@ -150,13 +162,11 @@ class CommandLine {
   }
 
  private:
-  void add_local() {
-    for (const auto& verb : local_) {
-      auto* sub = app_.add_subcommand(verb.name, verb.help);
-      sub->fallthrough();
-      if (verb.add_options) verb.add_options(*sub);
-      sub->callback([this, &verb] { chosen_ = [this, &verb] { return verb.run(globals_.data_folder); }; });
-    }
+  void add_local(CLI::App& parent, const std::string& name, const LocalVerb& verb) {
+    auto* sub = parent.add_subcommand(name, verb.help);
+    sub->fallthrough();
+    if (verb.add_options) verb.add_options(*sub);
+    sub->callback([this, &verb] { chosen_ = [this, &verb] { return verb.run(globals_.data_folder); }; });
   }
 
   // "hub certificate" hangs below "hub", which comes before it in the table.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Looking: CAs, registrations, decisions, status. Nothing here changes anything.
+// Looking: CAs, registrations, decisions, status. Nothing here changes anything, but for the node key of keys that stay
+// the same.
 #include <nlohmann/json.hpp>
 #include <ostream>
 
@@ -30,6 +31,8 @@ const Columns kCaCard = {{"NAME", "/name"},
                          {"CRL NUMBER", "/crlNumber"},
                          {"CRL FILE", "/crlFile"},
                          {"KEY", "/keyPresent"}};
+const Columns kNodeKeyCard = {
+    {"NODE KEY", "/nodeKey"}, {"SEALED ANEW", "/sealedAnew"}, {"SEALED BEFORE", "/sealedBefore"}};
 const Columns kRegistrationColumns = {{"REGISTRATION", "/registrationId"},
                                       {"DEVICE", "/deviceId"},
                                       {"HUB", "/assignedHub"},
@@ -55,6 +58,9 @@ const Columns kFrontColumns = {
 int list_cas(Session& session, const Args&) { return session.list("/certificateAuthorities", kCaColumns); }
 int show_ca(Session& session, const Args& args) {
   return session.show("/certificateAuthorities/" + percent_encode(args.text("name")), kCaCard);
+}
+int rotate_node_key(Session& session, const Args&) {
+  return session.act("POST", "/nodeKeys/rotate", nlohmann::json(), kNodeKeyCard);
 }
 int list_registrations(Session& session, const Args&) { return session.list("/registrations", kRegistrationColumns); }
 int show_registration(Session& session, const Args& args) {
@@ -102,6 +108,12 @@ std::vector<Verb> insight_verbs() {
        "Show a CA, and where its revocation list lies",
        {name_option("its name, as list shows it")},
        show_ca},
+      {"keys",
+       "rotate",
+       {},
+       "Seal every private key under the first node key that the hub was started with",
+       {},
+       rotate_node_key},
       {"registration", "list", {}, "List the registrations", {}, list_registrations},
       {"registration", "show", {}, "Show a registration", {registration}, show_registration},
       {"decisions",

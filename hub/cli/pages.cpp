@@ -137,6 +137,76 @@ std::string reference_page() {
   return page.str();
 }
 
+// Of the verbs that are more than a call, or none, of a hub (hub/app): those for signed files, where a manual is needed
+// most. tests/integration/signing/verify_verb_test.cpp holds it to their --help.
+constexpr const char* kSignedFiles =
+    R"(.SH SIGNED FILES
+.TP
+.B latchkey sign FILE \-\-account NAME \-\-profile NAME \-\-token\-file FILE
+Sign a file with a certificate profile of a running hub's signing service, and stamp it.
+.RS
+.TP
+.B \-a, \-\-account NAME
+the signing account (required).
+.TP
+.B \-p, \-\-profile NAME
+its certificate profile (required).
+.TP
+.B \-\-token\-file FILE
+a file with the token of somebody who may sign.
+.TP
+.B \-\-out FILE
+FILE.p7s and FILE.lkb when it is not given; of a program it has to be.
+.TP
+.B \-\-kind p7s|pe|bundle
+a detached signature, Authenticode or a firmware bundle.
+.TP
+.B \-\-algorithm NAME
+RS, PS or ES with 256, 384 or 512, or ES256K; RS256 when not given.
+.TP
+.B \-\-no\-timestamp
+sign without one: valid as long as the certificate is.
+.TP
+.B \-\-timestamp\-url URL
+another timestamping authority than the service's.
+.TP
+.B \-\-force
+write over a file that is there.
+.TP
+.B \-\-board NAME, \-\-version X.Y.Z, \-\-min\-version X.Y.Z, \-\-requires PART=X.Y.Z
+of a bundle: what the image is for, and what it asks for.
+.TP
+.B \-\-endpoint URL, \-\-ca FILE
+another data plane than the data folder's, and the CA of its certificate.
+.RE
+.TP
+.B latchkey verify FILE \-\-ca\-file FILE
+Say whether a signed file is valid, since when not, and why. It needs no hub.
+.RS
+.TP
+.B \-\-signature FILE
+its detached signature; without it FILE is a program or a firmware bundle.
+.TP
+.B \-\-ca\-file FILE, \-\-tsa\-ca\-file FILE
+roots of signing certificates and of timestamps; repeatable.
+.TP
+.B \-\-crl\-file FILE
+revocation lists; repeatable.
+.TP
+.B \-\-eku OID
+the durable EKU of the profile that must have signed it.
+.TP
+.B \-\-at TIME
+judge as of this moment, 2026\-01\-01T10:00:00Z.
+.TP
+.B \-\-accept\-unknown\-revocation
+take a certificate that no revocation list in force speaks of for good.
+.TP
+.B \-o, \-\-output table|json
+a sentence, or the whole verdict.
+.RE
+)";
+
 std::string manual_page() {
   std::ostringstream page;
   page << ".TH LATCHKEY 1\n.SH NAME\nlatchkey \\- rehearse device certificates and their revocation on your machine\n"
@@ -152,6 +222,7 @@ std::string manual_page() {
          }
          page << ".RE\n";
        });
+  page << kSignedFiles;
   page << ".SH EXIT STATUS\n0 done, 1 our fault, 2 bad input, 3 not found, 4 refused, 5 try again (also: no hub is "
           "running).\n.SH ENVIRONMENT\n.TP\n.B LATCHKEY_DATA\nthe data folder when \\-\\-data is not given.\n";
   return page.str();

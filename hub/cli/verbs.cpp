@@ -59,6 +59,9 @@ const std::vector<Noun>& nouns() {
       {"hub certificate", "CA certificates that a hub trusts; deleting one shuts out every device below it",
        "latchkey hub certificate delete --hub hub -n NAME"},
       {"ca", "Root and issuing CAs, current and past, and where their revocation lists lie", "latchkey ca list"},
+      {"keys", "The node key, under which private keys are sealed for hub nodes that share them (docs/keys.md)",
+       "latchkey keys new new.key                                # then every node: up --keys sealed:new.key,old.key\n"
+       "  latchkey keys rotate                                     # then every node: up --keys sealed:new.key"},
       {"registration", "Which device was assigned to which hub by provisioning", "latchkey registration list"},
       {"role", "Tokens for those who are not the owner of the data folder, and what they may do",
        "latchkey role token create -n ci --out ci.token\n"

@@ -30,6 +30,12 @@ Outcome<Nothing> check_name(const std::string& name) {
                 "a snapshot's name has 1 to 64 letters, digits, '.', '_' or '-' and begins with a letter or digit");
 }
 
+// A state without its keys would be none to go back to.
+Outcome<Nothing> check_keys(const std::filesystem::path& keys) {
+  if (!keys.empty()) return Nothing{};
+  return refuse(Reason::kNotSupported, "snapshots copy private keys, which only --keys files lets them");
+}
+
 Outcome<Nothing> stored(const Result<void>& result, const std::filesystem::path& path) {
   if (result) return Nothing{};
   return refuse(Reason::kStorage, path.string() + ": " + std::string(to_string(result.error())));
@@ -106,6 +112,7 @@ Outcome<Nothing> Snapshots::copy_signing_keys(const std::string& copy, const std
 
 Outcome<json> Snapshots::take(const std::string& name, UnixMs now) {
   LATCHKEY_TRY_VOID(check_name(name));
+  LATCHKEY_TRY_VOID(check_keys(parts_.keys));
   const auto place = parts_.folder / name;
   const auto unfinished = parts_.folder / (name + std::string(kUnfinished));
   std::error_code ignored;
@@ -161,6 +168,7 @@ Outcome<Nothing> Snapshots::destroy_unnamed(const std::vector<std::string>& befo
 // start.
 Outcome<registry::Sequence> Snapshots::restore(const registry::Call& call, const std::string& name) {
   LATCHKEY_TRY_VOID(check_name(name));
+  LATCHKEY_TRY_VOID(check_keys(parts_.keys));
   const auto place = parts_.folder / name;
   std::error_code ignored;
   if (!std::filesystem::exists(place / "registry.db", ignored)) {

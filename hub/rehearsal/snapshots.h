@@ -44,7 +44,7 @@ class Snapshots {
   struct Parts {
     registry::Registry& registry;
     std::filesystem::path folder;
-    std::filesystem::path keys;                                   // where CA keys lie, a file each
+    std::filesystem::path keys;  // where CA keys lie, a file each; empty: elsewhere, and there are no snapshots
     std::function<void(const std::string& key_ref)> destroy_key;  // nobody names it any more
     Signing signing = {};
   };
@@ -52,7 +52,8 @@ class Snapshots {
 
   // {"name", "at", "atMs"} each, in the order of their names.
   registry::Outcome<nlohmann::json> list() const;
-  // kInvalidName, kAlreadyExists, kStorage. A crash leaves nothing of that name.
+  // kInvalidName, kAlreadyExists, kNotSupported (keys that cannot be copied), kStorage. A crash leaves nothing of that
+  // name.
   registry::Outcome<nlohmann::json> take(const std::string& name, UnixMs now);
   // kInvalidName, kNotFound, kStorage.
   registry::Outcome<registry::Nothing> remove(const std::string& name);

@@ -58,11 +58,11 @@ void HubSide::send(const wire::Batch& batch) { send_raw(wire::kFeedTopic, encode
 void HubSide::send(const wire::Deliver& deliver) { send_raw(wire::kDeliverTopic, encode(deliver)); }
 void HubSide::send(const wire::Attest& attest) { send_raw(wire::kAttestTopic, encode(attest)); }
 
-wire::Ack HubSide::snapshot(std::vector<wire::FeedChange> changes, std::uint64_t valid_for_ms) {
+wire::Ack HubSide::snapshot(std::vector<wire::FeedChange> changes, std::uint64_t lease_end_ms) {
   std::random_device random;
   generation_ = std::uint64_t{random()} << 32 | random();
   number_ = 1;
-  send(wire::Batch{generation_, number_, true, valid_for_ms, std::move(changes)});
+  send(wire::Batch{generation_, number_, true, lease_end_ms, std::move(changes)});
   return next_ack();
 }
 

@@ -38,7 +38,7 @@ class HubSide {
   void leave();
 
   // A whole state in one batch of a new generation; returns its acknowledgement.
-  hub::wire::Ack snapshot(std::vector<hub::wire::FeedChange> changes, std::uint64_t valid_for_ms = hub::wire::kEndless);
+  hub::wire::Ack snapshot(std::vector<hub::wire::FeedChange> changes, std::uint64_t lease_end_ms = hub::wire::kEndless);
   // The next increment; returns its acknowledgement, waiting for `cut` when asked to.
   hub::wire::Ack change(std::vector<hub::wire::FeedChange> changes);
   hub::wire::Ack change_and_cut(std::vector<hub::wire::FeedChange> changes);

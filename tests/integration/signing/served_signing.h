@@ -7,6 +7,7 @@
 
 #include "hub/app/signing_keys.h"
 #include "hub/app/signing_ocsp.h"
+#include "hub/ca/file_key_provider.h"
 #include "hub/http/server.h"
 #include "hub/signing/data/data_plane.h"
 #include "hub/signing/data/public_face.h"

@@ -22,6 +22,7 @@ using testing::StartsWith;
 constexpr int kBadInput = 2;
 constexpr int kRefused = 4;
 constexpr int kTryAgain = 5;
+constexpr int kHour = 3600;
 constexpr int kSigningMs = 500'000;  // an RSA key is made, on a machine that may do much else
 
 class SignVerb : public testing::Test {
@@ -58,9 +59,13 @@ class SignVerb : public testing::Test {
     return run(command, kSigningMs);
   }
   std::string root(const char* name) const { return (hub.data() / "signing" / name).string(); }
+  static std::string seconds_from_now(int seconds) { return std::to_string(std::time(nullptr) + seconds); }
+  static std::string utc(int seconds) {  // from now
+    const auto at = static_cast<UnixMs>(std::time(nullptr) + seconds) * 1000;
+    return hub::text::iso8601(at).replace(19, 4, "");
+  }
   // As of an hour from now: a timestamp's accuracy is over then, and the certificate is not.
   Finished verify(std::vector<std::string> words) {
-    const auto later = static_cast<UnixMs>(std::time(nullptr) + 3600) * 1000;
     std::vector<std::string> command = {LATCHKEY_PROGRAM,
                                         "verify",
                                         "--ca-file",
@@ -71,7 +76,7 @@ class SignVerb : public testing::Test {
                                         "-o",
                                         "json",
                                         "--at",
-                                        hub::text::iso8601(later).replace(19, 4, "")};
+                                        utc(kHour)};
     command.insert(command.end(), words.begin(), words.end());
     return run(command);
   }
@@ -127,6 +132,20 @@ TEST_F(SignVerb, signs_files_programs_and_firmware) {
   ran = sign("tool.exe", {"--out", bench.path("signed.exe")});
   ASSERT_EQ(ran.exit_status, 0) << ran.err;
   expect_valid({bench.path("signed.exe")});
+  // Of lists it asks more than they can say (docs/signing.md).
+  const auto authenticode =
+      Workbench::osslsigncode({"verify", "-in", bench.path("signed.exe"), "-CAfile", root("roots.pem"), "-TSA-CAfile",
+                               root("timestamp-roots.pem"), "-ignore-crl", "-time", seconds_from_now(kHour)});
+  EXPECT_EQ(authenticode.exit_status, 0) << authenticode.out << authenticode.err;
+  EXPECT_THAT(authenticode.out, HasSubstr("Signature verification: ok"));
+  auto changed = bench.read("signed.exe");
+  changed[changed.size() / 4] ^= 1;
+  bench.put("changed.exe", changed);
+  EXPECT_NE(
+      Workbench::osslsigncode({"verify", "-in", bench.path("changed.exe"), "-CAfile", root("roots.pem"), "-TSA-CAfile",
+                               root("timestamp-roots.pem"), "-ignore-crl", "-time", seconds_from_now(kHour)})
+          .exit_status,
+      0);
   expect_refused(sign("signed.exe", {"--out", bench.path("again.exe")}), kBadInput, "signed already");
 
   // What the service refuses leaves nothing behind.
@@ -138,6 +157,17 @@ TEST_F(SignVerb, signs_files_programs_and_firmware) {
   expect_refused(sign("file", {"--out", out, "--algorithm", "ES256"}), kBadInput, "do not sign ES256");
   const auto elsewhere = sign("file", {"--out", out, "--timestamp-url", "http://127.0.0.1:1/"});
   expect_refused(elsewhere, kTryAgain, "nobody answers");
+  // A profile that is not active: its current certificate is revoked.
+  const std::string thumbprint = hub.json({"signing", "certificate", "list", "-g", "Group", "--account-name",
+                                           "MyAccount", "--profile-name", "MyProfile"})
+                                     .at("value")[0]
+                                     .at("thumbprint");
+  const auto revoked =
+      hub.cli({"signing", "certificate", "revoke", "-g", "Group", "--account-name", "MyAccount", "--profile-name",
+               "MyProfile", "--thumbprint", thumbprint, "--reason", "Superseded", "--effective-at", utc(kHour), "-y"});
+  ASSERT_EQ(revoked.exit_status, 0) << revoked.err;
+  EXPECT_EQ(sign("file", {"--out", out}).exit_status, kRefused);
+  EXPECT_FALSE(is_there("none"));
   hub.json({"trustedsigning", "certificate-profile", "delete", "-g", "Group", "--account-name", "MyAccount", "-n",
             "MyProfile", "-y"});
   expect_refused(sign("file", {"--out", out}), kRefused, "Is there a profile 'MyProfile'");

@@ -2,7 +2,9 @@
 // `latchkey verify`: the verdict over files, as a person and as a program read it.
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "hub/signing/authenticode/authenticode.h"
 #include "hub/signing/bundle/bundle.h"
@@ -21,6 +23,28 @@ constexpr int kValid = 0;
 constexpr int kBadInput = 2;
 constexpr int kNotValid = 4;
 const ByteView kFile = text("firmware 1.2.0");
+
+// docs/latchkey.1 against what the program says of itself.
+TEST(ManualPage, names_every_option_of_sign_and_verify) {
+  std::string page = read_text(LATCHKEY_MANUAL_PAGE);
+  std::erase(page, '\\');
+  ASSERT_THAT(page, HasSubstr(".SH SIGNED FILES"));
+  page.erase(0, page.find(".SH SIGNED FILES"));
+  int options = 0;
+  for (const char* verb : {"sign", "verify"}) {
+    std::istringstream help(run({LATCHKEY_PROGRAM, verb, "--help"}).out);
+    for (std::string word; help >> word;) {
+      const auto at = word.find("--");
+      if (at != 0 && !(at == 3 && word[0] == '-' && word[2] == ',')) continue;
+      std::string name = word.substr(at);
+      name.resize(std::min(name.size(), name.find_first_not_of("abcdefghijklmnopqrstuvwxyz-")));  // "--board,"
+      if (name == "--help") continue;
+      EXPECT_THAT(page, HasSubstr(name)) << verb;
+      ++options;
+    }
+  }
+  EXPECT_GE(options, 20);
+}
 
 class VerifyVerb : public testing::Test {
  protected:

@@ -33,6 +33,22 @@ TEST(ParseAddress, refuses_what_is_no_numeric_address_and_names_it) {
   }
 }
 
+TEST(ParseAdvertised, takes_names_of_balancers_as_well) {
+  const auto name = parse_advertised("hub.example.net:8884");
+  ASSERT_TRUE(name);
+  EXPECT_EQ(name->host, "hub.example.net");
+  EXPECT_EQ(name->port, 8884);
+  EXPECT_EQ(parse_advertised("hub-1")->device_text(), "hub-1") << "8883 is what devices know";
+  EXPECT_EQ(parse_advertised("192.0.2.1:8884")->text(), "192.0.2.1:8884");
+  EXPECT_EQ(parse_advertised("[::1]:8884")->host, "::1");
+  for (const auto* text : {"", ":8883", "hub.example.net:", "hub.example.net:0", "hub.example.net:65536",
+                           "hub.example.net:x", "hub_1:8883", "hub example", "1.2.3.4.5", "mqtts://hub.example.net"}) {
+    const auto refused = parse_advertised(text);
+    ASSERT_FALSE(refused) << text;
+    EXPECT_EQ(refused.error().reason, Reason::kInvalidArgument) << text;
+  }
+}
+
 TEST(ChoosePort, keeps_a_port_that_was_given_and_finds_a_free_one_for_zero) {
   EXPECT_EQ(choose_port({"127.0.0.1", 4711})->port, 4711);
   const auto chosen = choose_port({"127.0.0.1", 0});

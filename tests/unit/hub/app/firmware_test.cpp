@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "hub/text/encoding.h"
+#include "registry/signing/certificates.h"
 #include "tests/unit/hub/app/signing_world.h"
 #include "tests/unit/hub/firmware/bundle_maker.h"
 
@@ -233,6 +234,36 @@ TEST_F(FirmwareApi, revocation_that_nobody_was_told_of_is_in_the_statement_of_th
   open();
   firmware->revocations_changed({"latchkey up", time.at});
   EXPECT_EQ(get("/firmwareStatements").body["revocations"]["version"], 2);
+}
+
+TEST_F(FirmwareApi, nothing_is_published_while_devices_cannot_be_told_of_all_that_is_revoked) {
+  const auto target = kCampaigns + "/" + id;
+  const auto pin = [&](const char* eku) { return put("/firmwareStatements/pins", {{"durableEkus", {eku}}}).status; };
+  ASSERT_EQ(pin("1.2.3"), 200);
+  ASSERT_EQ(put(target, order(bundle, {{"policy", "pol"}, {"percent", 10}})).status, 201);
+  registry::signing::CertificateRows rows(rows_of(*registry));
+  const registry::Call call{"tester", time.at};
+  for (int i = 0; i < 200; ++i) {  // more of the pinned profile than a statement holds
+    registry::signing::Certificate one;
+    one.serial = signing::Bytes(16, static_cast<std::uint8_t>(i + 1));
+    one.thumbprint = signing::Bytes(20, static_cast<std::uint8_t>(i + 1));
+    one.authority = service->authorities().issuing(signing::TrustKind::kPublic).id;
+    one.eku = "1.2.3";
+    one.not_before = one.not_after = kFirst;
+    ASSERT_TRUE(rows.add(call, "profile", one));
+    ASSERT_TRUE(rows.revoke(call, "profile", one.profile, {{one.serial, one.thumbprint, kFirst, 1, ""}},
+                            registry::signing::CertificateRows::Hold::kNo));
+  }
+  EXPECT_EQ(patch(target, {{"properties", {{"percent", 50}}}}).status, 412);
+  EXPECT_EQ(newest_audit()["action"], "firmware.raise");
+  EXPECT_NE(newest_audit()["outcome"], "ok");
+  const auto other = firmware::make_bundle(signer, signing::Bytes(100, 0x43));
+  EXPECT_EQ(put(kCampaigns + "/" + id_of(other), order(other)).status, 412);
+  EXPECT_FALSE(std::filesystem::exists(file_of(id_of(other))));
+  EXPECT_EQ(get(target).body["properties"]["percent"], 10);
+  ASSERT_EQ(pin("1.2.4"), 200);  // the way on
+  EXPECT_EQ(patch(target, {{"properties", {{"percent", 50}}}}).status, 200);
+  EXPECT_EQ(put(kCampaigns + "/" + id_of(other), order(other)).status, 201);
 }
 
 TEST_F(FirmwareApi, hub_without_firmware_says_so) {

@@ -174,6 +174,16 @@ TEST_F(SigningOcspTest, revocation_outlives_profile_and_certificate) {
   EXPECT_EQ(status(issuing(), serial(1)).status, V_OCSP_CERTSTATUS_GOOD);
 }
 
+// Rows: S-6-131
+TEST_F(SigningOcspTest, answers_for_an_issuing_ca_that_came_later_and_for_the_one_before) {
+  const auto before = issuing();
+  time.at = kFirst + 11 * 365 * kDay;
+  ASSERT_TRUE(service->authorities().renew_issuing({"tester", time.at}));
+  ASSERT_NE(issuing().der, before.der);
+  EXPECT_EQ(status(issuing(), serial(0)).status, V_OCSP_CERTSTATUS_UNKNOWN);
+  EXPECT_EQ(answer_to(ca::test::request_for(before, {serial(0)})).ones.at(0).status, V_OCSP_CERTSTATUS_GOOD);
+}
+
 TEST_F(SigningOcspTest, ca_of_somebody_else_is_unauthorized) {
   const auto key = signing::make_key(signing::KeyKind::kEcP256);
   const auto stranger =

@@ -9,7 +9,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <future>
 
+#include "hub/ca/file_key_provider.h"
 #include "hub/text/encoding.h"
 #include "tests/unit/hub/signing/service/service_world.h"
 
@@ -60,7 +62,9 @@ class SigningServiceTest : public testing::Test {
   }
   void start() {
     SigningService::Options options;
-    options.keys = keys();
+    if (!provider_) provider_ = std::move(*ca::FileKeyProvider::open(keys()));
+    options.keys = provider_.get();
+    options.folder = folder_.path + "/signing";
     options.data = options.open_to_all = {"127.0.0.1", 0};
     options.certificate = certificate_;
     options.service = signing::test::quick_options();
@@ -89,6 +93,7 @@ class SigningServiceTest : public testing::Test {
   brokers::ServerCertificateFiles certificate_;
   std::unique_ptr<registry::Registry> registry_;
   std::vector<Authority> authorities_at_first_;
+  std::unique_ptr<ca::FileKeyProvider> provider_;
   std::unique_ptr<SigningService> service_;
 };
 
@@ -105,6 +110,22 @@ TEST_F(SigningServiceTest, keeps_its_ports_over_a_restart_as_certificates_name_o
     const std::string der(ByteView(row.der).text());
     EXPECT_THAT(der, testing::HasSubstr("http://" + open_to_all.text() + "/ocsp"));
   }
+}
+
+// Rows: S-6-131
+TEST_F(SigningServiceTest, renews_issuing_cas_by_the_clock_and_says_so) {
+  const auto before = authorities();
+  std::promise<void> said;
+  std::atomic<int> times = 0;
+  service_->when_authorities_change([&] {
+    if (times++ == 0) said.set_value();
+  });
+  clock_.at += 11LL * 365 * signing::test::kDay;
+  ASSERT_EQ(said.get_future().wait_for(std::chrono::minutes(5)), std::future_status::ready);
+  const auto after = authorities();
+  EXPECT_EQ(after.size(), before.size() + 4) << "an issuing CA for each kind of trust, and a timestamper";
+  EXPECT_EQ(std::ranges::count(after, AuthorityRole::kIssuing, &Authority::role), 6);
+  service_->stop();
 }
 
 TEST_F(SigningServiceTest, nobody_is_served_while_it_is_paused) {

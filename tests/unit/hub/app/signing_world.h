@@ -6,6 +6,7 @@
 #include "hub/app/signing.h"
 #include "hub/app/signing_keys.h"
 #include "hub/app/signing_revocations.h"
+#include "hub/ca/file_key_provider.h"
 #include "registry/operations/rows.h"
 #include "tests/unit/hub/management/role_support.h"
 

@@ -41,6 +41,13 @@ TEST(ConfigTest, only_two_listeners_are_open) {
   EXPECT_TRUE(has(example(), "listener 18883 127.0.0.2"));
 }
 
+TEST(ConfigTest, gate_keeps_sessions_behind_its_lease_only_when_it_is_told_to) {
+  EXPECT_EQ(render(example()).find("keep_sessions"), std::string::npos);
+  auto config = example();
+  config.keep_sessions = true;
+  EXPECT_TRUE(has(config, "plugin_opt_keep_sessions yes"));
+}
+
 TEST(ConfigTest, tls_material_belongs_to_the_network_listener) {
   const auto text = render(example());
   const auto network = text.find("listener 18883");

@@ -8,6 +8,9 @@
 #include <fstream>
 #include <iterator>
 
+#include "platform/openssl/certificate_builder.h"
+#include "platform/openssl/openssl_ptr.h"
+
 namespace latchkey::hub::brokers {
 namespace {
 
@@ -110,6 +113,36 @@ TEST_F(ServerCertificateTest, files_that_do_not_belong_together_are_refused_not_
   ASSERT_FALSE(again);
   EXPECT_EQ(again.error().reason, Reason::kStorage);
   EXPECT_EQ(content(files.key), foreign);
+}
+
+TEST_F(ServerCertificateTest, nodes_with_one_authority_are_all_trusted_by_its_certificate) {
+  ensure();  // before it was one of several
+  const std::shared_ptr<EVP_PKEY> key(openssl::make_ec_key("P-256"));
+  const ServerAuthority shared{make_server_authority(key.get()), key};
+  ASSERT_FALSE(shared.certificate_pem.empty());
+  for (const char* node : {"node-1", "node-2"}) {
+    const auto files = ensure_server_certificate(folder(), {{node}, {}}, node, &shared);
+    ASSERT_TRUE(files) << files.error().detail;
+    EXPECT_EQ(content(files->ca_certificate), shared.certificate_pem);
+    EXPECT_TRUE(openssl(std::string("verify -CAfile server-ca.pem -verify_hostname ") + node + " " + node + ".pem"));
+  }
+  EXPECT_FALSE(std::filesystem::exists(folder() / "server-ca.key")) << "the key is where nodes keep keys";
+  ensure();  // alone again
+  EXPECT_NE(content(folder() / "server-ca.pem"), shared.certificate_pem);
+  EXPECT_TRUE(openssl("verify -CAfile server-ca.pem -verify_hostname localhost server.pem"));
+}
+
+TEST_F(ServerCertificateTest, authority_with_another_key_is_refused_before_anything_is_made) {
+  const std::shared_ptr<EVP_PKEY> key(openssl::make_ec_key("P-256"));
+  const std::shared_ptr<EVP_PKEY> other(openssl::make_ec_key("P-256"));
+  for (const ServerAuthority& wrong :
+       {ServerAuthority{make_server_authority(key.get()), other}, ServerAuthority{"no certificate", key},
+        ServerAuthority{make_server_authority(key.get()), nullptr}}) {
+    const auto files = ensure_server_certificate(folder(), {{"localhost"}, {}}, "server", &wrong);
+    ASSERT_FALSE(files);
+    EXPECT_EQ(files.error().reason, Reason::kStorage);
+    EXPECT_FALSE(std::filesystem::exists(folder() / "server.pem"));
+  }
 }
 
 TEST_F(ServerCertificateTest, no_name_bad_address_and_bad_name_are_refused_before_anything_is_made) {

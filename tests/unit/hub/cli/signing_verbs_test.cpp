@@ -90,6 +90,8 @@ TEST_F(SigningVerbs, commands_of_the_quickstart_run_as_printed) {
       << err;
   EXPECT_THAT(out, HasSubstr("1.3.6.1.4.1.311.97."));
   EXPECT_EQ(run("trustedsigning certificate-profile list -g MyResourceGroup --account-name MyAccount"), 0) << err;
+  EXPECT_EQ(run("trustedsigning certificate-profile create -\u2013help"), 0) << err;  // with the quickstart's dash
+  EXPECT_THAT(out, HasSubstr("--profile-type"));
   EXPECT_EQ(
       run("trustedsigning certificate-profile delete -g MyResourceGroup --account-name MyAccount -n MyProfile -y"), 0)
       << err;

@@ -51,6 +51,17 @@ class SigningSnapshots : public testing::Test {
   int pauses = 0;
 };
 
+TEST_F(SigningSnapshots, state_whose_keys_cannot_be_copied_has_no_snapshots) {
+  ASSERT_TRUE(snapshots->take("before", call.now));
+  Snapshots elsewhere({*registry, folder.path() / "snapshots", {}, [](const std::string&) {}});
+  const auto taken = elsewhere.take("after", call.now);
+  ASSERT_FALSE(taken);
+  EXPECT_EQ(taken.error().reason, registry::Reason::kNotSupported);
+  const auto restored = elsewhere.restore(call, "before");
+  ASSERT_FALSE(restored);
+  EXPECT_EQ(restored.error().reason, registry::Reason::kNotSupported);
+}
+
 // Rows: S-6-129
 TEST_F(SigningSnapshots, keys_are_taken_and_put_back_while_the_service_stands_still) {
   put("one.pem", "1");

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "hub/app/node.h"
+
+#include <chrono>
+#include <ctime>
+#include <utility>
+
+#include "hub/app/node_note.h"
+#include "registry/cluster/rows.h"
+
+namespace latchkey::hub::app {
+namespace {
+
+using registry::Nothing;
+using registry::Outcome;
+using registry::Sequence;
+using registry::cluster::Cluster;
+using registry::cluster::Confirmed;
+
+constexpr auto kAgain = std::chrono::milliseconds(100);
+
+Confirmed confirmed(link::Progress progress) {
+  return progress == link::Progress::kApplied ? Confirmed::kApplied : Confirmed::kCut;
+}
+
+}  // namespace
+
+std::int64_t Node::boot_ms() {
+  timespec time{};
+  ::clock_gettime(CLOCK_BOOTTIME, &time);
+  return static_cast<std::int64_t>(time.tv_sec) * 1000 + time.tv_nsec / 1'000'000;
+}
+
+Node::Node(Options options, registry::Registry& registry, HubEndpoints& hubs, Local local)
+    : options_(std::move(options)),
+      registry_(registry),
+      hubs_(hubs),
+      local_(std::move(local)),
+      cluster_(cluster_options(), events()) {
+  tellers_[1].progress = link::Progress::kCut;
+}
+
+Cluster::Options Node::cluster_options() const {
+  Cluster::Options options;
+  options.store = options_.store;
+  options.member = {options_.name, options_.lease_ms};
+  options.kept = read_node_note(options_.note);
+  options.address = options_.address;
+  options.version = LATCHKEY_VERSION;
+  options.now_ms = boot_ms;
+  options.patience_ms = options_.patience_ms;
+  return options;
+}
+
+Cluster::Events Node::events() {
+  Cluster::Events events;
+  events.joined = [this](const Uuid& incarnation) { return write_node_note(options_.note, incarnation); };
+  events.granted = [this](const registry::cluster::Membership::Grant& grant) {
+    hubs_.grant(grant.sequence, static_cast<std::uint64_t>(grant.until_ms));
+  };
+  events.lost = [this] { hubs_.drop_grants(); };
+  events.changed = [this] { registry_.others_changed(); };
+  events.committed = [this](Sequence newest) {
+    hubs_.committed(newest);
+    const std::lock_guard lock(mutex_);
+    newest_ = newest;
+    changed_.notify_all();
+  };
+  return events;
+}
+
+Outcome<Nothing> Node::start(const std::stop_token& end) {
+  const std::stop_callback stop(end, [this] { cluster_.stop(); });
+  return cluster_.start();
+}
+
+void Node::serve() {
+  serves_ = true;
+  for (auto& teller : tellers_) {
+    teller.thread = std::thread([this, progress = teller.progress] { tell(progress); });
+  }
+}
+
+void Node::stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+    changed_.notify_all();
+  }
+  for (auto& teller : tellers_) {
+    if (teller.thread.joinable()) teller.thread.join();
+  }
+  cluster_.stop();
+}
+
+void Node::leave() {
+  if (serves_) (void)cluster_.leave();
+}
+
+// Gates are fenced here for what others have changed, as they are for what is changed here.
+void Node::tell(link::Progress progress) {
+  Sequence told = 0;
+  std::unique_lock lock(mutex_);
+  while (!stopping_) {
+    changed_.wait(lock, [&] { return stopping_ || newest_ > told; });
+    if (stopping_) return;
+    const Sequence wanted = newest_;
+    lock.unlock();
+    const auto done = local_(wanted, progress);
+    if (done) cluster_.confirm(wanted, confirmed(progress));
+    lock.lock();
+    if (done) told = wanted;
+    if (!done) changed_.wait_for(lock, kAgain, [this] { return stopping_; });
+  }
+}
+
+Outcome<std::string> Node::agree(const std::string& setting, const std::string& ours) const {
+  LATCHKEY_TRY(database,
+               registry::store::Database::open(options_.store, registry::store::Database::Access::kReadWrite));
+  return registry::cluster::agree(*database, setting, ours);
+}
+
+Outcome<Nothing> Node::wait(Sequence sequence, link::Progress progress) {
+  return cluster_.wait(sequence, confirmed(progress));
+}
+
+std::string Node::not_ready() const {
+  const auto state = cluster_.state();
+  if (!state.member) return state.trouble.empty() ? "not a member yet" : state.trouble;
+  if (boot_ms() >= state.lease_end_ms) return "no lease: " + state.trouble;
+  if (state.draining) return "draining";
+  return {};
+}
+
+}  // namespace latchkey::hub::app

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+// This hub process as one of several nodes on one registry (docs/consistency.md): it joins under its name, hands the
+// leases that it gets to its gates, and tells the others what all of its gates have.
+//
+// Threads: all functions from any thread, but start(), serve(), stop() and leave(), which belong to whoever starts the
+// process.
+#pragma once
+
+#include <array>
+#include <condition_variable>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <stop_token>
+#include <string>
+#include <thread>
+
+#include "hub/app/hub_endpoints.h"
+#include "registry/cluster/cluster.h"
+
+namespace latchkey::hub::app {
+
+class Node {
+ public:
+  struct Options {
+    std::string name;
+    std::string store;
+    std::string address;  // that devices are told
+    std::int64_t lease_ms = 8'000;
+    std::filesystem::path note;  // the file in the data folder that says which incarnation this folder has
+    int patience_ms = 20'000;    // of a wait for a node that lives and does not confirm
+  };
+  // As link::Enforcement: returns when the gates of this process have it, one that does not follow is fenced.
+  using Local = std::function<registry::Outcome<registry::Nothing>(registry::Sequence, link::Progress)>;
+  // `registry` and `hubs` outlive this object.
+  Node(Options options, registry::Registry& registry, HubEndpoints& hubs, Local local);
+  ~Node() { stop(); }
+
+  // Joins; from here on there are leases. kAlreadyExists, kStorage; kShuttingDown once `end` is asked for.
+  registry::Outcome<registry::Nothing> start(const std::stop_token& end);
+  // Every broker that may run on from an earlier process is known now: what the gates have is told from here on.
+  void serve();
+  void stop();
+  // Behind stop(), when no gate serves anybody: nobody has to wait for this node. Without serve() nothing is said:
+  // brokers of an earlier process may run that nobody has ended.
+  void leave();
+
+  // What all nodes of a registry say alike: as the first of them said it. Behind start().
+  registry::Outcome<std::string> agree(const std::string& setting, const std::string& ours) const;
+
+  // Until all other nodes have the change, or serve nobody: Cluster::wait.
+  registry::Outcome<registry::Nothing> wait(registry::Sequence sequence, link::Progress progress);
+  registry::cluster::Cluster::State state() const { return cluster_.state(); }
+  const std::string& name() const { return cluster_.name(); }
+
+  // Why devices should go to another node now; empty: they are welcome.
+  std::string not_ready() const;
+
+  static std::int64_t boot_ms();
+
+ private:
+  // Tells what all gates have, of one kind of progress.
+  struct Teller {
+    link::Progress progress = link::Progress::kApplied;
+    std::thread thread;
+  };
+  registry::cluster::Cluster::Options cluster_options() const;
+  registry::cluster::Cluster::Events events();
+  void tell(link::Progress progress);
+
+  const Options options_;
+  registry::Registry& registry_;
+  HubEndpoints& hubs_;
+  const Local local_;
+
+  std::mutex mutex_;  // guards the next three
+  std::condition_variable changed_;
+  bool stopping_ = false;
+  registry::Sequence newest_ = 0;
+
+  bool serves_ = false;  // of whoever starts the process
+  std::array<Teller, 2> tellers_;
+  registry::cluster::Cluster cluster_;  // stops first: its events use the rest
+};
+
+}  // namespace latchkey::hub::app

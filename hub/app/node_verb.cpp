@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "hub/app/node_verb.h"
+
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <iostream>
+#include <memory>
+#include <string>
+
+#include "hub/app/store_argument.h"
+#include "registry/cluster/rows.h"
+
+namespace latchkey::hub::app {
+namespace {
+
+using registry::Nothing;
+using registry::Outcome;
+using registry::Reason;
+using registry::refuse;
+using registry::cluster::Node;
+using registry::cluster::NodeState;
+
+struct Arguments {
+  std::string store;
+  std::string name;
+  bool undo = false;
+  CLI::App* list = nullptr;
+  CLI::App* drain = nullptr;
+  CLI::App* remove = nullptr;
+};
+
+const char* state_of(const Node& node) {
+  switch (node.state) {
+    case NodeState::kLive: return node.draining ? "draining" : "live";
+    case NodeState::kLost: return "lost";
+    case NodeState::kLeft: return "left";
+  }
+  return "?";
+}
+
+Outcome<Nothing> list(registry::store::Database& database) {
+  LATCHKEY_TRY(nodes, registry::cluster::list_nodes(database));
+  for (const Node& node : nodes) {
+    std::cout << node.name << "  " << state_of(node) << "  " << node.address << "  lease "
+              << static_cast<double>(node.lease_ms) / 1000 << " s  applied " << node.applied << "  cut " << node.cut
+              << "  version " << node.version << "\n";
+  }
+  return Nothing{};
+}
+
+Outcome<Nothing> drain(registry::store::Database& database, const Arguments& arguments) {
+  LATCHKEY_TRY(found, registry::cluster::drain_node(database, arguments.name, !arguments.undo));
+  if (found) return Nothing{};
+  return refuse(Reason::kNotFound, "no node named '" + arguments.name + "' lives");
+}
+
+Outcome<Nothing> remove(registry::store::Database& database, const Arguments& arguments) {
+  LATCHKEY_TRY(found, registry::cluster::forget_node(database, arguments.name));
+  if (found) return Nothing{};
+  LATCHKEY_TRY(node, registry::cluster::find_node(database, arguments.name));
+  if (!node) return refuse(Reason::kNotFound, "there is no node named '" + arguments.name + "'");
+  return refuse(Reason::kPreconditionFailed,
+                "node '" + arguments.name + "' is live: stop it; one that was killed is lost with the next revocation");
+}
+
+Outcome<Nothing> act(const Arguments& arguments, const std::string& data) {
+  const auto store = arguments.store.empty() ? (std::filesystem::path(data) / "registry.db").string() : arguments.store;
+  std::error_code ignored;
+  if (arguments.store.empty() && !std::filesystem::exists(store, ignored)) {  // it would be made
+    return refuse(Reason::kNotFound,
+                  "there is no registry in " + data + ": name the one that the nodes share by --store");
+  }
+  LATCHKEY_TRY_VOID(check_store_argument(store));
+  LATCHKEY_TRY(database, registry::store::Database::open(store, registry::store::Database::Access::kReadWrite));
+  if (arguments.drain->parsed()) return drain(*database, arguments);
+  if (arguments.remove->parsed()) return remove(*database, arguments);
+  return list(*database);
+}
+
+void declare(CLI::App& program, Arguments& arguments) {
+  program
+      .add_option(
+          "--store", arguments.store,
+          "The registry that the nodes share, as latchkey up --store names it; without it the data folder's own")
+      ->envname(kStoreVariable)
+      ->type_name("URL");
+  program.require_subcommand(1);
+  arguments.list = program.add_subcommand("list", "Name, state, address and progress of every node");
+  arguments.drain = program.add_subcommand(
+      "drain", "Have a node's health say that it is not ready, so that a balancer sends no more devices there");
+  arguments.remove = program.add_subcommand("remove", "Forget a node that left or was lost");
+  for (auto* const one : {arguments.drain, arguments.remove}) {
+    one->add_option("name", arguments.name, "The node")->required();
+  }
+  arguments.drain->add_flag("--undo", arguments.undo, "Let it be sent devices again");
+  for (auto* const one : {arguments.list, arguments.drain, arguments.remove}) one->fallthrough();
+}
+
+}  // namespace
+
+cli::LocalVerb node_verb() {
+  const auto arguments = std::make_shared<Arguments>();
+  cli::LocalVerb verb;
+  verb.name = "node";
+  verb.help = "The nodes that share a registry: list, drain NAME, remove NAME";
+  verb.add_options = [arguments](CLI::App& program) { declare(program, *arguments); };
+  verb.run = [arguments](const std::string& data) {
+    const auto done = act(*arguments, data);
+    if (done) return 0;
+    std::cerr << "latchkey: " << done.error().detail << "\n";
+    return registry::faces(done.error().reason).exit_status;
+  };
+  return verb;
+}
+
+}  // namespace latchkey::hub::app

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: Apache-2.0
+// Two nodes with real brokers on one registry: what is revoked at one holds at the other, whatever becomes of it
+// (docs/consistency.md). The registry is a file that both open, the CA keys are a folder that both read.
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "tests/integration/hub_cohort.h"
+#include "tests/integration/up_world.h"
+
+namespace latchkey::tests {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int kLong = 120;  // seconds of a lease that a busy machine does not end
+constexpr int kBrief =
+    3;  // that a test can wait for; with it a node may have none for a moment, and has to be asked again
+
+class SeveralNodes : public testing::Test {
+ protected:
+  void begin(int lease_s) {
+    a_ = std::make_unique<Hub>(options("a", lease_s));
+    a_->start();
+    make_folder("b");
+    b_ = std::make_unique<Hub>(options("b", lease_s));
+  }
+
+  static std::vector<std::string> node_options(const std::string& name, int lease_s) {
+    return {"--node",         name,  "--lease",     std::to_string(lease_s), "--status-listen", "off",
+            "--https-listen", "off", "--advertise", "127.0.0.2:8883"};
+  }
+  Hub::Options options(const std::string& name, int lease_s) const {
+    Hub::Options options;
+    options.data = work_.path() / name;
+    options.rehearsal = false;
+    options.more = node_options(name, lease_s);
+    return options;
+  }
+  // A data folder whose registry, CA keys and server CA are those of the first.
+  void make_folder(const std::string& name) const {
+    const auto first = work_.path() / "a";
+    const auto folder = work_.path() / name;
+    fs::create_directory(folder);
+    auto description = nlohmann::json::parse(read_text(first / "folder.json"));
+    std::string nonce = description.at("nonce");
+    std::reverse(nonce.begin(), nonce.end());
+    description["nonce"] = nonce;
+    description["idScope"] = "0ne00000000";  // it takes the registry's
+    std::ofstream(folder / "folder.json") << description.dump();
+    fs::create_symlink(first / "registry.db", folder / "registry.db");
+    fs::create_directory(folder / "keys");
+    fs::permissions(folder / "keys", fs::perms::owner_all);
+    for (const auto& key : fs::directory_iterator(first / "keys")) {
+      fs::create_hard_link(key.path(), folder / "keys" / key.path().filename());
+    }
+    fs::create_directory(folder / "tls");
+    for (const auto& file : fs::directory_iterator(first / "tls")) {
+      if (file.path().filename().string().starts_with("server-ca")) {
+        fs::copy(file.path(), folder / "tls" / file.path().filename());
+      }
+    }
+  }
+  Identity provision(Hub& at, const std::string& id) { return at.provision(id, a_->group_key()); }
+  static void revoke(Hub& at, const std::string& id) { operate(at, {"device", "revoke", "-n", id, "-y"}); }
+  // How a connection with that identity ends, whatever the hub process may be able to say of it.
+  static Seen seen(Hub& at, const std::string& id, const Identity& identity) {
+    return DeviceClient(at.hub_options(id, identity)).connect().seen;
+  }
+  // As soon as it has a lease.
+  static bool comes_in(Hub& at, const std::string& id, const Identity& identity) {
+    return eventually([&] { return seen(at, id, identity) == Seen::kAccepted; });
+  }
+  // The same, and nobody is let in meanwhile.
+  static bool is_refused(Hub& at, const std::string& id, const Identity& identity) {
+    bool accepted = false;
+    const bool refused = eventually([&] {
+      const auto what = seen(at, id, identity);
+      accepted = accepted || what == Seen::kAccepted;
+      return accepted || what == Seen::kRefused;
+    });
+    return refused && !accepted;
+  }
+  static std::unique_ptr<DeviceClient> session(Hub& at, const std::string& id, const Identity& identity) {
+    std::unique_ptr<DeviceClient> client;
+    const bool stands = eventually([&] {
+      client = std::make_unique<DeviceClient>(at.hub_options(id, identity));
+      return client->connect().seen == Seen::kAccepted;
+    });
+    if (!stands) throw std::runtime_error(id + " is not let in");
+    return client;
+  }
+  std::string nodes() { return a_->cli({"node", "list"}).out; }
+  static bool is(const std::string& all, const std::string& node, const std::string& state) {
+    return all.find(node + "  " + state + "  ") != std::string::npos;
+  }
+
+  const TemporaryFolder work_;
+  std::unique_ptr<Hub> a_;
+  std::unique_ptr<Hub> b_;
+};
+
+TEST_F(SeveralNodes, revoke_at_one_cuts_at_the_other_before_it_is_answered) {
+  begin(kLong);
+  b_->start();
+  EXPECT_EQ(b_->id_scope(), a_->id_scope());
+  const auto from_a = provision(*a_, "dev-1");
+  const auto from_b = provision(*b_, "dev-2");
+  ASSERT_EQ(seen(*b_, "dev-1", from_a), Seen::kAccepted) << "what one issues is good at the other at once";
+  ASSERT_EQ(seen(*a_, "dev-2", from_b), Seen::kAccepted);
+  const auto condemned = session(*b_, "dev-1", from_a);
+  const auto other = session(*b_, "dev-2", from_b);
+  revoke(*a_, "dev-1");
+  EXPECT_EQ(seen(*b_, "dev-1", from_a), Seen::kRefused) << "by then it is enforced";
+  EXPECT_TRUE(condemned->wait_closed());
+  EXPECT_TRUE(other->connected());
+  revoke(*b_, "dev-2");
+  EXPECT_EQ(seen(*a_, "dev-2", from_b), Seen::kRefused);
+  EXPECT_EQ(seen(*b_, "dev-2", from_b), Seen::kRefused);
+  EXPECT_TRUE(other->wait_closed());
+}
+
+TEST_F(SeveralNodes, group_that_is_disabled_at_one_is_shut_out_at_the_other) {
+  begin(kLong);
+  b_->start();
+  (void)provision(*b_, "dev-1");  // it knows the group now
+  operate(*a_, {"enrollment", "update", "--id", "default", "--group", "--status", "disabled"});
+  EXPECT_TRUE(eventually([&] {
+    try {
+      (void)provision(*b_, "dev-2");
+      return false;
+    } catch (const std::exception&) {
+      return true;
+    }
+  }));
+  operate(*a_, {"enrollment", "update", "--id", "default", "--group", "--status", "enabled"});
+  EXPECT_TRUE(eventually([&] {
+    try {
+      (void)provision(*b_, "dev-3");
+      return true;
+    } catch (const std::exception&) {
+      return false;
+    }
+  }));
+}
+
+TEST_F(SeveralNodes, node_that_is_stopped_serves_nobody_by_what_it_knew) {
+  begin(kBrief);
+  b_->start();
+  const auto revoked = provision(*a_, "dev-1");
+  const auto good = provision(*a_, "dev-2");
+  const auto standing = session(*b_, "dev-1", revoked);
+  ASSERT_TRUE(signal_process(b_->pid(), SIGSTOP));  // the hub process; its brokers go on
+  revoke(*a_, "dev-1");
+  EXPECT_EQ(seen(*b_, "dev-1", revoked), Seen::kClosedWithoutConnack);
+  EXPECT_EQ(seen(*b_, "dev-2", good), Seen::kClosedWithoutConnack) << "it should go elsewhere";
+  EXPECT_TRUE(standing->wait_closed());
+  EXPECT_TRUE(comes_in(*a_, "dev-2", good));
+  EXPECT_TRUE(is(nodes(), "b", "lost")) << nodes();
+
+  ASSERT_TRUE(signal_process(b_->pid(), SIGCONT));
+  EXPECT_TRUE(comes_in(*b_, "dev-2", good));
+  EXPECT_TRUE(is_refused(*b_, "dev-1", revoked)) << "it has learned what it missed";
+  EXPECT_TRUE(eventually([&] { return is(nodes(), "b", "live"); }));
+}
+
+TEST_F(SeveralNodes, brokers_of_a_hub_process_that_was_killed_serve_until_their_lease_ends_and_go_on_behind_it) {
+  begin(kBrief);
+  b_->start();
+  const auto identity = provision(*a_, "dev-1");
+  ASSERT_TRUE(comes_in(*b_, "dev-1", identity));
+  b_->kill();
+  EXPECT_TRUE(eventually([&] { return seen(*b_, "dev-1", identity) == Seen::kClosedWithoutConnack; }));
+  b_->start();
+  EXPECT_TRUE(comes_in(*b_, "dev-1", identity));
+  revoke(*a_, "dev-1");
+  EXPECT_TRUE(is_refused(*b_, "dev-1", identity));
+}
+
+TEST_F(SeveralNodes, node_comes_and_leaves_while_the_other_serves) {
+  begin(kLong);
+  EXPECT_TRUE(is(nodes(), "a", "live")) << nodes();
+  b_->start();
+  EXPECT_TRUE(is(nodes(), "b", "live")) << nodes();
+  EXPECT_NE(a_->cli({"node", "remove", "b"}).exit_status, 0) << "it lives";
+  b_->stop();
+  EXPECT_TRUE(is(nodes(), "b", "left")) << nodes();
+  const auto identity = provision(*a_, "dev-1");
+  revoke(*a_, "dev-1");
+  EXPECT_EQ(seen(*a_, "dev-1", identity), Seen::kRefused);
+  EXPECT_TRUE(is(nodes(), "b", "left")) << "nobody had to wait for it: " << nodes();
+  EXPECT_EQ(a_->cli({"node", "remove", "b"}).exit_status, 0);
+  EXPECT_EQ(nodes().find("b  "), std::string::npos) << nodes();
+  EXPECT_NE(a_->cli({"node", "remove", "b"}).exit_status, 0);
+}
+
+TEST_F(SeveralNodes, second_node_of_a_name_is_refused) {
+  constexpr int kLeaseS = 12;  // the rival sees the first one's beat within a quarter of it
+  begin(kLeaseS);
+  Up rival(work_.path() / "b");
+  auto options = node_options("a", kLeaseS);
+  for (const auto& one : Up::free_ports()) options.push_back(one);
+  const auto refused = rival.refused(options);
+  EXPECT_NE(refused.exit_status, 0);
+  EXPECT_NE(refused.err.find("--node"), std::string::npos) << refused.err;
+  const auto identity = provision(*a_, "dev-1");
+  EXPECT_EQ(seen(*a_, "dev-1", identity), Seen::kAccepted) << "the first goes on";
+}
+
+TEST_F(SeveralNodes, options_of_a_node_are_checked) {
+  for (const auto& wrong : std::vector<std::vector<std::string>>{
+           {"--node", "a b"}, {"--lease", "3"}, {"--node", "x", "--lease", "0.1"}, {"--node", "x", "--rehearsal"}}) {
+    auto options = wrong;
+    for (const auto& one : Up::free_ports()) options.push_back(one);
+    Up up(work_.path() / "c");
+    EXPECT_NE(up.refused(options).exit_status, 0) << wrong.front() << " " << wrong.back();
+  }
+}
+
+}  // namespace
+}  // namespace latchkey::tests
