@@ -23,11 +23,10 @@ import operators
 from database import Pair, is_installed
 from ground import Ground, wait_for
 from history import Recorder, now_us
-from nodes import FAKETIME, HAPROXY, Front, Node, options_of
+from nodes import DISK_MIB, FAKETIME, HAPROXY, Front, Node, options_of
 
 HERE = pathlib.Path(__file__).parent
 LEASE_S = 8
-DISK_MIB = 512
 OPERATORS, WORKERS, THREADS = 3, 2, 8
 WARM_UP_S = 120
 # A node without a lease goes by what it has; the fence of ten seconds is what bounds it.

@@ -9,12 +9,14 @@ import pathlib
 import secrets
 import shutil
 import signal
+import time
 
 from ground import wait_for
 
 PROGRAMS = pathlib.Path("/usr/lib/postgresql/15/bin")
 PORT, NAME, USER = 5432, "latchkey", "latchkey"
 DISK_MIB = 1024
+AGAIN_S = 2  # between two attempts to start what falls again and again
 SETTINGS = """
 fsync = on
 synchronous_commit = on
@@ -45,7 +47,7 @@ class Server:
         self.folder.mkdir(exist_ok=True)
         self.data, self.log = self.folder / "data", folder / f"{machine.name}.log"
         self.user = "postgres" if os.getuid() == 0 else None
-        self.process, self.down = None, False
+        self.process, self.down, self.launched = None, False, 0.0
         if self.user:
             shutil.chown(self.folder, self.user, self.user)
 
@@ -75,12 +77,16 @@ class Server:
                   f"host={primary.machine.address} port={PORT} user={USER} application_name={self.name}")
 
     def start(self):
-        self.down = False
+        self.launch()
+        wait_for(f"{self.name}, see {self.log}", self.answers)
+
+    def launch(self):
+        """Begins to start."""
+        self.down, self.launched = False, time.monotonic()
         (self.data / "postmaster.pid").unlink(missing_ok=True)
         self.process = self.machine.start(
             [PROGRAMS / "postgres", "-D", self.data, "-c", f"listen_addresses={self.machine.address}", "-c",
              f"port={PORT}", "-c", f"unix_socket_directories={self.folder}"], self.log, user=self.user)
-        wait_for(f"{self.name}, see {self.log}", self.answers)
 
     def answers(self):
         return self._run("pg_isready", "-q", "-h", self.machine.address, "-p", str(PORT), check=False).returncode == 0
@@ -90,7 +96,9 @@ class Server:
                          USER, "-d", database, "-c", statement, check=check).stdout.strip()
 
     def fell(self):
-        return not self.down and self.process is not None and self.process.poll() is not None
+        """It ended by itself, a while ago at least."""
+        return (not self.down and self.process is not None and self.process.poll() is not None and
+                time.monotonic() > self.launched + AGAIN_S)
 
     def kill(self):
         """As when the machine loses power: nobody says goodbye."""
@@ -104,15 +112,10 @@ class Server:
         self.process.wait()
 
     def fill_disk(self):
-        with open(self.folder / "filler", "wb", buffering=0) as filler:
-            try:
-                while True:
-                    filler.write(bytes(1 << 16))
-            except OSError:
-                pass
+        self.machine.ground.fill_disk(self.folder)
 
     def free_disk(self):
-        (self.folder / "filler").unlink(missing_ok=True)
+        self.machine.ground.free_disk(self.folder, DISK_MIB)
 
 
 class Pair:
@@ -155,10 +158,11 @@ class Pair:
         self.attach(server)
 
     def revive(self):
-        """What fell over (a full disk ends a server) is started again, as a service manager would."""
+        """What fell over (a full disk ends a server) is started again, as a service manager would, and not waited for:
+        whoever calls may be the one who has to free that disk."""
         for server in self.servers:
             if server.fell():
-                server.start()
+                server.launch()
 
     def address(self):
         """Without the password, which processes are given by their environment: command lines are everybody's."""

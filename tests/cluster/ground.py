@@ -72,7 +72,7 @@ class Machine:
     def cut_off(self, address):
         """Nothing goes to that address or comes from there, and nobody is told."""
         rules = (f"table inet {PREFIX} {{ chain in {{ type filter hook input priority 0; ip saddr {address} drop; }}\n"
-                 f"chain out {{ type filter hook output priority 0; ip daddr {address} drop; }} }}")
+                 f"chain out {{ type filter hook output priority 0; ip daddr {address} drop; }}\n}}\n")
         self.run(["nft", "-f", "-"], input=rules)
 
     def heal(self):
@@ -141,6 +141,21 @@ class Ground:
             return False
         self.mounts.append(folder)
         return True
+
+    @staticmethod
+    def fill_disk(folder):
+        """A small disk takes nothing more: it becomes as big as what is on it."""
+        for _ in range(100):  # somebody may write meanwhile, and then it is refused
+            disk = os.statvfs(folder)
+            size = (disk.f_blocks - disk.f_bfree) * disk.f_frsize
+            if subprocess.run(["mount", "-o", f"remount,size={size}", folder], check=False,
+                              capture_output=True).returncode == 0:
+                return
+        raise RuntimeError(f"{folder} cannot be filled")
+
+    @staticmethod
+    def free_disk(folder, mib):
+        subprocess.run(["mount", "-o", f"remount,size={mib}m", folder], check=True)
 
     def bind(self, source, target):
         """The same folder at a second place; only root may."""

@@ -15,6 +15,7 @@ from ground import end, wait_for
 HAPROXY = "/usr/sbin/haproxy"
 FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1"
 READY_S = 180
+DISK_MIB = 512
 MOST_FALLS = 20  # while it is waited for
 
 
@@ -158,15 +159,10 @@ class Node:
 
     def fill_disk(self):
         """Nothing can be written any more, until `free_disk`."""
-        with open(self.data / "filler", "wb", buffering=0) as filler:
-            try:
-                while True:
-                    filler.write(bytes(1 << 16))
-            except OSError:
-                pass
+        self.machine.ground.fill_disk(self.data)
 
     def free_disk(self):
-        (self.data / "filler").unlink(missing_ok=True)
+        self.machine.ground.free_disk(self.data, DISK_MIB)
 
     def stop(self):
         self.down = True
