@@ -23,7 +23,7 @@ import operators
 from database import Pair, is_installed
 from ground import Ground, wait_for
 from history import Recorder, now_us
-from nodes import DISK_MIB, FAKETIME, HAPROXY, Front, Node, options_of
+from nodes import DISK_MIB, FAKETIME, HAPROXY, Front, Node, options_of, sharing
 
 HERE = pathlib.Path(__file__).parent
 LEASE_S = 8
@@ -31,7 +31,11 @@ OPERATORS, WORKERS, THREADS = 3, 2, 8
 WARM_UP_S = 120
 # A node without a lease goes by what it has; the fence of ten seconds is what bounds it.
 ALONE = {"stale_us": 20_000_000, "outlive_us": 1_000_000, "twins_us": 20_000_000}
-LEASED = {"stale_us": (LEASE_S + 1) * 1_000_000, "outlive_us": 1_000_000, "twins_us": (LEASE_S + 4) * 1_000_000}
+
+
+def promise(lease_s):
+    """What nodes with such leases promise (docs/consistency.md), and a second."""
+    return {"stale_us": (lease_s + 1) * 1_000_000, "outlive_us": 1_000_000, "twins_us": (lease_s + 4) * 1_000_000}
 
 
 def kinds_for(ground, small_disk, database):
@@ -67,10 +71,12 @@ class Run:
         self.shares_keys = "--keys" in known or on_file
         machines = [self.ground.add(f"node{number + 1}") for number in range(count)]
         if on_postgresql:
-            self.database = Pair(self.ground, self.folder)
+            self.database = self.make_database()
             self.small_disk = all(server.small_disk for server in self.database.servers)
-            self.nodes = [Node(self.options.binaries, machine, self.folder, self.shared(machine.name, known),
-                               self.database.environment(), "--health" in known) for machine in machines]
+            shared = sharing(self.options.binaries, self.folder, self.database.address(), known)
+            self.nodes = [Node(self.options.binaries, machine, self.folder,
+                               shared + (self.named(machine.name) if several else []), self.database.environment(),
+                               "--health" in known) for machine in machines]
         else:
             self.small_disk = self.ground.small_disk(self.folder / "node1" / "data", DISK_MIB)
             self.nodes = [Node(self.options.binaries, machine, self.folder, self.named(machine.name) if several else (),
@@ -79,16 +85,8 @@ class Run:
             self.front = Front(self.options.binaries, self.ground.add("front"), self.folder, self.nodes)
         self.ground.enter()
 
-    def shared(self, name, known):
-        """The options of a node among others."""
-        options = ["--store", self.database.address(), *(self.named(name) if "--node" in known else [])]
-        if "--keys" in known:
-            file = self.folder / "node.key"
-            if not file.exists():
-                subprocess.run([self.options.binaries / "latchkey", "keys", "new", file], check=True,
-                               stdout=subprocess.DEVNULL)
-            options += ["--keys", f"sealed:{file}"]
-        return options
+    def make_database(self):
+        return Pair(self.ground, self.folder)
 
     def named(self, name):
         return ["--node", name, "--lease", str(self.options.real_lease)]
@@ -158,8 +156,8 @@ class Run:
         kinds = self.options.kinds or kinds_for(self.ground, self.small_disk, self.database)
         plan = nemesis.schedule(self.options.seed, self.options.seconds, kinds, len(self.nodes))
         with Recorder(self.out, "nemesis") as recorder:
-            recorder.record("run", seed=self.options.seed, promise=LEASED if self.leased else ALONE, audit=True,
-                            start=now_us(), end=now_us())
+            promised = promise(LEASE_S) if self.leased else ALONE
+            recorder.record("run", seed=self.options.seed, promise=promised, audit=True, start=now_us(), end=now_us())
             begun = time.monotonic()
             one = nemesis.Nemesis(recorder, self.nodes, self.database, self.leased, self.keep_going)
             one.run(plan)
@@ -233,8 +231,8 @@ def read_options():
     return options
 
 
-def main():
-    options = read_options()
+def play(options, make_run):
+    """One run from the first process to the verdict: the exit status."""
     options.binaries = options.binaries.resolve()
     folder = pathlib.Path(tempfile.mkdtemp(prefix="latchkey-cluster-"))
     folder.chmod(0o755)  # the brokers' user has to get in
@@ -245,7 +243,7 @@ def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     good = False
     with Ground(folder) as ground:
-        run = Run(options, ground, folder, out)
+        run = make_run(options, ground, folder, out)
         run.build()
         print(f"cluster: {len(run.nodes)} node(s) on "
               f"{'PostgreSQL' if run.database else 'one file' if options.shared_file else 'a store of its own'}, in "
@@ -270,4 +268,4 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(play(read_options(), Run))

@@ -119,11 +119,11 @@ class Server:
 
 
 class Pair:
-    """Two servers; which is the primary changes."""
+    """Two servers; which is the primary changes. `small_disks`: in memory, so that they can be filled."""
 
-    def __init__(self, ground, folder):
+    def __init__(self, ground, folder, small_disks=True):
         self.password = secrets.token_hex(16)
-        self.servers = [Server(ground.add(name), folder, self.password, True) for name in ("pg1", "pg2")]
+        self.servers = [Server(ground.add(name), folder, self.password, small_disks) for name in ("pg1", "pg2")]
         self.primary, self.standby = self.servers
 
     def start(self):

@@ -11,7 +11,6 @@ import json
 import os
 import pathlib
 import random
-import secrets
 import shutil
 import signal
 import subprocess
@@ -19,19 +18,17 @@ import sys
 import tempfile
 import threading
 import time
-import urllib.request
 
 import psycopg2
 
 import audit_chain
-from database import PORT, PROGRAMS
-from ground import Ground, wait_for
+from ground import Ground
 from history import OK, REFUSED, UNKNOWN, Recorder, now_us
+from patroni_pair import PatroniPair
 
 HERE = pathlib.Path(__file__).parent
-ETCD_PORT, API_PORT = 2379, 8008
-TTL_S, LOOP_S, RETRY_S = 10, 1, 3
 WRITERS = 4
+PATIENCE = "&keepalives_idle=2&keepalives_interval=1&keepalives_count=3&tcp_user_timeout=4000"
 PROMISE = {"stale_us": 1, "outlive_us": 1, "twins_us": 1}
 TABLES = """
 CREATE TABLE devices(id text PRIMARY KEY, cid text NOT NULL, uuid text NOT NULL, enabled boolean NOT NULL);
@@ -39,82 +36,6 @@ CREATE TABLE audit(number bigint PRIMARY KEY, record text NOT NULL);
 CREATE TABLE head(one int PRIMARY KEY CHECK (one = 1), count bigint NOT NULL, hash text NOT NULL);
 INSERT INTO head VALUES (1, 0, repeat('0', 64));
 """
-
-
-class Member:
-    """One machine with Patroni and the server that it looks after."""
-
-    def __init__(self, ground, name, folder, etcd, password):
-        self.machine, self.folder, self.name = ground.add(name), folder / name, name
-        self.folder.mkdir()
-        self.log, self.process = folder / f"{name}.log", None
-        self.user = "postgres" if os.getuid() == 0 else None
-        address = self.machine.address
-        settings = {
-            "scope": "latchkey", "name": name, "restapi": {"listen": f"{address}:{API_PORT}",
-                                                           "connect_address": f"{address}:{API_PORT}"},
-            "etcd3": {"host": f"{etcd}:{ETCD_PORT}"},
-            "bootstrap": {
-                "dcs": {"ttl": TTL_S, "loop_wait": LOOP_S, "retry_timeout": RETRY_S, "synchronous_mode": True,
-                        "maximum_lag_on_failover": 0, "master_start_timeout": 0,
-                        "postgresql": {"use_pg_rewind": True, "parameters": {
-                            "fsync": "on", "synchronous_commit": "on", "shared_buffers": "32MB", "wal_level": "replica",
-                            "hot_standby": "on", "max_connections": 50}}},
-                "initdb": ["data-checksums", {"encoding": "UTF8"}, {"locale": "C"}],
-                "pg_hba": ["local all all trust", "host replication latchkey samenet scram-sha-256",
-                           "host all all samenet scram-sha-256"]},
-            "postgresql": {
-                "listen": f"{address}:{PORT}", "connect_address": f"{address}:{PORT}", "bin_dir": str(PROGRAMS),
-                "data_dir": str(self.folder / "data"), "pgpass": str(self.folder / "pgpass"),
-                "authentication": {"superuser": {"username": "latchkey", "password": password},
-                                   "replication": {"username": "latchkey", "password": password}},
-                "parameters": {"unix_socket_directories": str(self.folder)}},
-            "watchdog": {"mode": "off"}}
-        self.file = self.folder / "patroni.json"
-        self.file.write_text(json.dumps(settings, indent=1))  # YAML reads JSON
-        self.file.chmod(0o600)
-        if self.user:
-            for path in (self.folder, self.file):
-                shutil.chown(path, self.user, self.user)
-
-    def start(self):
-        self.process = self.machine.start(["patroni", self.file], self.log, user=self.user, start_new_session=True,
-                                          cwd=self.folder)
-
-    def says(self):
-        """Patroni's word on its server."""
-        try:
-            with urllib.request.urlopen(f"http://{self.machine.address}:{API_PORT}/patroni", timeout=2) as answer:
-                return json.load(answer)
-        except (OSError, ValueError):
-            return {}
-
-    def is_primary(self):
-        return self.says().get("role") in ("master", "primary")
-
-    def has_sync_standby(self):
-        return any(other.get("sync_state") == "sync" for other in self.says().get("replication") or ())
-
-    def lose_power(self):
-        """Patroni and its server at once: nobody gives anything back."""
-        for pid in self._pids():
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
-        self.process.wait()
-
-    def _pids(self):
-        """Of Patroni and of what runs on its data folder."""
-        found = [self.process.pid]
-        try:
-            pid = int((self.folder / "data" / "postmaster.pid").read_text().split()[0])
-            if os.path.realpath(f"/proc/{pid}/cwd") == os.path.realpath(self.folder / "data"):
-                found.append(pid)
-                found += map(int, pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
-        except (OSError, ValueError, IndexError):
-            pass  # there is none
-        return found
 
 
 class Writer(threading.Thread):
@@ -216,34 +137,16 @@ class Prober(threading.Thread):
 
 class Failover:
     def __init__(self, options, ground, folder, out):
-        self.options, self.folder, self.out = options, folder, out
-        password = secrets.token_hex(16)
-        self.etcd = ground.add("etcd")
-        self.members = [Member(ground, name, folder, self.etcd.address, password) for name in ("pg1", "pg2")]
-        hosts = ",".join(f"{member.machine.address}:{PORT}" for member in self.members)
-        self.address = (f"postgresql://latchkey:{password}@{hosts}/postgres?target_session_attrs=read-write"
-                        "&connect_timeout=2&keepalives_idle=2&keepalives_interval=1&keepalives_count=3"
-                        "&tcp_user_timeout=4000")
+        self.options, self.out = options, out
+        self.database = PatroniPair(ground, folder)
+        self.address = self.database.address("postgres", PATIENCE)
+        os.environ |= self.database.environment()
         ground.enter()
 
     def start(self):
-        url = f"http://{self.etcd.address}"
-        self.etcd.start(["etcd", "--data-dir", self.folder / "etcd", "--listen-client-urls", f"{url}:{ETCD_PORT}",
-                         "--advertise-client-urls", f"{url}:{ETCD_PORT}", "--listen-peer-urls", f"{url}:2380",
-                         "--initial-advertise-peer-urls", f"{url}:2380", "--initial-cluster", f"default={url}:2380",
-                         "--logger", "zap"], self.folder / "etcd.log")
-        for member in self.members:
-            member.start()
-            wait_for(f"{member.name}, see {member.log}", lambda: any(one.is_primary() for one in self.members), 180)
-        self.wait_safe()
+        self.database.start()
         with psycopg2.connect(self.address) as connection, connection.cursor() as cursor:
             cursor.execute(TABLES)
-
-    def primary(self):
-        return next((member for member in self.members if member.is_primary()), None)
-
-    def wait_safe(self):
-        wait_for("a synchronous standby", lambda: (self.primary() or self.members[0]).has_sync_standby(), 180, 0.5)
 
     def live(self):
         with Recorder(self.out, "nemesis") as recorder, Recorder(self.out, "prober") as probed:
@@ -265,22 +168,16 @@ class Failover:
                 one.close()
 
     def fail_over(self, recorder):
-        self.wait_safe()
-        old = self.primary()
+        self.database.wait_safe()
+        old = self.database.primary()
         begun = now_us()
         old.lose_power()
-        wait_for("another primary", lambda: self.primary() not in (None, old), 180, 0.1)
+        self.database.wait_for_another(old)
         recorder.record("fault", what="kill-primary", target=old.name, start=begun, end=now_us())
-        print(f"failover: {old.name} lost its power; {self.primary().name} is the primary "
+        print(f"failover: {old.name} lost its power; {self.database.primary().name} is the primary "
               f"{(now_us() - begun) / 1e6:.1f} s later", flush=True)
         old.start()
-        self.wait_safe()
-
-    def stop(self):
-        """Servers outlive their Patroni."""
-        for member in self.members:
-            if member.process is not None:
-                member.lose_power()
+        self.database.wait_safe()
 
     def read_everything(self):
         with Recorder(self.out, "end") as recorder, psycopg2.connect(self.address) as connection:
@@ -322,7 +219,7 @@ def main():
             run.live()
             run.read_everything()
         finally:
-            run.stop()
+            run.database.stop()
         good = subprocess.run([sys.executable, "-B", HERE / "checker.py", out, "--connects", "20", "--faults", "1"],
                               check=False).returncode == 0
     print(f"failover: {'PASSED' if good else 'FAILED'}", flush=True)

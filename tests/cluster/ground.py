@@ -84,9 +84,11 @@ def _as(user):
 
 
 class Ground:
-    def __init__(self, folder):
+    """`apart`: each machine has a namespace of its own, else all share one, as addresses of its loopback."""
+
+    def __init__(self, folder, apart=True):
         self.folder, self.processes, self.namespaces, self.mounts = folder, [], [], []
-        self.machines = 0
+        self.machines, self.apart = 0, apart
         remove_leftovers()
         self.isolated = os.getuid() == 0 and self._try_namespaces()
         self.can_mount = os.getuid() == 0
@@ -94,6 +96,8 @@ class Ground:
     def _try_namespaces(self):
         try:
             self._add_namespace("net")
+            if not self.apart:
+                return True
             ip("-n", self.namespaces[0], "link", "add", "bridge", "type", "bridge")
             ip("-n", self.namespaces[0], "addr", "add", NET + "1/24", "dev", "bridge")
             ip("-n", self.namespaces[0], "link", "set", "bridge", "up")
@@ -111,8 +115,8 @@ class Ground:
 
     def add(self, name):
         self.machines += 1
-        if not self.isolated:
-            return Machine(self, name, f"127.0.1.{self.machines}", None)
+        if not self.isolated or not self.apart:
+            return Machine(self, name, f"127.0.1.{self.machines}", self.namespaces[0] if self.isolated else None)
         namespace, address = self._add_namespace(name), f"{NET}{10 + self.machines}"
         port = f"port{self.machines}"
         ip("link", "add", port, "netns", self.namespaces[0], "type", "veth", "peer", "name", "eth0", "netns", namespace)
@@ -130,7 +134,7 @@ class Ground:
 
     def clients(self):
         """The machine where clients are."""
-        return Machine(self, "clients", NET + "1" if self.isolated else "127.0.0.1",
+        return Machine(self, "clients", NET + "1" if self.isolated and self.apart else "127.0.0.1",
                        self.namespaces[0] if self.isolated else None)
 
     def small_disk(self, folder, mib):

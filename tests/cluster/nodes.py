@@ -25,6 +25,17 @@ def options_of(binaries):
     return {word for word in told.split() if word.startswith("--")}
 
 
+def sharing(binaries, folder, store, known):
+    """The options that all nodes on one database have."""
+    options = ["--store", store]
+    if "--keys" in known:
+        file = folder / "node.key"
+        if not file.exists():
+            subprocess.run([binaries / "latchkey", "keys", "new", file], check=True, stdout=subprocess.DEVNULL)
+        options += ["--keys", f"sealed:{file}"]
+    return options
+
+
 def text(address):
     return "%s:%d" % address
 
@@ -46,9 +57,12 @@ class Front:
 
 
 class Node:
-    def __init__(self, binaries, machine, folder, more=(), environment=None, has_health=False):
+    """`clock`: its wall clock can be set wrong, which makes each look at it dearer."""
+
+    def __init__(self, binaries, machine, folder, more=(), environment=None, has_health=False, clock=True):
         self.binaries, self.machine, self.folder, self.more = binaries, machine, folder, list(more)
         self.environment, self.has_health = environment or {}, has_health
+        self.clock = clock and os.path.exists(FAKETIME)
         self.name, self.data = machine.name, folder / machine.name / "data"
         self.data.parent.mkdir(parents=True, exist_ok=True)
         self.data.parent.chmod(0o755)
@@ -67,7 +81,7 @@ class Node:
         self.endpoints_file.unlink(missing_ok=True)
         self.set_clock(0)
         environment = dict(self.environment)
-        if os.path.exists(FAKETIME):
+        if self.clock:
             environment |= {"LD_PRELOAD": FAKETIME, "FAKETIME_TIMESTAMP_FILE": str(self.clock_file),
                             "FAKETIME_NO_CACHE": "1", "FAKETIME_DONT_FAKE_MONOTONIC": "1", "DONT_FAKE_MONOTONIC": "1"}
         health = ["--health", text(self.health)] if self.has_health else []
