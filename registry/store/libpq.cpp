@@ -19,15 +19,16 @@ bool find_all(void* library, Libpq& pq) {
          find(pq.status, "PQstatus") && find(pq.error_message, "PQerrorMessage") &&
          find(pq.server_version, "PQserverVersion") && find(pq.parameter_status, "PQparameterStatus") &&
          find(pq.socket, "PQsocket") && find(pq.set_notice_processor, "PQsetNoticeProcessor") &&
-         find(pq.consume_input, "PQconsumeInput") && find(pq.exec, "PQexec") &&
-         find(pq.send_prepare, "PQsendPrepare") && find(pq.send_query_prepared, "PQsendQueryPrepared") &&
-         find(pq.send_query_params, "PQsendQueryParams") && find(pq.get_result, "PQgetResult") &&
-         find(pq.enter_pipeline, "PQenterPipelineMode") && find(pq.exit_pipeline, "PQexitPipelineMode") &&
-         find(pq.pipeline_sync, "PQpipelineSync") && find(pq.result_status, "PQresultStatus") &&
-         find(pq.error_field, "PQresultErrorField") && find(pq.command_status, "PQcmdStatus") &&
-         find(pq.command_tuples, "PQcmdTuples") && find(pq.rows, "PQntuples") && find(pq.columns, "PQnfields") &&
-         find(pq.type_of, "PQftype") && find(pq.is_null, "PQgetisnull") && find(pq.length, "PQgetlength") &&
-         find(pq.value, "PQgetvalue") && find(pq.clear, "PQclear");
+         find(pq.consume_input, "PQconsumeInput") && find(pq.notifies, "PQnotifies") &&
+         find(pq.backend_pid, "PQbackendPID") && find(pq.exec, "PQexec") && find(pq.send_prepare, "PQsendPrepare") &&
+         find(pq.send_query_prepared, "PQsendQueryPrepared") && find(pq.send_query_params, "PQsendQueryParams") &&
+         find(pq.get_result, "PQgetResult") && find(pq.enter_pipeline, "PQenterPipelineMode") &&
+         find(pq.exit_pipeline, "PQexitPipelineMode") && find(pq.pipeline_sync, "PQpipelineSync") &&
+         find(pq.result_status, "PQresultStatus") && find(pq.error_field, "PQresultErrorField") &&
+         find(pq.command_status, "PQcmdStatus") && find(pq.command_tuples, "PQcmdTuples") &&
+         find(pq.rows, "PQntuples") && find(pq.columns, "PQnfields") && find(pq.type_of, "PQftype") &&
+         find(pq.is_null, "PQgetisnull") && find(pq.length, "PQgetlength") && find(pq.value, "PQgetvalue") &&
+         find(pq.clear, "PQclear");
 }
 
 }  // namespace

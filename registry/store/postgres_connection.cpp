@@ -50,6 +50,10 @@ constexpr char kSession[] =
 //    read, looks as dear as if it were.
 constexpr const char* kTuning[] = {"SET enable_seqscan = off", "SET jit = off"};
 
+// One name for all: whoever shares a database with another registry, in a schema of its own, looks in vain at times.
+constexpr char kListen[] = "LISTEN latchkey";
+constexpr char kNotify[] = "NOTIFY latchkey";
+
 Refusal storage(std::string text) { return {Reason::kStorage, "storage: " + std::move(text)}; }
 
 // libpq's messages have line ends, and one for each host.
@@ -154,6 +158,7 @@ Outcome<Nothing> PostgresConnection::check_server() {
   }
   LATCHKEY_TRY_VOID(execute(kSession));
   for (const char* setting : kTuning) static_cast<void>(execute(setting));
+  if (listening_) listening_ = execute(kListen).has_value();
   if (read_only_) return execute("SET default_transaction_read_only = on");
   return Nothing{};
 }
@@ -215,6 +220,33 @@ void PostgresConnection::post(const std::string& sql, PostgresValues& values) {
     return fail_with(storage(one_line(pq_.error_message(connection_))));
   }
   awaited_.push_back({Awaited::kRun, nullptr});
+}
+
+void PostgresConnection::announce() {
+  if (connection_ == nullptr || !announces_) return;
+  // Whatever was sent before is to fail by itself.
+  if (!awaited_.empty() && awaited_.back().kind != Awaited::kSync && !send_sync()) return;
+  if (pq_.send_query_params(connection_, kNotify, 0, nullptr, nullptr, nullptr, nullptr, kBinary) != 1) return;
+  awaited_.push_back({Awaited::kAnnouncement, nullptr});
+  static_cast<void>(send_sync());
+}
+
+Outcome<Nothing> PostgresConnection::listen() {
+  auto done = execute(kListen);
+  listening_ = done.has_value();
+  return done;
+}
+
+bool PostgresConnection::heard() {
+  if (!listening_ || connection_ == nullptr) return false;
+  forget();  // what nobody asked for yet stands before what would be heard
+  if (!alive()) return true;
+  bool others = false;
+  while (PGnotify* const one = pq_.notifies(connection_)) {
+    others = others || one->be_pid != pq_.backend_pid(connection_);
+    pq_.free_memory(one);
+  }
+  return others;
 }
 
 bool PostgresConnection::send_sync() {
@@ -279,8 +311,13 @@ bool PostgresConnection::take(const Expected& expected, PostgresResult& last, st
                         one_line(message.empty() ? pq_.error_message(connection_) : message)));
       return false;
     }
-    fail_with(
-        refusal_of(field(PG_DIAG_SQLSTATE), message, expected.statement != nullptr ? expected.statement->sql : doing));
+    if (expected.kind == Awaited::kAnnouncement) {
+      // Syntax, or a feature that is not there (CockroachDB); not a queue that is full.
+      announces_ = !field(PG_DIAG_SQLSTATE).starts_with("42") && !field(PG_DIAG_SQLSTATE).starts_with("0A");
+    } else {
+      fail_with(refusal_of(field(PG_DIAG_SQLSTATE), message,
+                           expected.statement != nullptr ? expected.statement->sql : doing));
+    }
     if (pq_.status(connection_) != CONNECTION_OK) return false;
   }
   if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK && expected.kind == Awaited::kPrepare) {

@@ -45,6 +45,7 @@ class PostgresEngine final : public Engine {
                    {"lk_release", "RELEASE SAVEPOINT operation"},
                    {"lk_back", "ROLLBACK TO SAVEPOINT operation"}}} {}
   StoreKind kind() const override { return StoreKind::kPostgres; }
+  std::uint64_t connections() const override { return connection_->generation(); }
 
   Outcome<std::unique_ptr<Statement>> prepare(std::string_view sql, bool kept) override;
   Outcome<std::unique_ptr<Statement>> prepare_stream(std::string_view sql) override;
@@ -109,6 +110,16 @@ class PostgresEngine final : public Engine {
 
   Outcome<std::vector<std::string>> tables() override;
   Outcome<std::string> version() override { return connection_->version(); }
+
+  void announce() override { connection_->announce(); }
+  Outcome<bool> listen() override {
+    LATCHKEY_TRY_VOID(connect());
+    LATCHKEY_TRY_VOID(connection_->listen());
+    return true;
+  }
+  bool listening() const override { return connection_->listening(); }
+  bool heard() override { return connection_->heard(); }
+  int socket() const override { return connection_->listening() ? connection_->socket() : -1; }
 
   // For statements.
   PostgresConnection& connection() { return *connection_; }

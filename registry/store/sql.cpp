@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "registry/store/sql.h"
 
+#include <poll.h>
+
 #include <algorithm>
+#include <utility>
 
 #include "registry/store/internal/engine.h"
 #include "registry/store/location.h"
@@ -131,16 +134,50 @@ Outcome<Nothing> Database::execute(const std::string& sql) { return engine_->exe
 void Database::watch_log(std::function<void(std::size_t)> watch) { engine_->watch_log(std::move(watch)); }
 Outcome<Nothing> Database::fold_log() { return engine_->fold_log(); }
 StoreKind Database::kind() const { return engine_->kind(); }
+std::uint64_t Database::connections() const { return engine_->connections(); }
 Outcome<std::int64_t> Database::changed() { return engine_->changed(); }
 Outcome<Nothing> Database::settle() { return engine_->settle(); }
 Outcome<std::vector<std::string>> Database::tables() { return engine_->tables(); }
 Outcome<std::string> Database::version() { return engine_->version(); }
 
+// Behind the commit and not in it: in it, PostgreSQL would hold a lock of the whole database until the commit is on the
+// disk and at the standby, and refuse the commit where there is no NOTIFY, or when somebody listens and does not read.
+Outcome<Nothing> Database::commit() {
+  auto done = engine_->commit();
+  if (std::exchange(announced_, false) && done) engine_->announce();
+  return done;
+}
+
+void Database::announce() {
+  if (in_transaction()) {
+    announced_ = true;
+  } else {
+    engine_->announce();
+  }
+}
+
+Outcome<bool> Database::listen() { return engine_->listen(); }
+bool Database::listening() const { return engine_->listening(); }
+
+Database::Heard Database::wait_for_news(int call, std::chrono::milliseconds most) {
+  const auto until = std::chrono::steady_clock::now() + most;
+  for (;;) {
+    if (engine_->heard()) return Heard::kNews;
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - std::chrono::steady_clock::now()).count();
+    std::array<pollfd, 2> files = {{{call, POLLIN, 0}, {engine_->socket(), POLLIN, 0}}};  // one below 0 is passed over
+    const int ready = ::poll(files.data(), files.size(), static_cast<int>(std::max<std::int64_t>(left, 0)));
+    if (files[0].revents != 0) return Heard::kCall;
+    if (ready == 0) return Heard::kNothing;
+  }
+}
+
 Outcome<Nothing> Database::begin_read() { return engine_->begin_read(); }
 void Database::end_read() { engine_->end_read(); }
 Outcome<Nothing> Database::begin_write() { return engine_->begin_write(); }
-Outcome<Nothing> Database::commit() { return engine_->commit(); }
-void Database::rollback() { engine_->rollback(); }
+void Database::rollback() {
+  announced_ = false;
+  engine_->rollback();
+}
 bool Database::in_transaction() const { return engine_->in_transaction(); }
 Outcome<Nothing> Database::savepoint() { return engine_->savepoint(); }
 Outcome<Nothing> Database::release_savepoint() { return engine_->release_savepoint(); }

@@ -15,6 +15,7 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -167,7 +168,22 @@ class Database {
   void watch_log(std::function<void(std::size_t pages)> watch);
   // Folds the log back into the file as far as readers let it, and waits for nobody.
   Outcome<Nothing> fold_log();
+  // To whoever listens on this database, in whatever process: there is news. At once, or behind the commit of the
+  // transaction that this connection is in, and not if that does not come about. Nobody waits for it, and it may be
+  // lost: whoever listens looks now and then all the same. SQLite tells nobody.
+  void announce();
+  // From now on this connection hears what others announce, also when it had to be made anew. False: this database
+  // tells nobody. An error: it refuses LISTEN.
+  Outcome<bool> listen();
+  bool listening() const;
+  // Until others announced something since this was asked last, or the file `call` can be read, or that time is over.
+  // Outside of a transaction. A connection that is lost is news as well.
+  enum class Heard { kNothing, kCall, kNews };
+  Heard wait_for_news(int call, std::chrono::milliseconds most);
+
   StoreKind kind() const;
+  // How many connections this has had: with another one it may speak to another server.
+  std::uint64_t connections() const;
   const std::string& path() const { return path_; }
   // Rows changed by the last statement that ran.
   Outcome<std::int64_t> changed();
@@ -203,6 +219,7 @@ class Database {
   const std::string path_;
   const std::unique_ptr<Engine> engine_;
   std::unordered_map<std::string, std::unique_ptr<Statement>, TextHash, std::equal_to<>> statements_;
+  bool announced_ = false;  // in this transaction
 };
 
 }  // namespace latchkey::registry::store

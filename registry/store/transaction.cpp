@@ -52,6 +52,7 @@ Outcome<Nothing> Transaction::audit(AuditRecord record) {
 
 Outcome<Nothing> Transaction::finish(std::uint64_t keep_changes) {
   if (condemned_) return fail(*condemned_);
+  if (touched_ || numbers_.change != started_.change) database_->announce();
   if (numbers_.change != started_.change) {
     LATCHKEY_TRY_VOID(database_->query("UPDATE counters SET value = $1 WHERE name = 'change'", numbers_.change).run());
   }

@@ -32,6 +32,7 @@ class PostgresServer {
   std::string url(const std::string& database, const std::string& more = "") const;
   // Over TCP, with that password.
   std::string tcp_url(const std::string& database, const std::string& password) const;
+  std::string socket() const { return folder_ + "/.s.PGSQL." + std::to_string(port_); }
   std::string pid_file() const { return folder_ + "/data/postmaster.pid"; }
   pid_t pid() const { return pid_; }
 

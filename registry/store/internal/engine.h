@@ -46,6 +46,7 @@ class Engine {
  public:
   virtual ~Engine() = default;
   virtual StoreKind kind() const = 0;
+  virtual std::uint64_t connections() const { return 1; }
 
   // `kept`: it will be run many times. Must not outlive the engine.
   virtual Outcome<std::unique_ptr<Statement>> prepare(std::string_view sql, bool kept) = 0;
@@ -67,6 +68,14 @@ class Engine {
 
   virtual Outcome<std::vector<std::string>> tables() = 0;
   virtual Outcome<std::string> version() = 0;
+
+  // As Database has them; SQLite tells nobody.
+  virtual void announce() {}
+  virtual Outcome<bool> listen() { return false; }
+  virtual bool listening() const { return false; }
+  // True: others announced something, or the connection is lost, since this was asked last. Waits for nothing.
+  virtual bool heard() { return false; }
+  virtual int socket() const { return -1; }  // where heard() would come from
 
   // SQLite's alone.
   virtual void watch_log(std::function<void(std::size_t pages)>) {}

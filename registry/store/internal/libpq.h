@@ -20,6 +20,8 @@ struct Libpq {
   decltype(&PQsocket) socket;
   decltype(&PQsetNoticeProcessor) set_notice_processor;
   decltype(&PQconsumeInput) consume_input;
+  decltype(&PQnotifies) notifies;
+  decltype(&PQbackendPID) backend_pid;
   decltype(&PQexec) exec;
   decltype(&PQsendPrepare) send_prepare;
   decltype(&PQsendQueryPrepared) send_query_prepared;

@@ -84,6 +84,15 @@ class PostgresConnection {
   void push();
   bool waiting() const { return !awaited_.empty(); }
 
+  // NOTIFY, outside of a transaction: sent, and nobody hears what came of it.
+  void announce();
+  // LISTEN, on this connection and on those that reconnect() makes. An error: the server refuses it.
+  Outcome<Nothing> listen();
+  bool listening() const { return listening_; }
+  // True: another connection announced something, or this one was lost, since it was asked last.
+  bool heard();
+  int socket() const { return connection_ == nullptr ? -1 : pq_.socket(connection_); }
+
   // What the server warned of since it was asked last; empty: of nothing.
   std::string take_warning() { return std::exchange(warning_, {}); }
 
@@ -91,7 +100,7 @@ class PostgresConnection {
   std::string version() const;
 
  private:
-  enum class Awaited : std::uint8_t { kPrepare, kRun, kSync };
+  enum class Awaited : std::uint8_t { kPrepare, kRun, kSync, kAnnouncement };
   struct Expected {
     Awaited kind;
     Prepared* statement = nullptr;
@@ -116,6 +125,8 @@ class PostgresConnection {
   std::deque<Expected> awaited_;
   std::optional<Refusal> failed_;  // the first failure that nobody heard of
   std::string warning_;
+  bool announces_ = true;   // until the server says that it does not know how
+  bool listening_ = false;  // or shall be
 };
 
 }  // namespace latchkey::registry::store
