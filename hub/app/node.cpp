@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <ctime>
+#include <iostream>
 #include <utility>
 
 #include "hub/app/node_note.h"
@@ -60,6 +61,10 @@ Cluster::Events Node::events() {
   };
   events.lost = [this] { hubs_.drop_grants(); };
   events.changed = [this] { registry_.others_changed(); };
+  events.not_told = [](const std::string& why) {
+    std::cerr << "latchkey: the database tells nobody of commits, so this node looks for them fifty times a second: "
+              << why << "\n";
+  };
   events.committed = [this](Sequence newest) {
     hubs_.committed(newest);
     const std::lock_guard lock(mutex_);

@@ -36,6 +36,8 @@ Outcome<Nothing> Cluster::open() {
   if (database_ != nullptr) return Nothing{};
   LATCHKEY_TRY(opened, store::Database::open(options_.store, store::Database::Access::kReadWrite));
   database_ = std::move(opened);
+  if (auto listens = database_->listen(); !listens) say_not_told(listens.error().detail);
+  ear_.heard();  // what was committed before
   return Nothing{};
 }
 
@@ -45,7 +47,7 @@ Outcome<Nothing> Cluster::start() {
     LATCHKEY_TRY_VOID(join());
     if (member_.member()) break;
     std::unique_lock lock(mutex_);
-    work_.wait_for(lock, std::chrono::milliseconds(options_.poll_ms), [this] { return stopping_; });
+    stopped_.wait_for(lock, std::chrono::milliseconds(options_.poll_ms), [this] { return stopping_; });
     if (stopping_) return refuse(Reason::kShuttingDown, "stopped while joining");
   }
   LATCHKEY_TRY_VOID(renew());
@@ -58,9 +60,10 @@ void Cluster::stop() {
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
-    work_.notify_all();
+    stopped_.notify_all();
     looked_.notify_all();
   }
+  ear_.ring();
   if (thread_.joinable()) thread_.join();
 }
 
@@ -74,14 +77,15 @@ Outcome<Nothing> Cluster::leave() {
 }
 
 void Cluster::run() {
-  std::unique_lock lock(mutex_);
-  while (!stopping_) {
-    lock.unlock();
+  for (;;) {
+    {
+      std::unique_lock lock(mutex_);
+      const std::chrono::milliseconds early(pace_.wait_ms(options_.now_ms()));
+      if (stopped_.wait_for(lock, early, [this] { return stopping_; })) return;
+    }
+    pace_.began(options_.now_ms());
     const std::int64_t until_ms = step();
-    lock.lock();
-    const auto for_ms = std::clamp<std::int64_t>(until_ms - options_.now_ms(), 0, options_.poll_ms);
-    work_.wait_for(lock, std::chrono::milliseconds(for_ms), [this] { return stopping_ || hurried_; });
-    hurried_ = false;
+    ear_.rest(database_.get(), until_ms - options_.now_ms());
   }
 }
 
@@ -91,13 +95,22 @@ std::int64_t Cluster::step() {
   report(done);
   const std::int64_t now_ms = options_.now_ms();
   if (done) {
-    const std::lock_guard lock(mutex_);
-    const std::int64_t look_ms = now_ms + (wishes_.empty() ? options_.poll_ms : options_.hurried_ms);
+    const std::int64_t look_ms = now_ms + look_every_ms();
     return member_.member() ? std::min(look_ms, member_.next_renewal_ms()) : look_ms;
   }
   database_.reset();  // whatever is wrong with it, the next connection may find the next primary
   member_.not_renewed(now_ms);
   return now_ms + kAgainMs;
+}
+
+int Cluster::look_every_ms() const {
+  if (database_->listening() && !ear_.deaf()) return options_.told_ms;
+  const std::lock_guard lock(mutex_);
+  return wishes_.empty() ? options_.poll_ms : options_.hurried_ms;
+}
+
+void Cluster::say_not_told(const std::string& why) {
+  if (!std::exchange(said_not_told_, true) && events_.not_told) events_.not_told(why);
 }
 
 Outcome<Nothing> Cluster::act() {
@@ -188,6 +201,8 @@ Outcome<Nothing> Cluster::look() {
   LATCHKEY_TRY(edition, shared_edition(*database_));
   LATCHKEY_TRY(nodes, list_nodes(*database_));
   silence_.seen(nodes, options_.now_ms());
+  ear_.looked(newest != newest_ || edition != edition_, options_.now_ms());
+  if (database_->listening() && ear_.deaf()) say_not_told("it takes LISTEN, and tells nothing");
   if (newest != newest_ && events_.committed) events_.committed(newest);
   newest_ = newest;
   if (edition != edition_ && events_.changed) events_.changed();
@@ -213,7 +228,8 @@ Outcome<Nothing> Cluster::declare_lost(const std::vector<Node>& nodes) {
   for (const Node& node : nodes) {
     if (own(node) || !waited_for(node) || !silence_.over(node, options_.now_ms())) continue;
     LATCHKEY_TRY(lost, lose_node(*database_, node));
-    static_cast<void>(lost);  // the next look tells what came of it
+    static_cast<void>(lost);
+    ear_.ring();  // the next look tells what came of it
   }
   return Nothing{};
 }
@@ -233,6 +249,7 @@ void Cluster::take_place(const Uuid& incarnation) {
 
 void Cluster::lose_place() {
   member_.lost();
+  ear_.ring();  // to join anew
   if (events_.lost) events_.lost();
   const std::lock_guard lock(mutex_);
   state_.member = false;
@@ -252,15 +269,10 @@ void Cluster::confirm(Sequence sequence, Confirmed confirmed) {
   auto& value = confirmed == Confirmed::kApplied ? applied_ : cut_;
   if (sequence <= value) return;
   value = sequence;
-  hurried_ = true;
-  work_.notify_all();
+  ear_.ring();
 }
 
-void Cluster::hurry() {
-  const std::lock_guard lock(mutex_);
-  hurried_ = true;
-  work_.notify_all();
-}
+void Cluster::hurry() { ear_.ring(); }
 
 // Only a look that was begun behind the change counts: it shows every node that joined before it.
 Outcome<Nothing> Cluster::wait(Sequence sequence, Confirmed confirmed) {
@@ -268,8 +280,7 @@ Outcome<Nothing> Cluster::wait(Sequence sequence, Confirmed confirmed) {
   std::unique_lock lock(mutex_);
   const std::uint64_t from = looks_begun_ + 1;
   wishes_.push_back(&wish);
-  hurried_ = true;
-  work_.notify_all();
+  ear_.ring();
   const auto silent = [&]() -> const Node* {
     const auto found = std::find_if(state_.nodes.begin(), state_.nodes.end(), [&](const Node& node) {
       const bool ours = node.name == name() && node.incarnation == incarnation_;

@@ -16,7 +16,9 @@
 #include <thread>
 #include <vector>
 
+#include "registry/cluster/ear.h"
 #include "registry/cluster/membership.h"
+#include "registry/cluster/pace.h"
 #include "registry/store/sql.h"
 
 namespace latchkey::registry::cluster {
@@ -34,6 +36,7 @@ class Cluster {
     int poll_ms = 20;          // how often it looks by itself
     int hurried_ms = 10;       // the same while somebody waits
     int patience_ms = 20'000;  // how long wait() does for a node that lives and does not confirm
+    int told_ms = 200;         // how often it looks by itself, hurried or not, where the database tells of commits
   };
   struct Events {
     // Before the first lease of that incarnation: whoever cannot keep it durably refuses, and this node does not join.
@@ -43,6 +46,7 @@ class Cluster {
     std::function<void(Sequence newest)> committed;         // by whomever
     std::function<void()> changed;                          // shared_edition() is another one
     std::function<void(const Node& own)> seen;              // its own row, each time that it was read
+    std::function<void(const std::string& why)> not_told;   // by the database, of commits: once
   };
   Cluster(Options options, Events events);
   ~Cluster() { stop(); }
@@ -94,6 +98,8 @@ class Cluster {
   void take_place(const Uuid& incarnation);
   void lose_place();
   void report(const Outcome<Nothing>& outcome);
+  int look_every_ms() const;
+  void say_not_told(const std::string& why);
 
   const Options options_;
   const Events events_;
@@ -107,12 +113,14 @@ class Cluster {
   std::int64_t edition_ = -1;  // none was read yet
   Sequence told_applied_ = 0;
   Sequence told_cut_ = 0;
+  Ear ear_;  // others ring
+  Pace pace_;
+  bool said_not_told_ = false;
 
   mutable std::mutex mutex_;  // guards the rest
-  std::condition_variable work_;
+  std::condition_variable stopped_;
   std::condition_variable looked_;
   bool stopping_ = false;
-  bool hurried_ = false;
   Uuid incarnation_;
   Sequence applied_ = 0;
   Sequence cut_ = 0;

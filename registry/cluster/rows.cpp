@@ -31,6 +31,13 @@ Outcome<bool> changes_one(store::Query query) {
   return !rows.empty();
 }
 
+// The same, and others hear of it: they may wait for it.
+Outcome<bool> changes_one_for_others(store::Database& database, store::Query query) {
+  LATCHKEY_TRY(changed, changes_one(std::move(query)));
+  if (changed) database.announce();
+  return changed;
+}
+
 Outcome<std::optional<Sequence>> renew(store::Database& database, const std::string& name, const Uuid& incarnation) {
   LATCHKEY_TRY(live, changes_one(database.query("UPDATE nodes SET beat = beat + 1 WHERE name = $1 AND "
                                                 "incarnation = $2 AND state = $3 RETURNING beat",
@@ -82,28 +89,32 @@ Outcome<std::optional<Sequence>> renew_node(store::Database& database, const std
 
 Outcome<bool> confirm_node(store::Database& database, const std::string& name, const Uuid& incarnation,
                            Sequence applied, Sequence cut) {
-  return changes_one(
+  return changes_one_for_others(
+      database,
       database.query("UPDATE nodes SET applied = $1, cut = $2 WHERE name = $3 AND incarnation = $4 AND state = $5 "
                      "RETURNING beat",
                      applied, cut, name, incarnation, NodeState::kLive));
 }
 
 Outcome<bool> leave_node(store::Database& database, const std::string& name, const Uuid& incarnation) {
-  return changes_one(
+  return changes_one_for_others(
+      database,
       database.query("UPDATE nodes SET state = $1 WHERE name = $2 AND incarnation = $3 AND state = $4 RETURNING beat",
                      NodeState::kLeft, name, incarnation, NodeState::kLive));
 }
 
 Outcome<bool> lose_node(store::Database& database, const Node& node) {
-  return changes_one(
+  return changes_one_for_others(
+      database,
       database.query("UPDATE nodes SET state = $1 WHERE name = $2 AND incarnation = $3 AND state = $4 AND beat = $5 "
                      "RETURNING beat",
                      NodeState::kLost, node.name, node.incarnation, NodeState::kLive, node.beat));
 }
 
 Outcome<bool> drain_node(store::Database& database, const std::string& name, bool draining) {
-  return changes_one(database.query("UPDATE nodes SET draining = $1 WHERE name = $2 AND state = $3 RETURNING beat",
-                                    draining ? 1 : 0, name, NodeState::kLive));
+  return changes_one_for_others(
+      database, database.query("UPDATE nodes SET draining = $1 WHERE name = $2 AND state = $3 RETURNING beat",
+                               draining ? 1 : 0, name, NodeState::kLive));
 }
 
 Outcome<std::int64_t> shared_edition(store::Database& database) {

@@ -11,6 +11,7 @@
 
 #include "registry/cluster/rows.h"
 #include "registry/store/schema.h"
+#include "tests/support/postgresql_between.h"
 #include "tests/unit/registry/store/store_under_test.h"
 
 namespace latchkey::registry::cluster {
@@ -22,8 +23,25 @@ constexpr int kPatient = 600'000;
 
 // A node without gates: what it confirms is what it is told to.
 struct TestNode {
+  struct Looks {
+    int poll_ms = 5;
+    int hurried_ms = 2;
+    int told_ms = 5;
+  };
   TestNode(const std::string& store, const std::string& name, std::int64_t lease_ms, Uuid kept, int patience_ms)
-      : cluster({store, {name, lease_ms}, kept, "127.0.0.1:8883", "test", now, 5, 2, patience_ms},
+      : TestNode(store, name, lease_ms, kept, patience_ms, Looks{}) {}
+  TestNode(const std::string& store, const std::string& name, std::int64_t lease_ms, Uuid kept, int patience_ms,
+           Looks looks)
+      : cluster({store,
+                 {name, lease_ms},
+                 kept,
+                 "127.0.0.1:8883",
+                 "test",
+                 now,
+                 looks.poll_ms,
+                 looks.hurried_ms,
+                 patience_ms,
+                 looks.told_ms},
                 {[this](const Uuid& incarnation) {
                    kept_now = incarnation;
                    return keeps ? Outcome<Nothing>(Nothing{}) : Outcome<Nothing>(refuse(Reason::kStorage, "disk full"));
@@ -36,7 +54,11 @@ struct TestNode {
                  [this] { ++lost; },
                  [this](Sequence newest) { committed = newest; },
                  [this] { ++changed; },
-                 {}}) {}
+                 {},
+                 [this](const std::string& why) {
+                   not_told_why = why;
+                   ++not_told;
+                 }}) {}
   static std::int64_t now() {
     return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch())
         .count();
@@ -50,6 +72,8 @@ struct TestNode {
   std::atomic<int> lost = 0;
   std::atomic<Sequence> committed = 0;
   std::atomic<int> changed = 0;
+  std::string not_told_why;
+  std::atomic<int> not_told = 0;
   Cluster cluster;  // stops first
 };
 
@@ -319,6 +343,122 @@ TEST_F(ClusterTest, database_that_goes_away_and_comes_back_costs_a_node_nothing_
   EXPECT_TRUE(eventually([&] { return a.grants > before && a.cluster.state().trouble.empty(); }));
   EXPECT_EQ(a.lost, 0) << "nobody had waited for it";
   EXPECT_EQ(a.kept_now, incarnation);
+}
+
+// Nodes that would find nothing by themselves before the test is over, in the run on PostgreSQL.
+class ToldTest : public ClusterTest {
+ protected:
+  static constexpr int kNever = 3'600'000;
+  static constexpr std::int64_t kLease = 600'000;  // nor by renewing
+
+  void SetUp() override {
+    if (!on_postgres()) GTEST_SKIP() << "SQLite tells nobody";
+  }
+  std::unique_ptr<TestNode> node(const std::string& name) { return node_at(store_, name, {kNever, kNever, kNever}); }
+  static std::unique_ptr<TestNode> node_at(const std::string& store, const std::string& name, TestNode::Looks looks) {
+    return std::make_unique<TestNode>(store, name, kLease, Uuid{}, kPatient, looks);
+  }
+  // As a transaction of the registry does.
+  Sequence announced_change() {
+    EXPECT_TRUE(database_->begin_write());
+    database_->announce();
+    const auto sequence = change();
+    EXPECT_TRUE(database_->commit());
+    return sequence;
+  }
+  std::string between_url(const tests::PostgresBetween& between) const {
+    return between.url("postgres", store_.substr(store_.find("&options")));
+  }
+};
+
+TEST_F(ToldTest, commit_is_heard_of_and_not_found) {
+  const auto a = node("a");
+  ASSERT_TRUE(a->cluster.start());
+  for (int i = 0; i < 20; ++i) {
+    const auto sequence = announced_change();
+    ASSERT_TRUE(eventually([&] { return a->committed == sequence; })) << i;
+  }
+  EXPECT_EQ(a->not_told, 0);
+}
+
+TEST_F(ToldTest, confirmation_ends_the_wait_of_another_node) {
+  const auto a = node("a");
+  const auto b = node("b");
+  ASSERT_TRUE(a->cluster.start());
+  ASSERT_TRUE(b->cluster.start());
+  for (int i = 0; i < 10; ++i) {
+    const auto sequence = announced_change();
+    auto waiting = std::async(std::launch::async, [&] { return a->cluster.wait(sequence, Confirmed::kCut); });
+    ASSERT_TRUE(eventually([&] { return b->committed == sequence; }));
+    b->cluster.confirm(sequence, Confirmed::kApplied);
+    b->cluster.confirm(sequence, Confirmed::kCut);
+    ASSERT_EQ(waiting.wait_for(std::chrono::minutes(1)), std::future_status::ready);
+    EXPECT_TRUE(waiting.get());
+  }
+}
+
+TEST_F(ToldTest, node_that_leaves_ends_the_wait_of_another) {
+  const auto a = node("a");
+  const auto b = node("b");
+  ASSERT_TRUE(a->cluster.start());
+  ASSERT_TRUE(b->cluster.start());
+  auto waiting = std::async(std::launch::async, [&] { return a->cluster.wait(announced_change(), Confirmed::kCut); });
+  b->cluster.stop();
+  ASSERT_TRUE(b->cluster.leave());
+  ASSERT_EQ(waiting.wait_for(std::chrono::minutes(1)), std::future_status::ready);
+  EXPECT_TRUE(waiting.get());
+}
+
+TEST_F(ToldTest, connection_that_was_ended_is_made_anew_and_listens) {
+  const auto a = node("a");
+  ASSERT_TRUE(a->cluster.start());
+  for (int i = 0; i < 5; ++i) {
+    ASSERT_TRUE(database_
+                    ->query("SELECT pg_terminate_backend(pid)::int4 FROM pg_stat_activity WHERE pid <> "
+                            "pg_backend_pid() AND backend_type = 'client backend'")
+                    .all([](const store::Query&) { return 0; }));
+    const auto sequence = announced_change();
+    ASSERT_TRUE(eventually([&] { return a->committed == sequence; })) << i;
+  }
+}
+
+TEST_F(ToldTest, server_that_was_away_is_listened_to_again) {
+  tests::PostgresServer server;
+  const auto url = server.url("postgres");
+  database_ = std::move(*store::Database::open(url, store::Database::Access::kReadWrite));
+  ASSERT_TRUE(store::migrate(*database_));
+  const auto a = node_at(url, "a", {kNever, kNever, kNever});
+  ASSERT_TRUE(a->cluster.start());
+  server.stop();
+  ASSERT_TRUE(eventually([&] { return !a->cluster.state().trouble.empty(); })) << "it hears of the end at once";
+  server.start();
+  ASSERT_TRUE(eventually([&] { return a->cluster.state().trouble.empty(); }));
+  const auto sequence = announced_change();
+  EXPECT_TRUE(eventually([&] { return a->committed == sequence; }));
+}
+
+TEST_F(ToldTest, server_without_listen_is_looked_at_as_often_as_a_file_and_that_is_said_once) {
+  tests::PostgresBetween between(postgres_of_run(), "LISTEN latchkey", "LISTEN latch-ey");
+  const auto a = node_at(between_url(between), "a", {5, 2, kNever});
+  ASSERT_TRUE(a->cluster.start());
+  EXPECT_EQ(a->not_told, 1);
+  EXPECT_NE(a->not_told_why.find("LISTEN"), std::string::npos) << a->not_told_why;
+  for (int i = 0; i < 3; ++i) {
+    const auto sequence = announced_change();
+    ASSERT_TRUE(eventually([&] { return a->committed == sequence; }));
+  }
+  EXPECT_EQ(a->not_told, 1);
+}
+
+// As a pool does that gives the connection to somebody else between transactions.
+TEST_F(ToldTest, server_that_takes_listen_and_tells_nothing_is_found_out) {
+  tests::PostgresBetween between(postgres_of_run(), "LISTEN latchkey", "LISTEN somebody");
+  const auto a = node_at(between_url(between), "a", {5, 2, 50});
+  ASSERT_TRUE(a->cluster.start());
+  EXPECT_EQ(a->not_told, 0) << "who would know";
+  const auto sequence = announced_change();
+  ASSERT_TRUE(eventually([&] { return a->committed == sequence; }));
+  EXPECT_TRUE(eventually([&] { return a->not_told == 1; }));
 }
 
 TEST_F(ClusterTest, wait_ends_with_the_hub) {
