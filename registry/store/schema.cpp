@@ -369,8 +369,17 @@ constexpr char kStep16[] = R"sql(
 CREATE TABLE sealed_keys (key_ref TEXT PRIMARY KEY, sealed BYTEA NOT NULL, made BIGINT NOT NULL);
 )sql";
 
-constexpr const char* kSteps[] = {kStep1, kStep2,  kStep3,  kStep4,  kStep5,  kStep6,  kStep7,  kStep8,
-                                  kStep9, kStep10, kStep11, kStep12, kStep13, kStep14, kStep15, kStep16};
+// Step 17. One session a device over all nodes (registry/cluster/claims.h): by whom a device's session at a hub was
+// claimed last, a node's incarnation. Rows come and go with sessions; nodes follow them by number.
+constexpr char kStep17[] = R"sql(
+CREATE TABLE sessions (
+  hub TEXT NOT NULL, device TEXT NOT NULL, node BYTEA NOT NULL, number BIGINT NOT NULL, PRIMARY KEY (hub, device));
+CREATE INDEX sessions_by_number ON sessions (number);
+INSERT INTO counters (name, value) VALUES ('session', 0);
+)sql";
+
+constexpr const char* kSteps[] = {kStep1,  kStep2,  kStep3,  kStep4,  kStep5,  kStep6,  kStep7,  kStep8, kStep9,
+                                  kStep10, kStep11, kStep12, kStep13, kStep14, kStep15, kStep16, kStep17};
 static_assert(sizeof(kSteps) / sizeof(kSteps[0]) == kSchemaVersion);
 
 Outcome<Nothing> newer(int version) {
