@@ -20,6 +20,10 @@ bool done_by_time(const Message& message, UnixMs now) {
   return message.connection != 0 && !message.kept && had(message, now);
 }
 
+// What a broker keeps of a session says nothing of what went over another one, at this node or elsewhere. The upper
+// half of a connection's number is its broker process's own.
+bool same_broker(std::uint64_t connection, std::uint64_t other) { return connection >> 32 == other >> 32; }
+
 bool take_out(std::vector<std::string>& bags, const std::string& bag) {
   const auto found = std::find(bags.begin(), bags.end(), bag);
   if (found == bags.end()) return false;
@@ -32,6 +36,7 @@ Fate fate_of(const Message& message, MessageNews& news, UnixMs now) {
   switch (news.what) {
     case What::kResumed:
       if (here) return Fate::kStays;
+      if (!same_broker(message.connection, news.recipient.connection)) return Fate::kWaitsAgain;
       return take_out(news.unacknowledged, message.bag) ? Fate::kWaitsAgain : Fate::kGoes;
     case What::kNewSession: return here ? Fate::kStays : Fate::kWaitsAgain;
     case What::kEnded:

@@ -127,6 +127,17 @@ TEST_F(MessagesTest, resumed_session_leaves_what_it_names_and_ends_the_rest) {
   EXPECT_EQ(ids_of(kept()), (Ids{"b", "d"}));
 }
 
+TEST_F(MessagesTest, resumed_session_says_nothing_of_what_went_over_another_broker) {
+  constexpr std::uint64_t kElsewhere = 0xfeee'0000'0000'0001;
+  for (const char* id : {"a", "b"}) must(enqueue(id));
+  sent_all(kFirst, true);
+  must(enqueue("c"));
+  sent_all(kElsewhere, true);
+  news(What::kResumed, kSecond, {"%24.mid=b"});
+  EXPECT_EQ(ids_of(kept()), (Ids{"b", "c"}));
+  EXPECT_EQ(ids_of(waiting()), (Ids{"b", "c"})) << "its broker alone knew what became of c";
+}
+
 TEST_F(MessagesTest, resumed_session_says_nothing_of_what_went_over_itself) {
   must(enqueue("a"));
   sent_all(kSecond, true);
