@@ -44,6 +44,7 @@ bool Claims::opened(const Session& session) {
   connections_[session.connection] = &place;
   vacated_.erase(session.place);
   seat = Seat{session.connection, session.since_ms};
+  seat.late = session.since_ms < began_ms_;
   seat.over = seen_by(session.since_ms);
   wait(seat);
   return false;

@@ -80,6 +80,9 @@ class Claims {
     std::uint64_t connection = 0;
   };
 
+  // `began_ms`: when this hub process did. Of sessions before that it knows no more than that they live.
+  explicit Claims(std::int64_t began_ms) : began_ms_(began_ms) {}
+
   // A session that has begun, or is told again. The newest of a place at this node counts, by `since_ms`. True: it was
   // to be ended, and lives.
   bool opened(const Session& session);
@@ -113,7 +116,7 @@ class Claims {
     std::uint64_t connection = 0;
     std::int64_t since_ms = 0;
     State state = State::kWaits;
-    bool late = false;  // was claimed before
+    bool late = false;  // was claimed before, or began before this process
     ClaimNumber over = 0;
     ClaimNumber number = 0;
   };
@@ -126,6 +129,7 @@ class Claims {
   void wait(Seat& seat);
   void note(ClaimNumber newest, std::int64_t now_ms);
 
+  const std::int64_t began_ms_;
   mutable std::mutex mutex_;  // guards the rest
   Seats seats_;
   std::unordered_map<std::uint64_t, Seats::value_type*> connections_;  // of seats_, which stay where they are

@@ -70,7 +70,7 @@ class TestNode {
   const Uuid incarnation_;
   std::mutex mutex_;  // guards the next one
   std::set<std::uint64_t> lives_;
-  Claims claims_;
+  Claims claims_{now_ms()};
   Claimant claimant_;  // stops first
 };
 

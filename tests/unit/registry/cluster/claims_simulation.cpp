@@ -244,7 +244,7 @@ void ClaimSimulation::restart(int number) {
   one.begun = one.all_told = false;
   one.stopped_until = 0;
   one.troubled = now_;
-  one.claims = std::make_unique<Claims>();
+  one.claims = std::make_unique<Claims>(now_);
   one.seated.clear();
   for (const auto& [connection, session] : one.gate) tell(number, connection, session);
   on_process(number, now_ + 2, [=, this] {

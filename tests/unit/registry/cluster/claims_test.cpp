@@ -37,7 +37,7 @@ class ClaimsTest : public ::testing::Test {
     return claims_.seen({{kPlace, node, number}}, number, now_ms);
   }
 
-  Claims claims_;
+  Claims claims_{100};
 };
 
 TEST_F(ClaimsTest, greater_number_of_another_node_ends_a_session_once) {
@@ -87,6 +87,15 @@ TEST_F(ClaimsTest, claim_at_once_takes_whatever_and_a_late_one_what_was_seen_bef
   EXPECT_EQ(claims[1].over, 20);
   EXPECT_EQ(claims[2].over, 0) << "older than all that this process saw";
   EXPECT_EQ(claims[3].over, Claim::kWhatever);
+}
+
+TEST_F(ClaimsTest, session_that_began_before_its_hub_process_is_late_however_young) {
+  claims_.opened(session(7, 99));
+  claims_.opened({{"hub", "dev-2"}, 8, 100});
+  const auto claims = claimed(101);
+  ASSERT_EQ(claims.size(), 2U);
+  EXPECT_EQ(claims[0].over, 0) << "the process before may have claimed it, and others since";
+  EXPECT_EQ(claims[1].over, Claim::kWhatever);
 }
 
 TEST_F(ClaimsTest, claim_without_an_answer_is_made_again_as_a_late_one) {
@@ -152,7 +161,7 @@ TEST_F(ClaimsTest, session_that_closes_while_it_is_claimed_vacates_what_it_took)
 
 TEST_F(ClaimsTest, rows_of_an_earlier_life_go_when_all_sessions_were_told_and_not_before) {
   const std::vector<ClaimRow> own{{{"hub", "gone"}, kOwn, 5}, {kPlace, kOwn, 6}};
-  Claims fresh;
+  Claims fresh(100);
   fresh.begin(kOwn, 10, own, false, 100);
   EXPECT_TRUE(fresh.take(200).empty());
   fresh.opened(session(7, 50));
