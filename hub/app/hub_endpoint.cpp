@@ -120,6 +120,7 @@ void HubEndpoint::end() {
   stopping_ = true;
   if (front_) front_->stop();
   for (const auto& gate : gates_) gate->end();
+  for (std::size_t i = 0; i < gates_.size(); ++i) leave(seats_.all(i));
 }
 
 const Address& HubEndpoint::address_for(const std::string& device) const {
@@ -131,6 +132,10 @@ const Address& HubEndpoint::address_for(const std::string& device) const {
 
 void HubEndpoint::end_session(const std::string& device) {
   if (const auto seat = seats_.find(device)) gates_[seat->broker]->end_session(seat->connection);
+}
+
+void HubEndpoint::end_connection(wire::ConnectionId connection) {
+  if (const auto broker = seats_.broker_of(connection)) gates_[*broker]->end_session(connection);
 }
 
 void HubEndpoint::deliver(const wire::Deliver& message) {
@@ -148,7 +153,7 @@ void HubEndpoint::hear(std::size_t broker, std::string_view topic, ByteView payl
   if (topic != wire::kClosedTopic) return;  // behind the message, whose lane the seats know
   const auto closed = wire::decode_closed(payload);
   if (!closed) return;
-  for (const auto connection : closed->connections) seats_.closed(connection);
+  leave(closed->connections);
 }
 
 void HubEndpoint::arrive(std::size_t broker, ByteView payload) {
@@ -157,6 +162,11 @@ void HubEndpoint::arrive(std::size_t broker, ByteView payload) {
   const auto arrival = seats_.opened(broker, *opened);
   if (arrival.ends) gates_[arrival.ends->broker]->end_session(arrival.ends->connection);
   if (!arrival.seated) return;
+  if (options_.claims != nullptr &&
+      options_.claims->opened(
+          {{name(), opened->client_id}, opened->connection, static_cast<std::int64_t>(opened->since_ms)})) {
+    gates_[broker]->end_session(opened->connection);  // the order was lost
+  }
   if (arrival.goes_on == opened->resumes) return inboxes_[broker]->receive(wire::kOpenedTopic, payload);
   // What that broker remembers of the device is older than what another one was told since.
   opened->resumes = false;
@@ -182,7 +192,14 @@ void HubEndpoint::live(std::size_t broker, Gate::Life life) {
 
 void HubEndpoint::close(std::size_t broker, const std::vector<wire::ConnectionId>& ended) {
   inboxes_[broker]->receive(wire::kClosedTopic, wire::encode(wire::Closed{ended}));
-  for (const auto connection : ended) seats_.closed(connection);  // behind the message, whose lane they know
+  leave(ended);  // behind the message, whose lane the seats know
+}
+
+void HubEndpoint::leave(const std::vector<wire::ConnectionId>& ended) {
+  for (const auto connection : ended) {
+    seats_.closed(connection);
+    if (options_.claims != nullptr) options_.claims->closed(connection);
+  }
 }
 
 }  // namespace latchkey::hub::app

@@ -18,6 +18,7 @@
 #include "hub/app/twin_rooms.h"
 #include "hub/firmware/desk.h"
 #include "hub/session/session.h"
+#include "registry/cluster/claims.h"
 
 namespace latchkey::hub::app {
 
@@ -30,6 +31,7 @@ class HubEndpoint {
     Address address;                           // where it says that it listens
     std::vector<Gate::Options> gates;          // one for each broker, at least one
     std::optional<Front::Options> front = {};  // without its brokers' sockets; nothing: each is at its gate's address
+    registry::cluster::Claims* claims = nullptr;  // of a node among others; outlives this object
   };
   // `folder` outlives this object.
   HubEndpoint(const DataFolder& folder, Options options);
@@ -71,6 +73,8 @@ class HubEndpoint {
 
   // Ends the session that the device has here, if any. It may come back.
   void end_session(const std::string& device);
+  // The same, if it lives, for one whose device has a newer session at another node.
+  void end_connection(wire::ConnectionId connection);
   // Ends every wait for a device, so that whoever asked has an answer before management closes.
   void stop_waiting() {
     if (twin_rooms_) twin_rooms_->stop();
@@ -103,6 +107,7 @@ class HubEndpoint {
   void arrive(std::size_t broker, ByteView payload);
   void live(std::size_t broker, Gate::Life life);
   void close(std::size_t broker, const std::vector<wire::ConnectionId>& ended);
+  void leave(const std::vector<wire::ConnectionId>& ended);
   void make_front(const DataFolder& folder);
 
   const Options options_;

@@ -384,6 +384,7 @@ Outcome<std::shared_ptr<HubEndpoint>> HubProcess::Parts::make_hub(const registry
   HubEndpoint::Options hub_options{hub.name, gate.files, ns, address, {}};
   if (hub.name == kHubName && options.proxied())
     hub_options.front = Front::Options{address, options.haproxy, {}, gate.advice};
+  if (node) hub_options.claims = &node->claims();
   hub_options.gates = hub.name == kHubName ? gates_of(gate) : std::vector{std::move(gate)};
   auto endpoint = std::make_shared<HubEndpoint>(folder, std::move(hub_options));
   endpoint->open_sessions({*registry, *session_issuer, *enforcement, *workers, *signers, decisions, renewal_hint(),
@@ -433,6 +434,7 @@ Outcome<Nothing> HubProcess::Parts::start_gates() {
 
 Outcome<Nothing> HubProcess::Parts::wait_for_gates(const std::stop_token& end) {
   LATCHKEY_TRY_VOID(fleet->wait_ready(end));
+  if (node && !end.stop_requested()) node->all_told();
   LATCHKEY_TRY_VOID(dps->gate().wait_ready(kReadyMs, end));
   if (end.stop_requested()) return Nothing{};
   clock.follow([this](const wire::ClockSet& setting, const std::stop_token& ending) {

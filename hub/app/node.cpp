@@ -37,6 +37,11 @@ Node::Node(Options options, registry::Registry& registry, HubEndpoints& hubs, Lo
       registry_(registry),
       hubs_(hubs),
       local_(std::move(local)),
+      claims_(boot_ms()),
+      claimant_({options_.store, boot_ms}, claims_,
+                [this](const registry::cluster::Claims::Ending& ending) {
+                  if (const auto hub = hubs_.find(ending.hub)) hub->end_connection(ending.connection);
+                }),
       cluster_(cluster_options(), events()) {
   tellers_[1].progress = link::Progress::kCut;
 }
@@ -65,6 +70,7 @@ Cluster::Events Node::events() {
     std::cerr << "latchkey: the database tells nobody of commits, so this node looks for them fifty times a second: "
               << why << "\n";
   };
+  events.seen = [this](const registry::cluster::Node& own) { claimant_.serve_as(own.incarnation); };
   events.committed = [this](Sequence newest) {
     hubs_.committed(newest);
     const std::lock_guard lock(mutex_);
@@ -76,7 +82,9 @@ Cluster::Events Node::events() {
 
 Outcome<Nothing> Node::start(const std::stop_token& end) {
   const std::stop_callback stop(end, [this] { cluster_.stop(); });
-  return cluster_.start();
+  LATCHKEY_TRY_VOID(cluster_.start());
+  claimant_.start();
+  return Nothing{};
 }
 
 void Node::serve() {
@@ -95,6 +103,7 @@ void Node::stop() {
   for (auto& teller : tellers_) {
     if (teller.thread.joinable()) teller.thread.join();
   }
+  claimant_.stop();
   cluster_.stop();
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // This hub process as one of several nodes on one registry (docs/consistency.md): it joins under its name, hands the
-// leases that it gets to its gates, and tells the others what all of its gates have.
+// leases that it gets to its gates, tells the others what all of its gates have, and ends its sessions of devices that
+// have a newer one at another node.
 //
 // Threads: all functions from any thread, but start(), serve(), stop() and leave(), which belong to whoever starts the
 // process.
@@ -17,6 +18,7 @@
 #include <thread>
 
 #include "hub/app/hub_endpoints.h"
+#include "registry/cluster/claimant.h"
 #include "registry/cluster/cluster.h"
 
 namespace latchkey::hub::app {
@@ -41,6 +43,8 @@ class Node {
   registry::Outcome<registry::Nothing> start(const std::stop_token& end);
   // Every broker that may run on from an earlier process is known now: what the gates have is told from here on.
   void serve();
+  // Every broker has told its sessions: what else stands in the registry as this node's is over.
+  void all_told() { claimant_.all_told(); }
   void stop();
   // Behind stop(), when no gate serves anybody: nobody has to wait for this node. Without serve() nothing is said:
   // brokers of an earlier process may run that nobody has ended.
@@ -53,6 +57,7 @@ class Node {
   registry::Outcome<registry::Nothing> wait(registry::Sequence sequence, link::Progress progress);
   registry::cluster::Cluster::State state() const { return cluster_.state(); }
   const std::string& name() const { return cluster_.name(); }
+  registry::cluster::Claims& claims() { return claims_; }  // what hub endpoints tell of their sessions
 
   // Why devices should go to another node now; empty: they are welcome.
   std::string not_ready() const;
@@ -81,6 +86,8 @@ class Node {
 
   bool serves_ = false;  // of whoever starts the process
   std::array<Teller, 2> tellers_;
+  registry::cluster::Claims claims_;
+  registry::cluster::Claimant claimant_;
   registry::cluster::Cluster cluster_;  // stops first: its events use the rest
 };
 

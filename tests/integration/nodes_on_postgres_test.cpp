@@ -92,6 +92,25 @@ TEST_F(NodesOnPostgres, start_at_once_on_an_empty_database_and_are_one_hub) {
   EXPECT_TRUE(comes_in(a, "dev-2", b.provision("dev-2"))) << "below the CA that the other node made";
 }
 
+TEST_F(NodesOnPostgres, device_has_one_session_over_both_and_it_is_the_newest) {
+  Hub a(options("a"));
+  Hub b(options("b"));
+  a.start();
+  b.start();
+  const auto identity = a.provision("dev-1");
+  std::unique_ptr<DeviceClient> before;
+  for (auto* const node : {&a, &b, &a, &b}) {
+    std::unique_ptr<DeviceClient> client;
+    ASSERT_TRUE(eventually([&] {
+      client = std::make_unique<DeviceClient>(node->hub_options("dev-1", identity));
+      return client->connect().seen == Seen::kAccepted;
+    }));
+    EXPECT_TRUE(!before || before->wait_closed());
+    EXPECT_TRUE(client->publish("devices/dev-1/messages/events/", "1"));
+    before = std::move(client);
+  }
+}
+
 TEST_F(NodesOnPostgres, are_listed_and_drained_from_any_folder_and_no_password_stands_on_a_command_line) {
   Hub a(options("a"));
   a.start();

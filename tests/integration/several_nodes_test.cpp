@@ -5,12 +5,14 @@
 #include <signal.h>
 
 #include <algorithm>
+#include <array>
 #include <filesystem>
 #include <fstream>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "tests/integration/hub_cohort.h"
@@ -97,6 +99,10 @@ class SeveralNodes : public testing::Test {
     });
     if (!stands) throw std::runtime_error(id + " is not let in");
     return client;
+  }
+  // It gets something acknowledged: it was not only not ended yet.
+  static bool works(DeviceClient& client, const std::string& id) {
+    return client.publish("devices/" + id + "/messages/events/", "1");
   }
   std::string nodes() { return a_->cli({"node", "list"}).out; }
   static bool is(const std::string& all, const std::string& node, const std::string& state) {
@@ -200,6 +206,64 @@ TEST_F(SeveralNodes, node_comes_and_leaves_while_the_other_serves) {
   EXPECT_EQ(a_->cli({"node", "remove", "b"}).exit_status, 0);
   EXPECT_EQ(nodes().find("b  "), std::string::npos) << nodes();
   EXPECT_NE(a_->cli({"node", "remove", "b"}).exit_status, 0);
+}
+
+TEST_F(SeveralNodes, newest_session_stays_whichever_node_it_is_at) {
+  begin(kLong);
+  b_->start();
+  const auto identity = provision(*a_, "dev-1");
+  const auto bystander = provision(*a_, "dev-2");
+  const auto other = session(*a_, "dev-2", bystander);
+  const auto first = session(*a_, "dev-1", identity);
+  const auto second = session(*b_, "dev-1", identity);
+  EXPECT_TRUE(first->wait_closed());
+  EXPECT_TRUE(works(*second, "dev-1"));
+  const auto third = session(*a_, "dev-1", identity);
+  EXPECT_TRUE(second->wait_closed());
+  EXPECT_TRUE(works(*third, "dev-1"));
+  EXPECT_TRUE(works(*other, "dev-2"));
+}
+
+TEST_F(SeveralNodes, of_sessions_that_come_to_both_at_once_exactly_one_stays) {
+  constexpr int kDevices = 8;
+  begin(kLong);
+  b_->start();
+  std::vector<Identity> identities;
+  for (int i = 0; i < kDevices; ++i) identities.push_back(provision(*a_, "dev-" + std::to_string(i)));
+  std::array<std::vector<std::unique_ptr<DeviceClient>>, 2> sessions;
+  std::vector<std::thread> threads;
+  for (std::size_t node = 0; node < 2; ++node) {
+    for (int i = 0; i < kDevices; ++i) {
+      const auto& identity = identities[static_cast<std::size_t>(i)];
+      sessions[node].push_back(
+          std::make_unique<DeviceClient>((node == 0 ? a_ : b_)->hub_options("dev-" + std::to_string(i), identity)));
+      threads.emplace_back([client = sessions[node].back().get()] { client->connect(); });
+    }
+  }
+  for (auto& thread : threads) thread.join();
+  for (std::size_t i = 0; i < kDevices; ++i) {
+    EXPECT_TRUE(eventually([&] { return sessions[0][i]->connected() != sessions[1][i]->connected(); })) << i;
+    EXPECT_TRUE(works(*sessions[sessions[0][i]->connected() ? 0 : 1][i], "dev-" + std::to_string(i))) << i;
+  }
+}
+
+TEST_F(SeveralNodes, session_that_is_told_again_by_a_new_hub_process_keeps_its_place_and_takes_nobodys) {
+  begin(kLong);
+  b_->start();
+  const auto moves = provision(*a_, "dev-1");
+  const auto stays = provision(*a_, "dev-2");
+  const auto before = session(*b_, "dev-1", moves);
+  const auto standing = session(*b_, "dev-2", stays);
+  b_->kill();  // its broker goes on
+  const auto after = session(*a_, "dev-1", moves);
+  EXPECT_TRUE(works(*before, "dev-1")) << "nobody is there to end it";
+  b_->start();
+  EXPECT_TRUE(before->wait_closed());
+  EXPECT_TRUE(works(*after, "dev-1"));
+  EXPECT_TRUE(works(*standing, "dev-2"));
+  const auto last = session(*a_, "dev-2", stays);
+  EXPECT_TRUE(standing->wait_closed());
+  EXPECT_TRUE(works(*last, "dev-2"));
 }
 
 TEST_F(SeveralNodes, second_node_of_a_name_is_refused) {
