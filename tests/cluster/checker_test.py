@@ -527,6 +527,13 @@ class Files(unittest.TestCase):
             told = self.check()
             self.assertEqual(told.returncode, checker.NOT_JUDGED, told.stdout + told.stderr)
 
+    def test_longest_pause_is_of_those_that_the_time_has_a_part_of(self):
+        self.assertEqual(history.longest_pause([1, 9, 12, 13, 30, 90], 10, 20), (13, 20))
+        self.assertEqual(history.longest_pause([19, 13, 12, 9, 1], 10, 20), (13, 19))  # in any order
+        self.assertEqual(history.longest_pause([2, 11, 12, 19], 10, 20), (2, 11))  # it had begun before
+        self.assertEqual(history.longest_pause([2, 5], 10, 20), (5, 20))  # it has not ended
+        self.assertEqual(history.longest_pause([], 10, 20), (10, 20))
+
     def test_time_goes_on(self):
         before = history.now_us()
         self.assertLessEqual(before, history.now_us())

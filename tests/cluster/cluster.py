@@ -260,7 +260,7 @@ def play(options, make_run):
         good = verdict == 0
         print(f"cluster: {falls} falls of nodes without a push; seed {options.seed}: {'PASSED' if good else 'FAILED'}",
               flush=True)
-    if good or options.out is not None:
+    if good:
         shutil.rmtree(folder, ignore_errors=True)
     else:
         print(f"cluster: what it left is in {folder}")

@@ -43,6 +43,15 @@ class Recorder:
         self.close()
 
 
+def longest_pause(moments, begin, end):
+    """Since and until when nothing happened for longest, of all pauses that begin..end has a part of. A pause that has
+    not ended is one: it lasts until `end` at least."""
+    moments = sorted(moment for moment in moments if moment < end)
+    before = [moment for moment in moments if moment <= begin][-1:] or [begin]
+    at = before + [moment for moment in moments if moment > begin] + [end]
+    return max(zip(at, at[1:]), key=lambda pause: pause[1] - pause[0])
+
+
 class Broken(Exception):
     """A history that nobody can vouch for."""
 
