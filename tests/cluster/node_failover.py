@@ -19,6 +19,7 @@ import time
 
 import cluster
 import device
+import operators
 from database import PROGRAMS
 from history import OK, Recorder, longest_pause, now_us
 from patroni_pair import Pace, PatroniPair
@@ -75,6 +76,10 @@ class NodeFailover(cluster.Run):
 
     def least_connects(self):
         return 100 * self.options.failovers
+
+    def start_fleet(self):
+        operators.WEIGHTS.pop("rotate")  # it would condemn the probers, too
+        super().start_fleet()
 
     def live(self):
         probes = [self.recorder(f"probe-{node.name}") for node in self.nodes]
