@@ -65,7 +65,11 @@ def is_healthy(node):
 
 
 def wait_healthy(node):
-    wait_for(f"{node.name} to be healthy, see {node.log}", lambda: is_healthy(node), READY_S, 0.01)
+    def done():
+        if node.process.poll() is not None:
+            raise RuntimeError(f"{node.name} cannot start; see {node.log}")
+        return is_healthy(node)
+    wait_for(f"{node.name} to be healthy, see {node.log}", done, READY_S, 0.01)
 
 
 def server_seconds(pid):
