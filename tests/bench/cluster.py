@@ -239,7 +239,12 @@ def measure_new_node(report, cluster, options):
     took = []
     for turn in range(1, options.rounds + 1):
         name, began, before, clock = f"new{turn}", load(), cluster.cpu([]), time.monotonic()
-        cluster.start([name])
+        try:
+            cluster.start([name])
+        except (RuntimeError, TimeoutError) as error:
+            print(f"cluster: {error}", flush=True)
+            cluster.stop([name])
+            continue
         took.append(time.monotonic() - clock)
         used, memory = cluster.cpu([name]), cluster.memory(name)
         report.row(what="new node", round=turn, **{
@@ -247,9 +252,11 @@ def measure_new_node(report, cluster, options):
             "hub process MiB": memory[0] / 1024, "brokers MiB": memory[1] / 1024, "load": began})
         cluster.stop([name])
     cluster.start(["b"])
-    report.check("memory of a node and its brokers, a device more", (sum(memory) - sum(few)) * 1024 /
-                 (options.devices - REVOKED), "B")
-    report.check(f"new node with {options.devices} devices: ready after", statistics.median(took), "s", "<", 5)
+    report.check("new nodes that could not start", options.rounds - len(took), "nodes", "<=", 0)
+    if took:
+        report.check("memory of a node and its brokers, a device more", (sum(memory) - sum(few)) * 1024 /
+                     (options.devices - REVOKED), "B")
+        report.check(f"new node with {options.devices} devices: ready after", statistics.median(took), "s", "<", 5)
 
 
 def measure_follower(report, cluster, options):
