@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "registry/cluster/cluster.h"
 
-#include <sys/random.h>
-
 #include <algorithm>
 #include <chrono>
-#include <cstdlib>
 #include <utility>
 
+#include "registry/cluster/internal/random.h"
 #include "registry/cluster/rows.h"
 #include "registry/store/changes.h"
 
@@ -15,15 +13,6 @@ namespace latchkey::registry::cluster {
 namespace {
 
 constexpr std::int64_t kAgainMs = 200;  // behind a failure
-
-// As registry/operations does: a kernel without randomness is not one that we run on.
-Uuid random_incarnation() {
-  Uuid made;
-  while (::getrandom(made.bytes.data(), made.bytes.size(), 0) != static_cast<ssize_t>(made.bytes.size())) {
-    if (errno != EINTR) std::abort();
-  }
-  return made;
-}
 
 }  // namespace
 
@@ -52,6 +41,7 @@ Outcome<Nothing> Cluster::start() {
   }
   LATCHKEY_TRY_VOID(renew());
   LATCHKEY_TRY_VOID(look());
+  if (events_.passes) LATCHKEY_TRY_VOID(pass());
   thread_ = std::thread([this] { run(); });
   return Nothing{};
 }
@@ -104,6 +94,7 @@ std::int64_t Cluster::step() {
 }
 
 int Cluster::look_every_ms() const {
+  if (more_) return options_.hurried_ms;
   if (database_->listening() && !ear_.deaf()) return options_.told_ms;
   const std::lock_guard lock(mutex_);
   return wishes_.empty() ? options_.poll_ms : options_.hurried_ms;
@@ -118,7 +109,8 @@ Outcome<Nothing> Cluster::act() {
   if (!member_.member()) LATCHKEY_TRY_VOID(join());
   if (member_.member() && options_.now_ms() >= member_.next_renewal_ms()) LATCHKEY_TRY_VOID(renew());
   if (member_.member()) LATCHKEY_TRY_VOID(tell());
-  return look();
+  LATCHKEY_TRY_VOID(look());
+  return member_.member() && events_.passes ? pass() : Nothing{};
 }
 
 Outcome<Nothing> Cluster::join() {
@@ -143,7 +135,7 @@ Outcome<Nothing> Cluster::join() {
 Outcome<Nothing> Cluster::enter(const std::optional<Node>& over) {
   Node node;
   node.name = name();
-  node.incarnation = random_incarnation();
+  node.incarnation = random_uuid();
   node.lease_ms = options_.member.lease_ms;
   node.address = options_.address;
   node.version = options_.version;
@@ -238,6 +230,17 @@ bool Cluster::waited_for(const Node& node) const {
   const std::lock_guard lock(mutex_);
   return std::any_of(wishes_.begin(), wishes_.end(),
                      [&](const Wish* wish) { return !enforces(node, wish->sequence, wish->confirmed); });
+}
+
+Outcome<Nothing> Cluster::pass() {
+  std::vector<std::string> others;
+  for (const Node& node : state_.nodes) {  // which this thread alone writes
+    if (own(node) || node.state != NodeState::kLive || silence_.over(node, options_.now_ms())) continue;
+    others.push_back(node.name);
+  }
+  LATCHKEY_TRY(more, events_.passes(*database_, others));
+  more_ = more;
+  return Nothing{};
 }
 
 void Cluster::take_place(const Uuid& incarnation) {

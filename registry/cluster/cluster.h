@@ -47,6 +47,9 @@ class Cluster {
     std::function<void()> changed;                          // shared_edition() is another one
     std::function<void(const Node& own)> seen;              // its own row, each time that it was read
     std::function<void(const std::string& why)> not_told;   // by the database, of commits: once
+    // Behind each look of a member: what passes between the nodes beside, by this database; `others` may serve devices
+    // now. True: there will be more soon.
+    std::function<Outcome<bool>(store::Database& database, const std::vector<std::string>& others)> passes = {};
   };
   Cluster(Options options, Events events);
   ~Cluster() { stop(); }
@@ -95,6 +98,7 @@ class Cluster {
   Outcome<Nothing> declare_lost(const std::vector<Node>& nodes);
   bool own(const Node& node) const;
   bool waited_for(const Node& node) const;
+  Outcome<Nothing> pass();
   void take_place(const Uuid& incarnation);
   void lose_place();
   void report(const Outcome<Nothing>& outcome);
@@ -111,6 +115,7 @@ class Cluster {
   Silence silence_;
   Sequence newest_ = 0;
   std::int64_t edition_ = -1;  // none was read yet
+  bool more_ = false;          // as Events::passes said last
   Sequence told_applied_ = 0;
   Sequence told_cut_ = 0;
   Ear ear_;  // others ring

@@ -378,8 +378,22 @@ CREATE INDEX sessions_by_number ON sessions (number);
 INSERT INTO counters (name, value) VALUES ('session', 0);
 )sql";
 
-constexpr const char* kSteps[] = {kStep1,  kStep2,  kStep3,  kStep4,  kStep5,  kStep6,  kStep7,  kStep8, kStep9,
-                                  kStep10, kStep11, kStep12, kStep13, kStep14, kStep15, kStep16, kStep17};
+// Step 18. What passes between nodes beside the feed: what devices are to hear, a log that is read on from a number;
+// and direct methods that wait for a device at another node. Both are short.
+constexpr char kStep18[] = R"sql(
+CREATE TABLE device_news (
+  number BIGINT PRIMARY KEY, namespace TEXT NOT NULL, device BYTEA NOT NULL, device_id TEXT NOT NULL,
+  version BIGINT NOT NULL, patch TEXT NOT NULL);
+
+CREATE TABLE calls (
+  id BYTEA PRIMARY KEY, caller TEXT NOT NULL, namespace TEXT NOT NULL, device TEXT NOT NULL, method TEXT NOT NULL,
+  payload TEXT NOT NULL, connect_ms BIGINT NOT NULL, response_ms BIGINT NOT NULL, absent TEXT NOT NULL,
+  deaf SMALLINT NOT NULL, server TEXT NOT NULL, ended SMALLINT NOT NULL, reason SMALLINT NOT NULL,
+  answer TEXT NOT NULL);
+)sql";
+
+constexpr const char* kSteps[] = {kStep1,  kStep2,  kStep3,  kStep4,  kStep5,  kStep6,  kStep7,  kStep8,  kStep9,
+                                  kStep10, kStep11, kStep12, kStep13, kStep14, kStep15, kStep16, kStep17, kStep18};
 static_assert(sizeof(kSteps) / sizeof(kSteps[0]) == kSchemaVersion);
 
 Outcome<Nothing> newer(int version) {
