@@ -5,6 +5,7 @@
 
 #include "registry/operations/internal/names.h"
 #include "registry/operations/internal/rules.h"
+#include "registry/store/device_news.h"
 
 namespace latchkey::registry {
 namespace {
@@ -98,6 +99,7 @@ Outcome<Committed<Message>> SqlRegistry::enqueue_message(const Call& call, const
     message.enqueued = act.now();
     message.expires = fresh.expires;
     LATCHKEY_TRY_VOID(store::insert(act.db, message));
+    LATCHKEY_TRY_VOID(store::tell_nodes(act.db, {0, ns, device.uuid, id, 0, {}}));
     act.note = "message '" + fresh.id + "', " + std::to_string(message.size) + " bytes";
     return message;
   });

@@ -3,10 +3,10 @@
 
 #include "registry/operations/internal/names.h"
 #include "registry/operations/internal/rules.h"
+#include "registry/operations/internal/twins.h"
 #include "registry/store/devices.h"
 
 namespace latchkey::registry {
-namespace {
 
 Outcome<Nothing> store_twin(store::Database& db, const Device& device, const Twin& before, const Twin& twin,
                             UnixMs now) {
@@ -18,8 +18,6 @@ Outcome<Nothing> store_twin(store::Database& db, const Device& device, const Twi
   return store::put(db, store::TwinRow{device.uuid, twin.tags, twin.desired, twin.reported, twin.revision,
                                        twin.desired_version, twin.reported_version, twin.version, now});
 }
-
-}  // namespace
 
 Outcome<Twin> SqlRegistry::find_twin(const std::string& ns, const std::string& id) {
   return read<Twin>([&](store::Database& db) -> Outcome<Twin> {
