@@ -16,14 +16,6 @@ using registry::refuse;
 using std::chrono::milliseconds;
 using Json = nlohmann::json;
 
-// What an operator asks for.
-struct Methods::Asked {
-  std::string name;
-  std::string payload;  // JSON text
-  milliseconds connect{0};
-  milliseconds response{0};
-};
-
 namespace {
 
 Outcome<milliseconds> read_timeout(const Json& json, const char* name, milliseconds least, milliseconds usual,
@@ -51,8 +43,8 @@ Outcome<std::string> answer_text(std::int32_t status, const std::string& body) {
 
 }  // namespace
 
-Methods::Methods(registry::Registry& registry, Presence& presence, Outbox& outbox, Options options)
-    : registry_(registry), presence_(presence), outbox_(outbox), options_(std::move(options)) {}
+Methods::Methods(registry::Registry& registry, Presence& presence, Outbox& outbox, Options options, OtherNodes* others)
+    : registry_(registry), presence_(presence), outbox_(outbox), options_(std::move(options)), others_(others) {}
 
 Outcome<std::string> Methods::invoke(const registry::Call& call, const std::string& device_id, std::string_view body) {
   std::string name;
@@ -72,7 +64,7 @@ Outcome<std::string> Methods::invoke(const registry::Call& call, const std::stri
   return tried;
 }
 
-Outcome<Methods::Asked> Methods::read_call(std::string_view body, const Options& options) {
+Outcome<MethodCall> Methods::read_call(std::string_view body, const Options& options) {
   const Json json = Json::parse(body, nullptr, false);
   if (!json.is_object()) return refuse(Reason::kMalformedRequest, "the body is not a JSON object");
   for (const auto& [name, value] : json.items()) {
@@ -85,7 +77,7 @@ Outcome<Methods::Asked> Methods::read_call(std::string_view body, const Options&
   if (method == json.end() || !method->is_string()) {
     return refuse(Reason::kMalformedRequest, "'methodName' must be a string");
   }
-  Asked asked;
+  MethodCall asked;
   asked.name = method->get<std::string>();
   if (!agent::hub::valid_method_name(asked.name)) {
     return refuse(Reason::kInvalidArgument,
@@ -119,9 +111,12 @@ void Methods::leave() {
   --callers_;
 }
 
-Outcome<std::string> Methods::carry_out(const std::string& device_id, const Asked& asked) {
-  const auto speaker = presence_.await_listener(device_id, asked.connect, options_.grace);
-  if (speaker) return ask(*speaker, asked);
+Outcome<std::string> Methods::carry_out(const std::string& device_id, const MethodCall& call) {
+  if (others_ != nullptr && !presence_.live(device_id)) {
+    return others_->invoke(options_.namespace_name, device_id, call);
+  }
+  const auto speaker = presence_.await_listener(device_id, call.connect, options_.grace);
+  if (speaker) return ask_and_wait(*speaker, call);
   {
     const std::lock_guard lock(mutex_);
     if (stopped_) return refuse(Reason::kShuttingDown, "the hub is shutting down");
@@ -132,59 +127,124 @@ Outcome<std::string> Methods::carry_out(const std::string& device_id, const Aske
                     : "404103: timed out waiting for device '" + device_id + "' to connect");
 }
 
-Outcome<std::string> Methods::ask(const Speaker& speaker, const Asked& asked) {
-  const auto deadline = std::chrono::steady_clock::now() + asked.response;
+std::string Methods::send(const MethodCall& call, Waiting waiting) {
+  const auto connection = waiting.speaker.connection;
   std::unique_lock lock(mutex_);
   const std::string request_id = std::to_string(++last_request_);
-  Waiting& waiting = waiting_[request_id];
-  waiting.connection = speaker.connection;
+  waiting_[request_id] = std::move(waiting);
   lock.unlock();
   std::array<std::uint8_t, 512> buffer{};
-  const auto topic = agent::hub::write_method_topic(asked.name, request_id, buffer);
+  const auto topic = agent::hub::write_method_topic(call.name, request_id, buffer);
   if (topic) {
-    outbox_.deliver(
-        {speaker.connection, std::string(*topic), wire::Bytes(asked.payload.begin(), asked.payload.end()), 1});
+    outbox_.deliver({connection, std::string(*topic), wire::Bytes(call.payload.begin(), call.payload.end()), 1});
   }
-  const bool live = presence_.find(speaker.connection).has_value();  // else its end was told before anybody waited
-  lock.lock();
-  if (!live) waiting.gone = true;
+  // Else its end was told before anybody waited.
+  if (!presence_.find(connection)) closed(connection);
+  return request_id;
+}
+
+Outcome<std::string> Methods::ask_and_wait(const Speaker& speaker, const MethodCall& call) {
+  const auto deadline = Clock::now() + call.response;
+  const auto request_id = send(call, {speaker, deadline});
+  std::unique_lock lock(mutex_);
+  Waiting& waiting = waiting_[request_id];
   changed_.wait_until(lock, deadline, [&] { return waiting.status || waiting.gone || stopped_; });
   const Waiting ended = std::move(waiting);
   waiting_.erase(request_id);
-  if (ended.status) return answer_text(*ended.status, ended.body);
-  if (stopped_) return refuse(Reason::kShuttingDown, "the hub is shutting down");
+  if (!ended.status && stopped_) return refuse(Reason::kShuttingDown, "the hub is shutting down");
+  return end_of(ended);
+}
+
+Outcome<std::string> Methods::end_of(const Waiting& waiting) {
+  if (waiting.status) return answer_text(*waiting.status, waiting.body);
+  const auto& device_id = waiting.speaker.device_id;
   return refuse(Reason::kDeviceSilent,
-                ended.gone ? "504101: the connection of device '" + speaker.device_id + "' ended before it answered"
-                           : "504101: timed out waiting for the response from device '" + speaker.device_id + "'");
+                waiting.gone ? "504101: the connection of device '" + device_id + "' ended before it answered"
+                             : "504101: timed out waiting for the response from device '" + device_id + "'");
+}
+
+Methods::Found Methods::find(const std::string& device_id) const {
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopped_) return Found::kAbsent;
+  }
+  if (presence_.listener(device_id)) return Found::kListens;
+  return presence_.live(device_id) ? Found::kDeaf : Found::kAbsent;
+}
+
+void Methods::ask(const std::string& device_id, const MethodCall& call, Done done) {
+  const auto speaker = presence_.listener(device_id);
+  Waiting waiting{speaker.value_or(Speaker{0, device_id, {}}), Clock::now() + call.response, std::move(done)};
+  waiting.gone = !speaker;
+  if (speaker) {
+    (void)send(call, std::move(waiting));
+  } else {
+    tell({waiting});
+  }
+}
+
+void Methods::tick() {
+  std::unique_lock lock(mutex_);
+  const auto over = take_over();
+  lock.unlock();
+  tell(over);
+}
+
+std::vector<Methods::Waiting> Methods::take_over() {
+  std::vector<Waiting> over;
+  const auto now = Clock::now();
+  for (auto one = waiting_.begin(); one != waiting_.end();) {
+    Waiting& waiting = one->second;
+    const bool ended = waiting.status || waiting.gone || stopped_ || waiting.deadline <= now;
+    if (!waiting.done || !ended) {
+      ++one;
+      continue;
+    }
+    waiting.gone = waiting.gone || stopped_;
+    over.push_back(std::move(waiting));
+    one = waiting_.erase(one);
+  }
+  return over;
+}
+
+void Methods::tell(const std::vector<Waiting>& over) {
+  for (const auto& one : over) one.done(end_of(one));
 }
 
 bool Methods::answer(const Speaker& speaker, std::string_view request_id, std::int32_t status, ByteView body) {
-  const std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_);
   const auto found = waiting_.find(request_id);
   if (found == waiting_.end()) return false;
   Waiting& waiting = found->second;
-  if (waiting.connection != speaker.connection || waiting.status) return false;
+  if (waiting.speaker.connection != speaker.connection || waiting.status) return false;
   waiting.status = status;
   // One byte beyond the limit says that it was too long.
   waiting.body = std::string(body.text().substr(0, kMaxMethodPayload + 1));
   changed_.notify_all();
+  const auto over = take_over();
+  lock.unlock();
+  tell(over);
   return true;
 }
 
 void Methods::closed(wire::ConnectionId connection) {
-  const std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_);
   for (auto& [id, waiting] : waiting_) {
-    if (waiting.connection == connection) waiting.gone = true;
+    if (waiting.speaker.connection == connection) waiting.gone = true;
   }
   changed_.notify_all();
+  const auto over = take_over();
+  lock.unlock();
+  tell(over);
 }
 
 void Methods::stop() {
-  {
-    const std::lock_guard lock(mutex_);
-    stopped_ = true;
-    changed_.notify_all();
-  }
+  std::unique_lock lock(mutex_);
+  stopped_ = true;
+  changed_.notify_all();
+  const auto over = take_over();
+  lock.unlock();
+  tell(over);
   presence_.stop();
 }
 

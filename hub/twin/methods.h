@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Direct methods: an operator calls, the device that is connected answers, the operator waits.
+// Direct methods: an operator calls, the device that is connected answers, the operator waits. Of several nodes the one
+// that was called asks the others for a device that it has not got (OtherNodes), and the one that has it asks the
+// device (ask()).
 //
 // Threads: any. invoke() blocks until the device has answered or its time is over, at most `max_waiting` callers at one
 // time; nothing else blocks.
@@ -14,11 +16,13 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "hub/twin/ports.h"
 #include "hub/twin/presence.h"
@@ -38,8 +42,9 @@ class Methods {
     std::chrono::milliseconds usual_response{30'000};  // when none is asked for
     std::chrono::milliseconds most{300'000};           // of either wait
   };
-  // All outlive this object.
-  Methods(registry::Registry& registry, Presence& presence, Outbox& outbox, Options options);
+  // All outlive this object; no `others`: there are none.
+  Methods(registry::Registry& registry, Presence& presence, Outbox& outbox, Options options,
+          OtherNodes* others = nullptr);
 
   // {"methodName","payload","responseTimeoutInSeconds","connectTimeoutInSeconds"}, answered {"status","payload"}.
   // kMalformedRequest, kInvalidArgument; kNotFound; kDeviceNotOnline after the connect timeout (usually 0)
@@ -49,6 +54,16 @@ class Methods {
   registry::Outcome<std::string> invoke(const registry::Call& call, const std::string& device_id,
                                         std::string_view body);
 
+  // --- for callers of other nodes, which see to how many there are and for how long they wait.
+  enum class Found : std::uint8_t { kAbsent, kDeaf, kListens };  // kDeaf: connected, but not to methods
+  Found find(const std::string& device_id) const;
+  // `done` is called once, from any thread and under no lock of this room, perhaps before this returns: the answer as
+  // invoke() has it, kDeviceSilent or kDeviceAnswerUnreadable.
+  using Done = std::function<void(registry::Outcome<std::string>)>;
+  void ask(const std::string& device_id, const MethodCall& call, Done done);
+  // Ends those whose time is over: to be called often while there are any.
+  void tick();
+
   // A device's answer. False: nobody waits for it (any more), or it is not this connection's to give.
   bool answer(const Speaker& speaker, std::string_view request_id, std::int32_t status, ByteView body);
   void closed(wire::ConnectionId connection);
@@ -56,17 +71,25 @@ class Methods {
   void stop();
 
  private:
-  struct Asked;
+  using Clock = std::chrono::steady_clock;
   struct Waiting {
-    wire::ConnectionId connection = 0;
+    Speaker speaker;
+    Clock::time_point deadline;
+    Done done = {};  // empty: somebody waits here
     bool gone = false;
-    std::optional<std::int32_t> status;  // once it is answered
-    std::string body;
+    std::optional<std::int32_t> status = {};  // once it is answered
+    std::string body = {};
   };
 
-  static registry::Outcome<Asked> read_call(std::string_view body, const Options& options);
-  registry::Outcome<std::string> carry_out(const std::string& device_id, const Asked& asked);
-  registry::Outcome<std::string> ask(const Speaker& speaker, const Asked& asked);
+  static registry::Outcome<MethodCall> read_call(std::string_view body, const Options& options);
+  static registry::Outcome<std::string> end_of(const Waiting& waiting);
+  registry::Outcome<std::string> carry_out(const std::string& device_id, const MethodCall& call);
+  registry::Outcome<std::string> ask_and_wait(const Speaker& speaker, const MethodCall& call);
+  // The request id that the device was asked under.
+  std::string send(const MethodCall& call, Waiting waiting);
+  // Those of other nodes that are over; the caller has the lock, and tells them without it.
+  std::vector<Waiting> take_over();
+  static void tell(const std::vector<Waiting>& over);
   registry::Outcome<registry::Nothing> enter();
   void leave();
 
@@ -74,10 +97,11 @@ class Methods {
   Presence& presence_;
   Outbox& outbox_;
   const Options options_;
+  OtherNodes* const others_;
 
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable changed_;
-  // Guarded by mutex_. By request id; entries are their callers', who remove them.
+  // Guarded by mutex_. By request id; whoever waits here removes its own.
   std::map<std::string, Waiting, std::less<>> waiting_;
   std::size_t callers_ = 0;
   std::uint64_t last_request_ = 0;

@@ -54,6 +54,13 @@ std::optional<Speaker> Presence::live(const std::string& device_id) const {
   return connection->speaker;
 }
 
+std::optional<Speaker> Presence::listener(const std::string& device_id) const {
+  const std::lock_guard lock(mutex_);
+  const auto* connection = connection_of(device_id);
+  if (connection == nullptr || !connection->listens) return std::nullopt;
+  return connection->speaker;
+}
+
 const Presence::Connection* Presence::connection_of(const std::string& device_id) const {
   const auto found = devices_.find(device_id);
   return found == devices_.end() ? nullptr : &connections_.at(found->second);

@@ -31,6 +31,8 @@ class Presence {
   std::optional<Speaker> find(wire::ConnectionId connection) const;
   // The connection that a device has now.
   std::optional<Speaker> live(const std::string& device_id) const;
+  // The same, if it listens to methods.
+  std::optional<Speaker> listener(const std::string& device_id) const;
 
   using Duration = std::chrono::milliseconds;
   // Blocks until the device has a connection that listens to methods; nothing if it has none within `connect`. One that

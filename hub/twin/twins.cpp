@@ -6,6 +6,7 @@
 #include "hub/text/json.h"
 #include "hub/text/time.h"
 #include "hub/text/twin_members.h"
+#include "registry/operations/told_twins.h"
 
 namespace latchkey::hub::twin {
 
@@ -60,7 +61,7 @@ struct Twins::Change {
 
 struct Twins::Stored {
   registry::Twin twin;
-  std::optional<Json> patch;  // to tell the device
+  std::string patch = {};  // what the device is to be told; empty: nothing
 };
 
 Twins::Twins(registry::Registry& registry, const Presence& presence, Outbox& outbox, Options options)
@@ -168,7 +169,8 @@ Outcome<Twins::Written> Twins::write(const registry::Call& call, const std::stri
   } else {
     const std::lock_guard lock(order_of(device_id));
     stored = try_write(call, device_id, *change, etag);
-    if (stored) notice = notice_of(*stored);
+    const bool tells = stored && !options_.told_by_registry && !stored->patch.empty();
+    if (tells) notice = notice_of(stored->twin.desired_version, std::move(stored->patch));
     if (notice) pass_on(device_id, *notice);
   }
   if (stored) {
@@ -225,7 +227,7 @@ Outcome<Twins::Stored> Twins::try_write(const registry::Call& call, const std::s
     if (etag && *etag != etag_of(before.revision)) {
       return refuse(Reason::kPreconditionFailed, "the twin's etag is " + etag_of(before.revision) + " by now");
     }
-    Stored written{before, {}};
+    Stored written{before};
     registry::Twin& twin = written.twin;
     ++twin.revision;
     ++twin.version;
@@ -240,26 +242,39 @@ Outcome<Twins::Stored> Twins::try_write(const registry::Call& call, const std::s
       LATCHKEY_TRY(section, load(before.desired));
       LATCHKEY_TRY(after, apply(section, *change.desired, {call.now, twin.desired_version}, kMaxProperties));
       twin.desired = store(after);
-      written.patch = change.how == Write::kMerge ? *change.desired : difference(section.value, after.value);
+      const Json patch = change.how == Write::kMerge ? *change.desired : difference(section.value, after.value);
+      written.patch = text::dump(with_version(patch, twin.desired_version));
     }
-    const auto stored = registry_.put_twin(call, options_.namespace_name, before, twin);
+    const auto stored = put(call, before, written);
     if (stored) return written;
     if (stored.error().reason != Reason::kPreconditionFailed || attempt == kAttempts) return fail(stored.error());
   }
 }
 
-std::optional<Twins::Notice> Twins::notice_of(const Stored& stored) {
-  if (!stored.patch) return std::nullopt;
+Outcome<Nothing> Twins::put(const registry::Call& call, const registry::Twin& before, const Stored& written) {
+  const auto& ns = options_.namespace_name;
+  if (options_.told_by_registry) return put_told_twin(registry_, call, ns, before, written.twin, written.patch);
+  LATCHKEY_TRY_VOID(registry_.put_twin(call, ns, before, written.twin));
+  return Nothing{};
+}
+
+std::optional<Twins::Notice> Twins::notice_of(std::uint64_t desired_version, std::string patch) {
   std::array<std::uint8_t, 128> buffer{};
-  const auto topic = agent::hub::write_desired_topic(stored.twin.desired_version, buffer);
+  const auto topic = agent::hub::write_desired_topic(desired_version, buffer);
   if (!topic) return std::nullopt;
-  return Notice{std::string(*topic), text::dump(with_version(*stored.patch, stored.twin.desired_version))};
+  return Notice{std::string(*topic), std::move(patch)};
 }
 
 void Twins::pass_on(const std::string& device_id, const Notice& notice) {
   const auto live = presence_.live(device_id);
   if (!live) return;  // it reads its twin when it is back
   outbox_.deliver({live->connection, notice.topic, wire::Bytes(notice.body.begin(), notice.body.end()), 1});
+}
+
+void Twins::tell(const std::string& device_id, const Uuid& device, std::uint64_t desired_version, std::string patch) {
+  const auto live = presence_.live(device_id);
+  if (!live || !live->shown || live->shown->device != device) return;
+  if (const auto notice = notice_of(desired_version, std::move(patch))) pass_on(device_id, *notice);
 }
 
 std::string etag_of(std::uint64_t revision) {

@@ -30,6 +30,9 @@ class Twins {
     std::string namespace_name;     // the hub's
     std::function<UnixMs()> now;    // the rehearsal's clock
     std::size_t max_body = 65'536;  // of what a device reports, as JSON text
+    // Several nodes share the registry: it tells all of them what is desired, in the order of its commits, and each
+    // passes it on to the devices that it has (tell()). write() tells nobody.
+    bool told_by_registry = false;
   };
   // All outlive this object.
   Twins(registry::Registry& registry, const Presence& presence, Outbox& outbox, Options options);
@@ -67,6 +70,8 @@ class Twins {
                                    std::string_view body, const std::optional<std::string>& etag);
   // Tells the device what another hub's twins have written, if it is connected here.
   void pass_on(const std::string& device_id, const Notice& notice);
+  // The same for what another node may have written, to that very device: another one may have its id by now.
+  void tell(const std::string& device_id, const Uuid& device, std::uint64_t desired_version, std::string patch);
 
  private:
   struct Change;  // what an operator asks for
@@ -75,8 +80,10 @@ class Twins {
   registry::Outcome<std::uint64_t> try_report(const Speaker& speaker, std::optional<std::uint64_t> base, ByteView body);
   registry::Outcome<Stored> try_write(const registry::Call& call, const std::string& device_id, const Change& change,
                                       const std::optional<std::string>& etag);
+  registry::Outcome<registry::Nothing> put(const registry::Call& call, const registry::Twin& before,
+                                           const Stored& written);
   static registry::Outcome<Change> read_change(std::string_view body, Write how);
-  static std::optional<Notice> notice_of(const Stored& stored);
+  static std::optional<Notice> notice_of(std::uint64_t desired_version, std::string patch);
   registry::Outcome<Shown> shown(const registry::Twin& twin) const;
   void audit_refusal(const registry::Call& call, const std::string& device_id, const registry::Refusal& refusal);
   std::mutex& order_of(const std::string& device_id);
