@@ -38,6 +38,7 @@ Outcome<DeviceTwins::Shown> DeviceTwins::write(const registry::Call& call, const
   const auto kind = how == Write::kMerge ? twin::Twins::Write::kMerge : twin::Twins::Write::kReplace;
   LATCHKEY_TRY(written, room->twins().write(call, device, kind, body, etag));
   if (written.notice) tell_others(ns, room.get(), device, *written.notice);
+  written_();
   return Shown{std::move(written.shown.body), std::move(written.shown.etag)};
 }
 

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <array>
+#include <functional>
 #include <mutex>
 
 #include "hub/app/hub_endpoints.h"
@@ -14,7 +15,8 @@ namespace latchkey::hub::app {
 
 class DeviceTwins final : public management::DeviceTwins {
  public:
-  explicit DeviceTwins(const HubEndpoints& hubs) : hubs_(hubs) {}
+  // `written`: what is desired of a device was written, and it may not have been told yet.
+  DeviceTwins(const HubEndpoints& hubs, std::function<void()> written) : hubs_(hubs), written_(std::move(written)) {}
   registry::Outcome<registry::InitialTwin> read_initial(const std::string& json) override;
   registry::Outcome<Shown> show(const std::string& ns, const std::string& device) override;
   registry::Outcome<Shown> write(const registry::Call& call, const std::string& ns, const std::string& device,
@@ -30,6 +32,7 @@ class DeviceTwins final : public management::DeviceTwins {
                    const twin::Twins::Notice& notice) const;
 
   const HubEndpoints& hubs_;
+  const std::function<void()> written_;
   // By the hash of the device's id; held over a write and its notices, so that every session hears them in one order.
   std::array<std::mutex, 64> order_;
 };

@@ -50,6 +50,7 @@ std::string HubEndpoint::broker_files(const std::string& files, std::size_t brok
 }
 
 void HubEndpoint::open_sessions(const Rooms& rooms, std::function<UnixMs()> now) {
+  workers_ = &rooms.workers;
   session::Options options;
   options.namespace_name = namespace_name();
   options.now = now;
@@ -60,8 +61,8 @@ void HubEndpoint::open_sessions(const Rooms& rooms, std::function<UnixMs()> now)
     signers.post(connection, std::move(renewal));
   };
   sessions_ = std::make_unique<session::Sessions>(rooms.registry, rooms.issuer, rooms.enforcement, outbox_, options);
-  twin_rooms_ = std::make_unique<TwinRooms>(rooms.registry, namespace_name(), now,
-                                            [this](const wire::Deliver& message) { deliver(message); });
+  twin_rooms_ = std::make_unique<TwinRooms>(
+      rooms.registry, namespace_name(), now, [this](const wire::Deliver& message) { deliver(message); }, rooms.others);
   firmware_desk_ = std::make_unique<firmware::Desk>(rooms.registry, rooms.statements, rooms.bundles, outbox_,
                                                     firmware::Desk::Options{namespace_name(), std::move(now)});
   for (const auto& gate : gates_) {
@@ -136,6 +137,16 @@ void HubEndpoint::end_session(const std::string& device) {
 
 void HubEndpoint::end_connection(wire::ConnectionId connection) {
   if (const auto broker = seats_.broker_of(connection)) gates_[*broker]->end_session(connection);
+}
+
+// In the device's lane: behind the news of its arrival, and in the order in which it is told here.
+void HubEndpoint::tell(const registry::store::DeviceNews& news) {
+  const auto seat = seats_.find(news.device_id);
+  if (!seat) return;
+  workers_->post(seats_.lane_of(seat->connection), [this, news] {
+    if (news.desired_version == 0) return sessions_->offer(news.device_id);
+    twin_rooms_->twins().tell(news.device_id, news.device, news.desired_version, news.patch);
+  });
 }
 
 void HubEndpoint::deliver(const wire::Deliver& message) {

@@ -19,6 +19,7 @@
 #include "hub/firmware/desk.h"
 #include "hub/session/session.h"
 #include "registry/cluster/claims.h"
+#include "registry/store/device_news.h"
 
 namespace latchkey::hub::app {
 
@@ -48,6 +49,7 @@ class HubEndpoint {
     throttle::RenewalHint renewal_window;  // of session::Options
     firmware::Statements& statements;
     const firmware::Bundles& bundles;
+    twin::OtherNodes* others = nullptr;  // that share the registry, if several do
   };
   void open_sessions(const Rooms& rooms, std::function<UnixMs()> now);
   // Gate::start() of each, then the front's. From here on devices are served.
@@ -75,6 +77,8 @@ class HubEndpoint {
   void end_session(const std::string& device);
   // The same, if it lives, for one whose device has a newer session at another node.
   void end_connection(wire::ConnectionId connection);
+  // What was done at some node and concerns that device, if it is connected here. Does not block.
+  void tell(const registry::store::DeviceNews& news);
   // Ends every wait for a device, so that whoever asked has an answer before management closes.
   void stop_waiting() {
     if (twin_rooms_) twin_rooms_->stop();
@@ -114,6 +118,7 @@ class HubEndpoint {
   Seats seats_;
   Outbox outbox_{*this};
   std::atomic<bool> stopping_{false};
+  Workers* workers_ = nullptr;  // once sessions are open
   std::unique_ptr<session::Sessions> sessions_;
   std::unique_ptr<TwinRooms> twin_rooms_;
   std::unique_ptr<firmware::Desk> firmware_desk_;

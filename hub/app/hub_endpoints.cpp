@@ -42,6 +42,13 @@ void HubEndpoints::remove(const HubEndpoint& hub) {
   list_.erase(found);
 }
 
+bool HubEndpoints::adopted() const {
+  const std::lock_guard lock(mutex_);
+  return std::any_of(list_.begin(), list_.end(), [](const auto& hub) {
+    return std::any_of(hub->gates().begin(), hub->gates().end(), [](const auto& gate) { return gate->adopted(); });
+  });
+}
+
 void HubEndpoints::committed(registry::Sequence newest) const {
   const std::lock_guard lock(mutex_);
   for (const auto& hub : list_) {

@@ -31,6 +31,9 @@ class HubEndpoints {
   // Nobody finds it any more. Jobs of its devices may be queued still: it lives until the last endpoint does.
   void remove(const HubEndpoint& hub);
 
+  // Whether any broker has been there since before this process.
+  bool adopted() const;
+
   void committed(registry::Sequence newest) const;
   void set_clock(const wire::ClockSet& clock);  // also of those that are added later
 

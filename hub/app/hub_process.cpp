@@ -162,6 +162,7 @@ HubProcess::Parts::~Parts() {
   thrift.stop();
   if (fleet) fleet->stop();
   for (const auto& hub : hubs.all()) hub->stop_waiting();
+  if (node) node->stop_waiting();
   health.reset();
   server_socket.reset();
   https.reset();
@@ -293,6 +294,7 @@ Outcome<Nothing> HubProcess::Parts::join(const std::stop_token& end) {
   node_options.address = host_and_port(options.advertise.value_or(options.endpoints.hub));
   node_options.lease_ms = options.lease_ms;
   node_options.note = folder.path() / "node.json";
+  node_options.news_place = folder.path() / "node.news";
   // A node that lives may have to fence its brokers first.
   node_options.patience_ms = 2 * options.confirm_timeout_ms + static_cast<int>(2 * options.lease_ms);
   node = std::make_unique<Node>(std::move(node_options), *registry, hubs,
@@ -388,7 +390,7 @@ Outcome<std::shared_ptr<HubEndpoint>> HubProcess::Parts::make_hub(const registry
   hub_options.gates = hub.name == kHubName ? gates_of(gate) : std::vector{std::move(gate)};
   auto endpoint = std::make_shared<HubEndpoint>(folder, std::move(hub_options));
   endpoint->open_sessions({*registry, *session_issuer, *enforcement, *workers, *signers, decisions, renewal_hint(),
-                           firmware->statements(), firmware->bundles()},
+                           firmware->statements(), firmware->bundles(), node ? &node->others() : nullptr},
                           [this] { return clock.now(); });
   return endpoint;
 }
@@ -437,6 +439,7 @@ Outcome<Nothing> HubProcess::Parts::wait_for_gates(const std::stop_token& end) {
   if (node && !end.stop_requested()) node->all_told();
   LATCHKEY_TRY_VOID(dps->gate().wait_ready(kReadyMs, end));
   if (end.stop_requested()) return Nothing{};
+  if (node) node->follow(hubs.adopted() ? NodeNews::Sessions::kLeft : NodeNews::Sessions::kNew);
   clock.follow([this](const wire::ClockSet& setting, const std::stop_token& ending) {
     hubs.set_clock(setting);
     dps->gate().feeder().set_clock(setting);
@@ -448,7 +451,9 @@ Outcome<Nothing> HubProcess::Parts::wait_for_gates(const std::stop_token& end) {
 Outcome<Nothing> HubProcess::Parts::open_management() {
   insight = std::make_unique<Insight>(folder, options, clock, *registry, decisions, dps->gate(), hubs);
   messages = std::make_unique<Messages>(hubs);
-  device_twins = std::make_unique<DeviceTwins>(hubs);
+  device_twins = std::make_unique<DeviceTwins>(hubs, [this] {
+    if (node) node->hurry();
+  });
   std::optional<double> pace;
   if (options.registrations_per_minute > 0) pace = options.registrations_per_minute;
   fleet_watch = std::make_unique<FleetWatch>(FleetWatch::Rooms{*registry, *insight, decisions, hubs, clock, store_watch,

@@ -6,6 +6,7 @@
 #include <iostream>
 #include <utility>
 
+#include "hub/app/called_devices.h"
 #include "hub/app/node_note.h"
 #include "registry/cluster/rows.h"
 
@@ -42,6 +43,9 @@ Node::Node(Options options, registry::Registry& registry, HubEndpoints& hubs, Lo
                 [this](const registry::cluster::Claims::Ending& ending) {
                   if (const auto hub = hubs_.find(ending.hub)) hub->end_connection(ending.connection);
                 }),
+      news_(hubs, options_.news_place),
+      asked_({options_.name, boot_ms, [this] { cluster_.hurry(); }}),
+      served_({options_.name, boot_ms, [this] { cluster_.hurry(); }}, called_devices(hubs)),
       cluster_(cluster_options(), events()) {
   tellers_[1].progress = link::Progress::kCut;
 }
@@ -77,7 +81,31 @@ Cluster::Events Node::events() {
     newest_ = newest;
     changed_.notify_all();
   };
+  events.passes = [this](registry::store::Database& database, const std::vector<std::string>& others) {
+    return pass(database, others);
+  };
   return events;
+}
+
+Outcome<bool> Node::pass(registry::store::Database& database, const std::vector<std::string>& others) {
+  LATCHKEY_TRY(more_news, news_.turn(database));
+  LATCHKEY_TRY_VOID(served_.tell_ends(database));
+  LATCHKEY_TRY(calls, registry::cluster::list_calls(database));
+  LATCHKEY_TRY(asking, asked_.turn(database, calls, others));
+  LATCHKEY_TRY_VOID(served_.turn(database, calls));
+  return more_news || asking;
+}
+
+Outcome<std::string> Node::Others::invoke(const std::string& namespace_name, const std::string& device_id,
+                                          const twin::MethodCall& call) {
+  registry::cluster::DeviceCall asked;
+  asked.namespace_name = namespace_name;
+  asked.device = device_id;
+  asked.method = call.name;
+  asked.payload = call.payload;
+  asked.connect_ms = call.connect.count();
+  asked.response_ms = call.response.count();
+  return asked_.ask(std::move(asked));
 }
 
 Outcome<Nothing> Node::start(const std::stop_token& end) {

@@ -18,8 +18,11 @@
 #include <thread>
 
 #include "hub/app/hub_endpoints.h"
+#include "hub/app/node_news.h"
+#include "registry/cluster/asked_calls.h"
 #include "registry/cluster/claimant.h"
 #include "registry/cluster/cluster.h"
+#include "registry/cluster/served_calls.h"
 
 namespace latchkey::hub::app {
 
@@ -30,8 +33,9 @@ class Node {
     std::string store;
     std::string address;  // that devices are told
     std::int64_t lease_ms = 8'000;
-    std::filesystem::path note;  // the file in the data folder that says which incarnation this folder has
-    int patience_ms = 20'000;    // of a wait for a node that lives and does not confirm
+    std::filesystem::path note;        // the file in the data folder that says which incarnation this folder has
+    std::filesystem::path news_place;  // the file there that NodeNews keeps
+    int patience_ms = 20'000;          // of a wait for a node that lives and does not confirm
   };
   // As link::Enforcement: returns when the gates of this process have it, one that does not follow is fenced.
   using Local = std::function<registry::Outcome<registry::Nothing>(registry::Sequence, link::Progress)>;
@@ -45,6 +49,14 @@ class Node {
   void serve();
   // Every broker has told its sessions: what else stands in the registry as this node's is over.
   void all_told() { claimant_.all_told(); }
+  // And every session: devices hear from here on what is done at other nodes.
+  void follow(NodeNews::Sessions sessions) { news_.begin(sessions); }
+  // Something was done here that a device is to hear: it is looked at at once.
+  void hurry() { cluster_.hurry(); }
+  // Direct methods for devices that are not connected here.
+  twin::OtherNodes& others() { return others_; }
+  // Ends every wait for such a device.
+  void stop_waiting() { asked_.stop(); }
   void stop();
   // Behind stop(), when no gate serves anybody: nobody has to wait for this node. Without serve() nothing is said:
   // brokers of an earlier process may run that nobody has ended.
@@ -70,8 +82,18 @@ class Node {
     link::Progress progress = link::Progress::kApplied;
     std::thread thread;
   };
+  class Others final : public twin::OtherNodes {
+   public:
+    explicit Others(registry::cluster::AskedCalls& asked) : asked_(asked) {}
+    registry::Outcome<std::string> invoke(const std::string& namespace_name, const std::string& device_id,
+                                          const twin::MethodCall& call) override;
+
+   private:
+    registry::cluster::AskedCalls& asked_;
+  };
   registry::cluster::Cluster::Options cluster_options() const;
   registry::cluster::Cluster::Events events();
+  registry::Outcome<bool> pass(registry::store::Database& database, const std::vector<std::string>& others);
   void tell(link::Progress progress);
 
   const Options options_;
@@ -88,6 +110,10 @@ class Node {
   std::array<Teller, 2> tellers_;
   registry::cluster::Claims claims_;
   registry::cluster::Claimant claimant_;
+  NodeNews news_;
+  registry::cluster::AskedCalls asked_;
+  registry::cluster::ServedCalls served_;
+  Others others_{asked_};
   registry::cluster::Cluster cluster_;  // stops first: its events use the rest
 };
 

@@ -8,10 +8,12 @@
 namespace latchkey::hub::app {
 namespace {
 
-twin::Twins::Options twin_options(const std::string& namespace_name, std::function<UnixMs()> now) {
+twin::Twins::Options twin_options(const std::string& namespace_name, std::function<UnixMs()> now,
+                                  bool told_by_registry) {
   twin::Twins::Options options;
   options.namespace_name = namespace_name;
   options.now = std::move(now);
+  options.told_by_registry = told_by_registry;
   return options;
 }
 
@@ -24,10 +26,10 @@ twin::Methods::Options method_options(const std::string& namespace_name) {
 }  // namespace
 
 TwinRooms::TwinRooms(registry::Registry& registry, const std::string& namespace_name, std::function<UnixMs()> now,
-                     std::function<void(const wire::Deliver&)> deliver)
+                     std::function<void(const wire::Deliver&)> deliver, twin::OtherNodes* others)
     : outbox_(std::move(deliver)),
-      twins_(registry, presence_, outbox_, twin_options(namespace_name, std::move(now))),
-      methods_(registry, presence_, outbox_, method_options(namespace_name)) {}
+      twins_(registry, presence_, outbox_, twin_options(namespace_name, std::move(now), others != nullptr)),
+      methods_(registry, presence_, outbox_, method_options(namespace_name), others) {}
 
 void TwinRooms::closed(wire::ConnectionId connection) {
   presence_.closed(connection);

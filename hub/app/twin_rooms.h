@@ -13,9 +13,10 @@ namespace latchkey::hub::app {
 
 class TwinRooms {
  public:
-  // All outlive this object. `deliver` publishes to a device of this endpoint; it does not block.
+  // All outlive this object. `deliver` publishes to a device of this endpoint; it does not block. `others`: the same
+  // hub at nodes that share the registry, if several do.
   TwinRooms(registry::Registry& registry, const std::string& namespace_name, std::function<UnixMs()> now,
-            std::function<void(const wire::Deliver&)> deliver);
+            std::function<void(const wire::Deliver&)> deliver, twin::OtherNodes* others);
 
   void opened(const wire::Opened& opened) { presence_.opened(opened); }
   void closed(wire::ConnectionId connection);
