@@ -54,7 +54,7 @@ Outcome<Device> make_device(Act& act, const Namespace& parent, const std::string
   LATCHKEY_TRY(policy, policy_for(act.db, device, initial));
   device.policy = policy;
   LATCHKEY_TRY_VOID(store::insert(act.db, device));
-  LATCHKEY_TRY(state, store::state_of(act.db, device));
+  LATCHKEY_TRY(state, state_of(act, device));
   LATCHKEY_TRY_VOID(act.change(state));
   return device;
 }

@@ -36,9 +36,9 @@ Outcome<Nothing> check_enrollment(store::Database& db, const Device& device) {
   return refuse(Reason::kEnrollmentDisabled, "enrollment '" + *disabled + "' is disabled");
 }
 
-Outcome<Policy> policy_of(store::Database& db, const Device& device) {
+Outcome<Policy> policy_of(Act& act, const Device& device) {
   if (!device.policy) return refuse(Reason::kNotConfigured, "device '" + device.id + "' never had a policy");
-  LATCHKEY_TRY(row, store::find_policy_row(db, *device.policy));
+  LATCHKEY_TRY(row, known_policy_row(act, *device.policy));
   if (!row || row->deleted) {
     return refuse(Reason::kPolicyMissing, "the policy of device '" + device.id + "' was deleted");
   }
@@ -53,7 +53,7 @@ Outcome<Committed<IssuanceGrant>> SqlRegistry::begin_renewal(const Call& call, c
   return mutate<IssuanceGrant>(call, attempt, [&](Act& act) -> Outcome<IssuanceGrant> {
     LATCHKEY_TRY(device, connected_device(act.db, call, ns, device_id));
     LATCHKEY_TRY_VOID(check_enrollment(act.db, device));
-    LATCHKEY_TRY(policy, policy_of(act.db, device));
+    LATCHKEY_TRY(policy, policy_of(act, device));
     act.note = "by policy '" + policy.name + "'";
     return reserve_leaf(act, device, policy, serial);
   });

@@ -27,11 +27,11 @@ struct Assignment {
   std::optional<Policy> policy;
 };
 
-Outcome<Enrollment> proven_enrollment(store::Database& db, const RegistrationRequest& request) {
+Outcome<Enrollment> proven_enrollment(Act& act, const RegistrationRequest& request) {
   if (!valid_registration_id(request.registration_id)) {
     return refuse(Reason::kInvalidName, "'" + request.registration_id + "' is not a registration id");
   }
-  LATCHKEY_TRY(enrollment, store::find_enrollment_by_uuid(db, request.enrollment));
+  LATCHKEY_TRY(enrollment, known_enrollment(act, request.enrollment));
   if (!enrollment) return refuse(Reason::kEnrollmentNotFound, "the enrollment is gone");
   if (!enrollment->group && store::fold(enrollment->id) != store::fold(request.registration_id)) {
     return refuse(Reason::kEnrollmentNotFound,
@@ -63,7 +63,8 @@ Outcome<Nothing> check_not_anothers(store::Database& db, const Assignment& assig
   return refuse(Reason::kEnrollmentNotFound, "device '" + device.id + "' belongs to enrollment '" + owner->id + "'");
 }
 
-Outcome<Nothing> find_device_and_policy(store::Database& db, Assignment& assignment) {
+Outcome<Nothing> find_device_and_policy(Act& act, Assignment& assignment) {
+  store::Database& db = act.db;
   const Enrollment& enrollment = assignment.enrollment;
   LATCHKEY_TRY(device, store::find_device(db, enrollment.namespace_uuid, assignment.device_id));
   assignment.device = std::move(device);
@@ -74,7 +75,7 @@ Outcome<Nothing> find_device_and_policy(store::Database& db, Assignment& assignm
     }
   }
   if (enrollment.policy_name.empty()) return Nothing{};
-  LATCHKEY_TRY(policy, store::find_policy(db, enrollment.namespace_uuid, enrollment.policy_name));
+  LATCHKEY_TRY(policy, known_policy(act, enrollment.namespace_uuid, enrollment.policy_name));
   assignment.policy = std::move(policy);
   // Who asks for no certificate is assigned all the same.
   if (!assignment.policy && assignment.request.wants_certificate) {
@@ -84,8 +85,8 @@ Outcome<Nothing> find_device_and_policy(store::Database& db, Assignment& assignm
   return Nothing{};
 }
 
-Outcome<std::vector<Hub>> candidates(store::Database& db, const Enrollment& enrollment) {
-  LATCHKEY_TRY(hubs, store::hubs_of(db, enrollment.namespace_uuid));
+Outcome<std::vector<Hub>> candidates(Act& act, const Enrollment& enrollment) {
+  LATCHKEY_TRY(hubs, known_hubs(act, enrollment.namespace_uuid));
   if (hubs.empty()) return refuse(Reason::kNoHub, "no hub is linked to the namespace of this enrollment");
   if (enrollment.hubs.empty()) return hubs;
   std::erase_if(hubs, [&](const Hub& hub) {
@@ -123,12 +124,12 @@ Hub choose(std::vector<Hub> hubs, AllocationPolicy allocation, const std::string
   return std::move(*best);
 }
 
-Outcome<Hub> choose_hub(store::Database& db, const Assignment& assignment) {
+Outcome<Hub> choose_hub(Act& act, const Assignment& assignment) {
   if (assignment.before && !assignment.enrollment.reprovision.update_hub_assignment) {
-    LATCHKEY_TRY(stays, store::find_hub_by_uuid(db, assignment.before->hub));
+    LATCHKEY_TRY(stays, store::find_hub_by_uuid(act.db, assignment.before->hub));
     if (stays && stays->namespace_uuid == assignment.enrollment.namespace_uuid) return std::move(*stays);
   }
-  LATCHKEY_TRY(hubs, candidates(db, assignment.enrollment));
+  LATCHKEY_TRY(hubs, candidates(act, assignment.enrollment));
   return choose(std::move(hubs), assignment.enrollment.allocation, store::fold(assignment.request.registration_id));
 }
 
@@ -159,7 +160,7 @@ Outcome<Nothing> put_device(Act& act, Assignment& assignment) {
   device.registration_id = registration_id;
   device.created = device.updated = act.now();
   LATCHKEY_TRY_VOID(store::insert(act.db, device));
-  LATCHKEY_TRY(state, store::state_of(act.db, device));
+  LATCHKEY_TRY(state, state_of(act, device));
   assignment.device = std::move(device);
   return act.change(state);
 }
@@ -208,12 +209,12 @@ Outcome<Committed<RegistrationGrant>> SqlRegistry::register_device(const Call& c
                                                                    const RegistrationRequest& request) {
   const Attempt attempt{"device.register", "registrations/" + request.registration_id, false, true};
   return mutate<RegistrationGrant>(call, attempt, [&](Act& act) -> Outcome<RegistrationGrant> {
-    LATCHKEY_TRY(enrollment, proven_enrollment(act.db, request));
+    LATCHKEY_TRY(enrollment, proven_enrollment(act, request));
     LATCHKEY_TRY(before, store::find_registration(act.db, request.registration_id));
     Assignment assignment{request, std::move(enrollment), std::move(before), {}, {}, {}};
     assignment.device_id = device_id_of(assignment);
-    LATCHKEY_TRY_VOID(find_device_and_policy(act.db, assignment));
-    LATCHKEY_TRY(hub, choose_hub(act.db, assignment));
+    LATCHKEY_TRY_VOID(find_device_and_policy(act, assignment));
+    LATCHKEY_TRY(hub, choose_hub(act, assignment));
 
     RegistrationGrant grant;
     grant.initial = !assignment.before;

@@ -8,7 +8,6 @@
 #include "registry/store/enrollments.h"
 #include "registry/store/hubs.h"
 #include "registry/store/namespaces.h"
-#include "registry/store/policies.h"
 
 namespace latchkey::registry {
 namespace {
@@ -63,6 +62,8 @@ Outcome<Registry::SyncResult> sync_policy_to_hub(Act& act, const Policy& policy,
   return result;
 }
 
+std::string_view key_of(const Uuid& uuid) { return ByteView(uuid.bytes).text(); }
+
 // X.509 times have seconds; the record shows what the certificate will say.
 UnixMs whole_seconds(UnixMs at) { return at - ((at % 1000) + 1000) % 1000; }
 
@@ -102,6 +103,33 @@ Outcome<Hub> existing_hub(store::Database& db, const std::string& name) {
   LATCHKEY_TRY(found, store::find_hub(db, name));
   if (!found) return refuse(Reason::kNotFound, "there is no hub '" + name + "'");
   return std::move(*found);
+}
+
+Outcome<std::optional<Enrollment>> known_enrollment(Act& act, const Uuid& uuid) {
+  return act.transaction.memo().recall("enrollment", key_of(uuid),
+                                       [&] { return store::find_enrollment_by_uuid(act.db, uuid); });
+}
+
+Outcome<std::optional<Policy>> known_policy(Act& act, const Uuid& ns, const std::string& name) {
+  return act.transaction.memo().recall("policy of", std::string(key_of(ns)) + name,
+                                       [&] { return store::find_policy(act.db, ns, name); });
+}
+
+Outcome<std::optional<store::PolicyRow>> known_policy_row(Act& act, const Uuid& uuid) {
+  return act.transaction.memo().recall("policy", key_of(uuid), [&] { return store::find_policy_row(act.db, uuid); });
+}
+
+Outcome<std::vector<Hub>> known_hubs(Act& act, const Uuid& ns) {
+  return act.transaction.memo().recall("hubs of", key_of(ns), [&] { return store::hubs_of(act.db, ns); });
+}
+
+Outcome<DeviceState> state_of(Act& act, const Device& device) {
+  DeviceState state{device.namespace_uuid, device.id, device.uuid, device.credential_id, device.enabled, 0};
+  if (device.policy) {
+    LATCHKEY_TRY(row, known_policy_row(act, *device.policy));
+    if (row) state.policy_number = row->policy.number;
+  }
+  return state;
 }
 
 Outcome<Nothing> check_new_ca(store::Database& db, const NewCa& ca) {
@@ -162,7 +190,7 @@ Outcome<Nothing> save_changed(Act& act, Device& device) {
   ++device.version;
   device.updated = act.now();
   LATCHKEY_TRY_VOID(store::update(act.db, device));
-  LATCHKEY_TRY(state, store::state_of(act.db, device));
+  LATCHKEY_TRY(state, state_of(act, device));
   return act.change(state);
 }
 
@@ -184,7 +212,8 @@ Outcome<IssuanceGrant> reserve_leaf(Act& act, const Device& device, const Policy
   constexpr UnixMs kBackdateMs = 5 * 60 * 1000;  // for devices whose clocks are a little behind
   constexpr UnixMs kDayMs = 24 * 60 * 60 * 1000;
   if (!valid_serial(serial)) return refuse(Reason::kInvalidArgument, "a serial has 1 to 20 octets and no leading zero");
-  LATCHKEY_TRY(ca, store::find_signer(act.db, policy.ca));
+  LATCHKEY_TRY(ca, act.transaction.memo().recall("signer", key_of(policy.ca),
+                                                 [&] { return store::find_signer(act.db, policy.ca); }));
   if (!ca) return refuse(Reason::kInternal, "policy '" + policy.name + "' has no issuing CA");
   if (ca->status == CaStatus::kPending) {
     return refuse(Reason::kPolicyPendingActivation,

@@ -102,6 +102,7 @@ Outcome<Sequence> SqlRegistry::try_out(const Call& call, const Attempt& attempt,
       [&](store::Transaction& transaction) -> Outcome<Nothing> {
         Act act{transaction, transaction.database(), call, {}};
         act.action = attempt.action;
+        transaction.memo().forget();  // nothing of what comes about here
         LATCHKEY_TRY_VOID(call.trial->before(act.db));
         verdict = rule(act);
         if (verdict) LATCHKEY_TRY_VOID(call.trial->after(act.db));

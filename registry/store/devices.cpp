@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "registry/store/devices.h"
 
-#include "registry/store/policies.h"
-
 namespace latchkey::registry::store {
 namespace {
 
@@ -88,15 +86,6 @@ Outcome<bool> has_devices(Database& database, const Uuid& ns, std::uint64_t coun
   LATCHKEY_TRY(last, database.query("SELECT 1 FROM devices WHERE namespace = $1 LIMIT 1 OFFSET $2", ns, count - 1)
                          .first([](const Query& row) { return row.integer(0); }));
   return last.has_value();
-}
-
-Outcome<DeviceState> state_of(Database& database, const Device& device) {
-  DeviceState state{device.namespace_uuid, device.id, device.uuid, device.credential_id, device.enabled, 0};
-  if (device.policy) {
-    LATCHKEY_TRY(row, find_policy_row(database, *device.policy));
-    if (row) state.policy_number = row->policy.number;
-  }
-  return state;
 }
 
 }  // namespace latchkey::registry::store

@@ -27,7 +27,4 @@ Outcome<std::pair<std::uint64_t, std::uint64_t>> count_devices(Database& databas
 // Whether the namespace has that many, or more. Reads so many entries of an index at the most.
 Outcome<bool> has_devices(Database& database, const Uuid& ns, std::uint64_t count);
 
-// The device as gates see it.
-Outcome<DeviceState> state_of(Database& database, const Device& device);
-
 }  // namespace latchkey::registry::store

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "registry/store/transaction.h"
 
+#include <algorithm>
+
 #include "registry/store/audit.h"
 #include "registry/store/changes.h"
 
@@ -10,6 +12,30 @@ namespace {
 // Changes between two prunings. Each pruning deletes about as many rows as came since the last, so none is long.
 constexpr Sequence kPruneEvery = 1024;
 
+struct Standing {
+  Transaction::Numbers numbers;
+  std::int64_t edition = 0;
+};
+
+// All of it in one statement, for each is a wait.
+Outcome<Standing> read_standing(Database& database) {
+  LATCHKEY_TRY(found, database
+                          .query("SELECT c.value, e.value, h.count, h.hash FROM audit_head h, counters c, counters e "
+                                 "WHERE c.name = 'change' AND e.name = 'edition'")
+                          .all([](const Query& row) {
+                            Standing standing;
+                            standing.numbers.change = static_cast<Sequence>(row.integer(0));
+                            standing.edition = row.integer(1);
+                            standing.numbers.audit.count = static_cast<std::uint64_t>(row.integer(2));
+                            const Bytes hash = row.bytes(3);
+                            auto& head = standing.numbers.audit.hash;
+                            if (hash.size() == head.size()) std::copy(hash.begin(), hash.end(), head.begin());
+                            return standing;
+                          }));
+  if (found.size() == 1) return found.front();
+  return refuse(Reason::kStorage, "storage: a counter or the head of the audit is missing");
+}
+
 }  // namespace
 
 Outcome<Nothing> take_turn(Database& database) {
@@ -17,14 +43,12 @@ Outcome<Nothing> take_turn(Database& database) {
   return database.query("SELECT value FROM counters WHERE name = 'change' FOR UPDATE").run();
 }
 
-Outcome<Transaction> Transaction::start(Database& database, const ports::Digest& digest) {
-  Transaction transaction(database, digest);
-  Numbers& numbers = transaction.numbers_;
+Outcome<Transaction> Transaction::start(Database& database, const ports::Digest& digest, Memo& memo) {
+  Transaction transaction(database, digest, memo);
   LATCHKEY_TRY_VOID(take_turn(database));
-  LATCHKEY_TRY(newest, newest_change(database));
-  LATCHKEY_TRY(head, find_audit_head(database));
-  numbers = {newest, head};
-  transaction.started_ = numbers;
+  LATCHKEY_TRY(standing, read_standing(database));
+  memo.begin(standing.edition, database.connections());
+  transaction.started_ = transaction.numbers_ = standing.numbers;
   return transaction;
 }
 

@@ -6,6 +6,7 @@
 
 #include "registry/model/audit.h"
 #include "registry/model/change.h"
+#include "registry/store/memo.h"
 #include "registry/store/sql.h"
 
 namespace latchkey::registry::store {
@@ -21,10 +22,11 @@ Outcome<Nothing> take_turn(Database& database);
 
 class Transaction {
  public:
-  // Takes its turn and reads the counters. `digest` hashes the audit's records.
-  static Outcome<Transaction> start(Database& database, const ports::Digest& digest);
+  // Takes its turn and reads the counters. `digest` hashes the audit's records, `memo` is the writer's.
+  static Outcome<Transaction> start(Database& database, const ports::Digest& digest, Memo& memo);
 
   Database& database() { return *database_; }
+  Memo& memo() { return *memo_; }
 
   // Adds to the change feed. The record gets the next sequence number.
   Outcome<Nothing> change(const ChangeBody& body);
@@ -33,8 +35,12 @@ class Transaction {
   // Adds to the audit; number and hashes are given here, and what cannot be printed is replaced.
   Outcome<Nothing> audit(AuditRecord record);
 
-  // What is done here may change how devices are judged that were judged before: Writer::edition().
-  void touch() { touched_ = true; }
+  // What is done here may change how devices are judged that were judged before: Writer::edition(). Or any other row of
+  // those that a Memo keeps.
+  void touch() {
+    touched_ = true;
+    memo_->forget();
+  }
   bool touched() const { return touched_; }
 
   // finish() will fail for that reason, and nothing of the transaction come about.
@@ -54,10 +60,12 @@ class Transaction {
   Outcome<Nothing> finish(std::uint64_t keep_changes);
 
  private:
-  Transaction(Database& database, const ports::Digest& digest) : database_(&database), digest_(&digest) {}
+  Transaction(Database& database, const ports::Digest& digest, Memo& memo)
+      : database_(&database), digest_(&digest), memo_(&memo) {}
 
   Database* database_;
   const ports::Digest* digest_;
+  Memo* memo_;
   Numbers started_;
   Numbers numbers_;
   bool touched_ = false;

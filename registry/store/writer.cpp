@@ -125,7 +125,7 @@ void Writer::wait_for_company(std::unique_lock<std::mutex>& lock) {
 Outcome<Sequence> Writer::run_batch(const std::vector<Task*>& batch) {
   const auto began = std::chrono::steady_clock::now();
   LATCHKEY_TRY_VOID(database_->begin_write());
-  auto transaction = Transaction::start(*database_, digest_);
+  auto transaction = Transaction::start(*database_, digest_, memo_);
   Outcome<Nothing> done = Nothing{};
   if (transaction && transaction->newest() < newest_.load(std::memory_order_acquire)) {
     done =

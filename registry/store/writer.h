@@ -97,6 +97,7 @@ class Writer {
   std::unique_ptr<Database> database_;
   std::unique_ptr<LogKeeper> log_keeper_;  // SQLite's; from the start on; ends when the thread has
   const ports::Digest& digest_;
+  Memo memo_;
   const Options options_;
   std::size_t last_batch_ = 0;
   Observer::Duration commit_takes_{};  // a moving mean

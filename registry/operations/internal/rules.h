@@ -6,6 +6,7 @@
 
 #include "registry/model/etag.h"
 #include "registry/operations/internal/sql_registry.h"
+#include "registry/store/policies.h"
 
 namespace latchkey::registry {
 
@@ -16,6 +17,15 @@ Outcome<Policy> existing_policy(store::Database& db, const std::string& ns, cons
 Outcome<Device> existing_device(store::Database& db, const std::string& ns, const std::string& id);
 Outcome<Enrollment> existing_enrollment(store::Database& db, const std::string& id, bool group);
 Outcome<Hub> existing_hub(store::Database& db, const std::string& name);
+
+// As the store's functions of these names find them, for what devices ask by themselves: from the writer's memo.
+Outcome<std::optional<Enrollment>> known_enrollment(Act& act, const Uuid& uuid);
+Outcome<std::optional<Policy>> known_policy(Act& act, const Uuid& ns, const std::string& name);
+Outcome<std::optional<store::PolicyRow>> known_policy_row(Act& act, const Uuid& uuid);
+Outcome<std::vector<Hub>> known_hubs(Act& act, const Uuid& ns);
+
+// The device as gates see it.
+Outcome<DeviceState> state_of(Act& act, const Device& device);
 
 // kInvalidArgument or kAlreadyExists unless it is a complete, new CA certificate.
 Outcome<Nothing> check_new_ca(store::Database& db, const NewCa& ca);

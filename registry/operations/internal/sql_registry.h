@@ -40,8 +40,8 @@ struct Attempt {
   // The rule says all that changed (Act::changed), in the portrait's words; no portrait is read. For what happens
   // often.
   bool told_by_rule = false;
-  // Nothing changes that a device's proof is held against: Registry::edition() stays. For what devices do by
-  // themselves.
+  // Nothing changes that a device's proof is held against: Registry::edition() stays. Nor an enrollment, a policy, a CA
+  // or a hub in any other way: what is known of them stays (store/memo.h). For what devices do by themselves.
   bool leaves_enrollments = false;
 };
 

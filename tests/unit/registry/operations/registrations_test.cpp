@@ -12,6 +12,12 @@ class Registrations : public RegistryTest {
     RegistryTest::SetUp();
     make_factory({"alpha", "beta"});
   }
+  // As another node has it open.
+  std::unique_ptr<SqlRegistry> must_open_another() {
+    auto opened = SqlRegistry::open_with({path, 256, rehearsal, nullptr, limits}, openssl::host_digest(), {});
+    EXPECT_TRUE(opened) << (opened ? "" : opened.error().detail);
+    return std::move(*opened);
+  }
 };
 
 // Rows: R-8-07, R-8-08
@@ -242,6 +248,35 @@ TEST_F(Registrations, operation_of_a_refused_registration_is_not_stored) {
   request.begun = Operation{"op", "dev", "assigning", Bytes{1}, kNow + 1000};
   EXPECT_REFUSED(registry->register_device(call, request), Reason::kEnrollmentDisabled);
   EXPECT_REFUSED(registry->find_operation("op"), Reason::kOperationNotFound);
+}
+
+// --- what the writer remembers is as the registry has it in its turn
+
+TEST_F(Registrations, what_another_node_changes_counts_with_the_next_one) {
+  const Enrollment group = make_enrollment("line", "alpha", true);
+  provision("one", group);
+  const auto other = must_open_another();
+  ASSERT_TRUE(other->update_enrollment(call, "line", true, {std::nullopt, false}));
+  EXPECT_REFUSED(enroll("two", group), Reason::kEnrollmentDisabled);
+  ASSERT_TRUE(other->update_enrollment(call, "line", true, {std::nullopt, true}));
+  EXPECT_TRUE(enroll("two", group));
+  ASSERT_TRUE(other->revoke_policy(call, kNs, "alpha", new_ca("CN=next")));
+  const Uuid next = other->find_policy(kNs, "alpha")->ca;
+  const auto third = enroll("three", group);
+  ASSERT_TRUE(third);
+  EXPECT_EQ(third->value.issuance->ca, next);
+  const auto renewal = registry->begin_renewal(call, kNs, "one", new_serial());
+  ASSERT_TRUE(renewal);
+  EXPECT_EQ(renewal->value.ca, next);
+}
+
+TEST_F(Registrations, what_is_changed_here_counts_with_the_next_one) {
+  const Enrollment group = make_enrollment("line", "alpha", true);
+  provision("one", group);
+  ASSERT_TRUE(registry->revoke_policy(call, kNs, "alpha", new_ca("CN=next")));
+  EXPECT_EQ(enroll("two", group)->value.issuance->ca, registry->find_policy(kNs, "alpha")->ca);
+  ASSERT_TRUE(registry->delete_enrollment(call, "line", true));
+  EXPECT_REFUSED(enroll("three", group), Reason::kEnrollmentNotFound);
 }
 
 // --- the edition: what devices do by themselves leaves it, whatever else is done does not
