@@ -12,6 +12,7 @@
 #include "registry/store/fold.h"
 #include "registry/store/hubs.h"
 #include "registry/store/policies.h"
+#include "registry/store/portrait.h"
 #include "registry/store/twins.h"
 
 namespace latchkey::registry {
@@ -184,6 +185,27 @@ Outcome<Registration> put_registration(Act& act, const Assignment& assignment, c
   return registration;
 }
 
+// A registration as its portrait (store/portrait.cpp) shows it, of what is at hand.
+Outcome<AuditFacts> facts_of(Act& act, const std::string& device_id, const std::string& hub,
+                             const std::optional<Device>& device) {
+  AuditFacts facts = {{"device", device_id}, {"hub", hub}};
+  if (!device) return facts;
+  facts.push_back({"credential", store::shown(device->credential_id)});
+  if (!device->policy) return facts;
+  LATCHKEY_TRY(row, known_policy_row(act, *device->policy));
+  if (row) facts.push_back({"policy", row->policy.name});
+  return facts;
+}
+
+Outcome<AuditFacts> facts_before(Act& act, const std::string& path, const Assignment& assignment) {
+  if (!assignment.before) return AuditFacts{};
+  const Registration& was = assignment.before->registration;
+  const bool same_device =
+      was.device_id == assignment.device_id && was.namespace_uuid == assignment.enrollment.namespace_uuid;
+  if (!same_device) return store::portrait(act.db, path);
+  return facts_of(act, was.device_id, was.hub_name, assignment.device);
+}
+
 // As the comment at registry::Twin says. `more`: members beside these two.
 std::string born(const std::string& document, UnixMs now, const std::string& more = {}) {
   if (document.empty()) return {};
@@ -207,7 +229,7 @@ Outcome<Nothing> give_initial_twin(Act& act, const Device& device, const Initial
 
 Outcome<Committed<RegistrationGrant>> SqlRegistry::register_device(const Call& call,
                                                                    const RegistrationRequest& request) {
-  const Attempt attempt{"device.register", "registrations/" + request.registration_id, false, true};
+  const Attempt attempt{"device.register", "registrations/" + request.registration_id, true, true};
   return mutate<RegistrationGrant>(call, attempt, [&](Act& act) -> Outcome<RegistrationGrant> {
     LATCHKEY_TRY(enrollment, proven_enrollment(act, request));
     LATCHKEY_TRY(before, store::find_registration(act.db, request.registration_id));
@@ -215,6 +237,9 @@ Outcome<Committed<RegistrationGrant>> SqlRegistry::register_device(const Call& c
     assignment.device_id = device_id_of(assignment);
     LATCHKEY_TRY_VOID(find_device_and_policy(act, assignment));
     LATCHKEY_TRY(hub, choose_hub(act, assignment));
+
+    LATCHKEY_TRY(facts, facts_before(act, attempt.resource, assignment));
+    act.before = std::move(facts);
 
     RegistrationGrant grant;
     grant.initial = !assignment.before;
@@ -229,6 +254,8 @@ Outcome<Committed<RegistrationGrant>> SqlRegistry::register_device(const Call& c
     if (grant.initial || registration.substatus == Substatus::kDeviceDataReset) {
       LATCHKEY_TRY_VOID(give_initial_twin(act, *assignment.device, assignment.enrollment.initial_twin));
     }
+    LATCHKEY_TRY(facts_after, facts_of(act, assignment.device_id, hub.name, assignment.device));
+    act.after = std::move(facts_after);
     grant.registration = std::move(registration);
     if (request.wants_certificate && assignment.policy) {
       LATCHKEY_TRY(issuance, reserve_leaf(act, *assignment.device, *assignment.policy, request.serial));

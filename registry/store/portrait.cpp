@@ -14,7 +14,7 @@ enum class As {
   kNumber,
   kFlag,         // yes, no
   kHex,          // a serial: public, and what certificates and CRLs show
-  kStart,        // of a random identifier: its first four bytes, enough to tell two apart and no more
+  kStart,        // of a random identifier
   kKeyProfile,   // ec-p256
   kAttestation,  // symmetric_key, x509
   kCertificate,  // reserved, issued, revoked
@@ -141,13 +141,15 @@ void bind_names(Query& query, const Parts& path, std::string_view pattern) {
   }
 }
 
+std::string start(ByteView bytes) { return hex(bytes.subview(0, 4)); }
+
 std::string value(const Query& row, int column, As as) {
   switch (as) {
     case As::kText: return row.text(column);
     case As::kNumber: return std::to_string(row.integer(column));
     case As::kFlag: return row.flag(column) ? "yes" : "no";
     case As::kHex: return hex(row.bytes(column));
-    case As::kStart: return hex(ByteView(row.bytes(column)).subview(0, 4));
+    case As::kStart: return start(row.bytes(column));
     case As::kKeyProfile: return std::string(to_string(row.value<KeyProfile>(column)));
     case As::kAttestation:
       return row.value<AttestationKind>(column) == AttestationKind::kX509 ? "x509" : "symmetric_key";
@@ -158,6 +160,8 @@ std::string value(const Query& row, int column, As as) {
 }
 
 }  // namespace
+
+std::string shown(const CredentialId& id) { return start(ByteView(id.bytes)); }
 
 Outcome<AuditFacts> portrait(Database& database, std::string_view path) {
   const auto parts = split(path);

@@ -12,4 +12,7 @@ namespace latchkey::registry::store {
 // not there, or when the audit knows nothing about things of its kind.
 Outcome<AuditFacts> portrait(Database& database, std::string_view path);
 
+// A random identifier as they show it: its first four bytes, enough to tell two apart and no more.
+std::string shown(const CredentialId& id);
+
 }  // namespace latchkey::registry::store
