@@ -15,14 +15,16 @@ Outcome<std::vector<CallState>> list_calls(store::Database& database) {
 }
 
 Outcome<Nothing> put_call(store::Database& database, const DeviceCall& call) {
-  return database
-      .query(
-          "INSERT INTO calls (id, caller, namespace, device, method, payload, connect_ms, response_ms, absent, "
-          "deaf, server, ended, reason, answer) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, '', 0, '', 0, 0, '') "
-          "ON CONFLICT (id) DO NOTHING",
-          call.id, call.caller, call.namespace_name, call.device, call.method, call.payload, call.connect_ms,
-          call.response_ms)
-      .run();
+  LATCHKEY_TRY_VOID(
+      database
+          .query("INSERT INTO calls (id, caller, namespace, device, method, payload, connect_ms, response_ms, absent, "
+                 "deaf, server, ended, reason, answer) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, '', 0, '', 0, 0, '') "
+                 "ON CONFLICT (id) DO NOTHING",
+                 call.id, call.caller, call.namespace_name, call.device, call.method, call.payload, call.connect_ms,
+                 call.response_ms)
+          .run());
+  database.announce();
+  return Nothing{};
 }
 
 Outcome<std::optional<DeviceCall>> take_call(store::Database& database, const Uuid& id, const std::string& server) {
@@ -40,15 +42,20 @@ Outcome<std::optional<DeviceCall>> take_call(store::Database& database, const Uu
 
 Outcome<Nothing> deny_call(store::Database& database, const Uuid& id, const std::string& node, bool deaf) {
   if (deaf) LATCHKEY_TRY_VOID(database.query("UPDATE calls SET deaf = 1 WHERE id = $1", id).run());
-  return database.query("UPDATE calls SET absent = absent || $1 WHERE id = $2", node + "\n", id).run();
+  LATCHKEY_TRY_VOID(database.query("UPDATE calls SET absent = absent || $1 WHERE id = $2", node + "\n", id).run());
+  database.announce();
+  return Nothing{};
 }
 
 Outcome<Nothing> end_call(store::Database& database, const Uuid& id, const std::string& server, const CallEnd& end) {
   const std::int64_t reason = end.refusal ? static_cast<std::int64_t>(*end.refusal) : 0;
-  return database
-      .query("UPDATE calls SET ended = 1, reason = $1, answer = $2 WHERE id = $3 AND server = $4 AND ended = 0", reason,
-             end.text, id, server)
-      .run();
+  LATCHKEY_TRY_VOID(
+      database
+          .query("UPDATE calls SET ended = 1, reason = $1, answer = $2 WHERE id = $3 AND server = $4 AND ended = 0",
+                 reason, end.text, id, server)
+          .run());
+  database.announce();
+  return Nothing{};
 }
 
 Outcome<std::optional<CallEnd>> find_call_end(store::Database& database, const Uuid& id) {

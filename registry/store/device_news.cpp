@@ -12,6 +12,7 @@ Outcome<Nothing> tell_nodes(Database& database, const DeviceNews& news) {
                                "((SELECT COALESCE(MAX(number), 0) + 1 FROM device_news), $1, $2, $3, $4, $5)",
                                news.namespace_name, news.device, news.device_id, news.desired_version, news.patch)
                         .run());
+  database.announce();
   return database.query("DELETE FROM device_news WHERE number <= (SELECT MAX(number) FROM device_news) - $1", kKeptNews)
       .run();
 }
