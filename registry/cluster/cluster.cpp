@@ -13,6 +13,8 @@ namespace latchkey::registry::cluster {
 namespace {
 
 constexpr std::int64_t kAgainMs = 200;  // behind a failure
+// Between two words about devices that come and go: for people, and not worth more than a commit a second.
+constexpr std::int64_t kLoadEveryMs = 1'000;
 
 }  // namespace
 
@@ -109,6 +111,7 @@ Outcome<Nothing> Cluster::act() {
   if (!member_.member()) LATCHKEY_TRY_VOID(join());
   if (member_.member() && options_.now_ms() >= member_.next_renewal_ms()) LATCHKEY_TRY_VOID(renew());
   if (member_.member()) LATCHKEY_TRY_VOID(tell());
+  if (member_.member()) LATCHKEY_TRY_VOID(tell_load());
   LATCHKEY_TRY_VOID(look());
   return member_.member() && events_.passes ? pass() : Nothing{};
 }
@@ -183,6 +186,22 @@ Outcome<Nothing> Cluster::tell() {
   return Nothing{};
 }
 
+// That it is drained is told at once: somebody may wait to stop this node.
+Outcome<Nothing> Cluster::tell_load() {
+  if (!options_.load) return Nothing{};
+  const Load load = options_.load();
+  if (load == told_load_) return Nothing{};
+  if (load.drained == told_load_.drained && options_.now_ms() < next_load_ms_) return Nothing{};
+  LATCHKEY_TRY(live, note_load(*database_, name(), member_.incarnation(), load));
+  if (!live) {
+    lose_place();
+    return Nothing{};
+  }
+  told_load_ = load;
+  next_load_ms_ = options_.now_ms() + kLoadEveryMs;
+  return Nothing{};
+}
+
 Outcome<Nothing> Cluster::look() {
   std::uint64_t number;
   {
@@ -203,6 +222,7 @@ Outcome<Nothing> Cluster::look() {
     if (!own(node)) continue;
     told_applied_ = std::min(told_applied_, node.applied);
     told_cut_ = std::min(told_cut_, node.cut);
+    told_load_ = {node.sessions, node.drained};  // also when a failover, or whoever drains anew, took it back
     if (events_.seen) events_.seen(node);
   }
   LATCHKEY_TRY_VOID(declare_lost(nodes));

@@ -37,6 +37,8 @@ class Cluster {
     int hurried_ms = 10;       // the same while somebody waits
     int patience_ms = 20'000;  // how long wait() does for a node that lives and does not confirm
     int told_ms = 200;         // how often it looks by itself, hurried or not, where the database tells of commits
+    // What this node has to say of its devices; empty: nothing. Called on the cluster's thread.
+    std::function<Load()> load = {};
   };
   struct Events {
     // Before the first lease of that incarnation: whoever cannot keep it durably refuses, and this node does not join.
@@ -94,6 +96,7 @@ class Cluster {
   Outcome<Nothing> enter(const std::optional<Node>& over);
   Outcome<Nothing> renew();
   Outcome<Nothing> tell();
+  Outcome<Nothing> tell_load();
   Outcome<Nothing> look();
   Outcome<Nothing> declare_lost(const std::vector<Node>& nodes);
   bool own(const Node& node) const;
@@ -121,6 +124,8 @@ class Cluster {
   Ear ear_;  // others ring
   Pace pace_;
   bool said_not_told_ = false;
+  Load told_load_;
+  std::int64_t next_load_ms_ = 0;
 
   mutable std::mutex mutex_;  // guards the rest
   std::condition_variable stopped_;

@@ -27,6 +27,16 @@ struct Node {
   std::string address;        // what devices are told, as HOST:PORT
   std::string version;        // of its program
   bool draining = false;      // is to be told to no more devices
+  // What it said of itself last; of one that is not live it means nothing.
+  std::int64_t sessions = 0;  // of devices, at its brokers
+  bool drained = false;       // it drains, balancers had time to see that, and no session is left
+};
+
+// What a node says of its devices.
+struct Load {
+  std::int64_t sessions = 0;
+  bool drained = false;
+  bool operator==(const Load& other) const = default;
 };
 
 enum class Confirmed : std::uint8_t { kApplied, kCut };

@@ -8,7 +8,8 @@ namespace latchkey::registry::cluster {
 namespace {
 
 constexpr const char* kColumns =
-    "SELECT name, incarnation, state, beat, lease, applied, cut, address, version, draining FROM nodes ";
+    "SELECT name, incarnation, state, beat, lease, applied, cut, address, version, draining, sessions, drained "
+    "FROM nodes ";
 
 Node read_node(const store::Query& row) {
   Node node;
@@ -22,6 +23,8 @@ Node read_node(const store::Query& row) {
   node.address = row.text(7);
   node.version = row.text(8);
   node.draining = row.flag(9);
+  node.sessions = row.integer(10);
+  node.drained = row.flag(11);
   return node;
 }
 
@@ -68,7 +71,8 @@ Outcome<bool> insert_node(store::Database& database, const Node& node) {
 Outcome<bool> take_over_node(store::Database& database, const Node& before, const Node& node) {
   return changes_one(
       database.query("UPDATE nodes SET incarnation = $1, state = $2, beat = beat + 1, lease = $3, applied = 0, cut = "
-                     "0, address = $4, version = $5, draining = 0 WHERE name = $6 AND incarnation = $7 AND state = $8 "
+                     "0, address = $4, version = $5, draining = 0, sessions = 0, drained = 0 WHERE name = $6 AND "
+                     "incarnation = $7 AND state = $8 "
                      "AND beat = $9 RETURNING beat",
                      node.incarnation, NodeState::kLive, node.lease_ms, node.address, node.version, before.name,
                      before.incarnation, before.state, before.beat));
@@ -96,6 +100,13 @@ Outcome<bool> confirm_node(store::Database& database, const std::string& name, c
                      applied, cut, name, incarnation, NodeState::kLive));
 }
 
+Outcome<bool> note_load(store::Database& database, const std::string& name, const Uuid& incarnation, const Load& load) {
+  return changes_one(
+      database.query("UPDATE nodes SET sessions = $1, drained = $2 WHERE name = $3 AND incarnation = $4 AND state = $5 "
+                     "RETURNING beat",
+                     load.sessions, load.drained ? 1 : 0, name, incarnation, NodeState::kLive));
+}
+
 Outcome<bool> leave_node(store::Database& database, const std::string& name, const Uuid& incarnation) {
   return changes_one_for_others(
       database,
@@ -113,8 +124,9 @@ Outcome<bool> lose_node(store::Database& database, const Node& node) {
 
 Outcome<bool> drain_node(store::Database& database, const std::string& name, bool draining) {
   return changes_one_for_others(
-      database, database.query("UPDATE nodes SET draining = $1 WHERE name = $2 AND state = $3 RETURNING beat",
-                               draining ? 1 : 0, name, NodeState::kLive));
+      database,
+      database.query("UPDATE nodes SET draining = $1, drained = 0 WHERE name = $2 AND state = $3 RETURNING beat",
+                     draining ? 1 : 0, name, NodeState::kLive));
 }
 
 Outcome<std::int64_t> shared_edition(store::Database& database) {

@@ -29,11 +29,12 @@ Outcome<std::optional<Sequence>> renew_node(store::Database& database, const std
                                             const Uuid& incarnation);
 Outcome<bool> confirm_node(store::Database& database, const std::string& name, const Uuid& incarnation,
                            Sequence applied, Sequence cut);
+Outcome<bool> note_load(store::Database& database, const std::string& name, const Uuid& incarnation, const Load& load);
 Outcome<bool> leave_node(store::Database& database, const std::string& name, const Uuid& incarnation);
 
 // The acts of others. False: it was not live, or not with that incarnation and beat.
 Outcome<bool> lose_node(store::Database& database, const Node& node);
-// False: there is none of that name that is live.
+// False: there is none of that name that is live. It says anew when it is drained.
 Outcome<bool> drain_node(store::Database& database, const std::string& name, bool draining);
 // False: there is none of that name that is not live.
 Outcome<bool> forget_node(store::Database& database, const std::string& name);

@@ -392,8 +392,15 @@ CREATE TABLE calls (
   answer TEXT NOT NULL);
 )sql";
 
-constexpr const char* kSteps[] = {kStep1,  kStep2,  kStep3,  kStep4,  kStep5,  kStep6,  kStep7,  kStep8,  kStep9,
-                                  kStep10, kStep11, kStep12, kStep13, kStep14, kStep15, kStep16, kStep17, kStep18};
+// Step 19. What a node says of its devices, for whoever drains it.
+constexpr char kStep19[] = R"sql(
+ALTER TABLE nodes ADD COLUMN sessions BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE nodes ADD COLUMN drained SMALLINT NOT NULL DEFAULT 0;
+)sql";
+
+constexpr const char* kSteps[] = {kStep1,  kStep2,  kStep3,  kStep4,  kStep5,  kStep6,  kStep7,
+                                  kStep8,  kStep9,  kStep10, kStep11, kStep12, kStep13, kStep14,
+                                  kStep15, kStep16, kStep17, kStep18, kStep19};
 static_assert(sizeof(kSteps) / sizeof(kSteps[0]) == kSchemaVersion);
 
 Outcome<Nothing> newer(int version) {

@@ -159,6 +159,54 @@ TEST_F(ClusterTest, rows_change_only_as_they_were_read) {
   EXPECT_TRUE(list_nodes(*database_)->empty());
 }
 
+TEST_F(ClusterTest, what_a_node_says_of_its_devices_is_its_incarnations_and_no_answer_to_who_drains_it_anew) {
+  Node node;
+  node.name = "a";
+  node.incarnation = uuid(1);
+  ASSERT_TRUE(*insert_node(*database_, node));
+  EXPECT_EQ((**find_node(*database_, "a")).sessions, 0);
+  EXPECT_FALSE((**find_node(*database_, "a")).drained);
+  EXPECT_FALSE(*note_load(*database_, "a", uuid(2), {7, true})) << "not its row";
+  EXPECT_TRUE(*note_load(*database_, "a", uuid(1), {7, true}));
+  EXPECT_EQ((**find_node(*database_, "a")).sessions, 7);
+  EXPECT_TRUE((**find_node(*database_, "a")).drained);
+  EXPECT_TRUE(*drain_node(*database_, "a", true));
+  EXPECT_FALSE((**find_node(*database_, "a")).drained) << "it has to look again";
+  ASSERT_TRUE(*note_load(*database_, "a", uuid(1), {7, true}));
+  ASSERT_TRUE(*leave_node(*database_, "a", uuid(1)));
+  EXPECT_FALSE(*note_load(*database_, "a", uuid(1), {8, false})) << "it has left";
+  node.incarnation = uuid(3);
+  ASSERT_TRUE(*take_over_node(*database_, **find_node(*database_, "a"), node));
+  EXPECT_EQ((**find_node(*database_, "a")).sessions, 0) << "those were another one's";
+  EXPECT_FALSE((**find_node(*database_, "a")).draining);
+  EXPECT_FALSE((**find_node(*database_, "a")).drained);
+}
+
+TEST_F(ClusterTest, node_tells_its_load_and_hears_that_it_is_drained) {
+  std::atomic<std::int64_t> sessions = 3;
+  std::atomic<bool> asked = false;
+  Cluster::Options options{store_, {"a", kLong}, {}, "127.0.0.1:8883", "test", TestNode::now, 5, 2, kPatient};
+  options.load = [&] { return Load{sessions, asked && sessions == 0}; };
+  Cluster::Events events;
+  events.seen = [&](const Node& own) { asked = own.draining; };
+  Cluster cluster(std::move(options), std::move(events));
+  ASSERT_TRUE(cluster.start());
+  const auto row = [this] { return **find_node(*database_, "a"); };
+  EXPECT_TRUE(eventually([&] { return row().sessions == 3; }));
+  ASSERT_TRUE(*drain_node(*database_, "a", true));
+  EXPECT_TRUE(eventually([&] { return asked.load(); }));
+  EXPECT_FALSE(row().drained) << "three are there";
+  sessions = 0;
+  EXPECT_TRUE(eventually([&] { return row().drained; }));
+  EXPECT_EQ(row().sessions, 0);
+  ASSERT_TRUE(*drain_node(*database_, "a", true));
+  EXPECT_TRUE(eventually([&] { return row().drained; })) << "it says so again";
+  ASSERT_TRUE(*drain_node(*database_, "a", false));
+  EXPECT_TRUE(eventually([&] { return !asked; }));
+  sessions = 1;
+  EXPECT_TRUE(eventually([&] { return row().sessions == 1 && !row().drained; }));
+}
+
 TEST_F(ClusterTest, what_the_first_says_is_agreed) {
   EXPECT_EQ(*agree(*database_, "id scope", "0ne00000001"), "0ne00000001");
   EXPECT_EQ(*agree(*database_, "id scope", "0ne00000002"), "0ne00000001");

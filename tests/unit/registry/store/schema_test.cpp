@@ -95,8 +95,10 @@ TEST_F(Schema, older_database_takes_the_steps_at_once_on_sqlite_and_when_asked_o
   ASSERT_TRUE(migrate(*database));
   // As it was before the last step.
   constexpr int kBefore = kSchemaVersion - 1;
-  ASSERT_TRUE(database->execute("DROP TABLE device_news; DROP TABLE calls; UPDATE schema_version SET version = " +
-                                std::to_string(kBefore)));
+  ASSERT_TRUE(
+      database->execute("ALTER TABLE nodes DROP COLUMN sessions; ALTER TABLE nodes DROP COLUMN drained; "
+                        "UPDATE schema_version SET version = " +
+                        std::to_string(kBefore)));
   if (on_postgres()) {
     const auto refused = make_ready(*database);
     ASSERT_FALSE(refused);
