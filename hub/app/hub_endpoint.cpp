@@ -132,7 +132,15 @@ const Address& HubEndpoint::address_for(const std::string& device) const {
 }
 
 void HubEndpoint::end_session(const std::string& device) {
-  if (const auto seat = seats_.find(device)) gates_[seat->broker]->end_session(seat->connection);
+  if (const auto seat = seats_.find(device)) end_session(*seat);
+}
+
+std::vector<Seats::Seat> HubEndpoint::seated() const {
+  std::vector<Seats::Seat> seated;
+  for (std::size_t broker = 0; broker < gates_.size(); ++broker) {
+    for (const auto connection : seats_.all(broker)) seated.push_back({connection, broker});
+  }
+  return seated;
 }
 
 void HubEndpoint::end_connection(wire::ConnectionId connection) {

@@ -79,6 +79,10 @@ class HubEndpoint {
   void end_connection(wire::ConnectionId connection);
   // What was done at some node and concerns that device, if it is connected here. Does not block.
   void tell(const registry::store::DeviceNews& news);
+  // The sessions here, of all brokers, and the end of one of them.
+  const Seats& seats() const { return seats_; }
+  std::vector<Seats::Seat> seated() const;
+  void end_session(const Seats::Seat& seat) { gates_[seat.broker]->end_session(seat.connection); }
   // Ends every wait for a device, so that whoever asked has an answer before management closes.
   void stop_waiting() {
     if (twin_rooms_) twin_rooms_->stop();

@@ -46,6 +46,8 @@ Node::Node(Options options, registry::Registry& registry, HubEndpoints& hubs, Lo
       news_(hubs, options_.news_place),
       asked_({options_.name, boot_ms, [this] { cluster_.hurry(); }}),
       served_({options_.name, boot_ms, [this] { cluster_.hurry(); }}, called_devices(hubs)),
+      drain_([this] { return list_sessions(); },
+             [](const Drain::Session& session) { session.hub->end_session(session.seat); }),
       cluster_(cluster_options(), events()) {
   tellers_[1].progress = link::Progress::kCut;
 }
@@ -59,6 +61,7 @@ Cluster::Options Node::cluster_options() const {
   options.version = LATCHKEY_VERSION;
   options.now_ms = boot_ms;
   options.patience_ms = options_.patience_ms;
+  options.load = [this] { return registry::cluster::Load{static_cast<std::int64_t>(sessions()), drain_.done()}; };
   return options;
 }
 
@@ -74,7 +77,10 @@ Cluster::Events Node::events() {
     std::cerr << "latchkey: the database tells nobody of commits, so this node looks for them fifty times a second: "
               << why << "\n";
   };
-  events.seen = [this](const registry::cluster::Node& own) { claimant_.serve_as(own.incarnation); };
+  events.seen = [this](const registry::cluster::Node& own) {
+    claimant_.serve_as(own.incarnation);
+    drain_.step(own.draining, sessions(), boot_ms());
+  };
   events.committed = [this](Sequence newest) {
     hubs_.committed(newest);
     const std::lock_guard lock(mutex_);
@@ -106,6 +112,20 @@ Outcome<std::string> Node::Others::invoke(const std::string& namespace_name, con
   asked.connect_ms = call.connect.count();
   asked.response_ms = call.response.count();
   return asked_.ask(std::move(asked));
+}
+
+std::size_t Node::sessions() const {
+  std::size_t all = 0;
+  for (const auto& hub : hubs_.all()) all += hub->seats().size();
+  return all;
+}
+
+std::vector<Drain::Session> Node::list_sessions() const {
+  std::vector<Drain::Session> all;
+  for (const auto& hub : hubs_.all()) {
+    for (const auto& seat : hub->seated()) all.push_back({hub, seat});
+  }
+  return all;
 }
 
 Outcome<Nothing> Node::start(const std::stop_token& end) {

@@ -17,6 +17,7 @@
 #include <string>
 #include <thread>
 
+#include "hub/app/drain.h"
 #include "hub/app/hub_endpoints.h"
 #include "hub/app/node_news.h"
 #include "registry/cluster/asked_calls.h"
@@ -95,6 +96,8 @@ class Node {
   registry::cluster::Cluster::Events events();
   registry::Outcome<bool> pass(registry::store::Database& database, const std::vector<std::string>& others);
   void tell(link::Progress progress);
+  std::size_t sessions() const;
+  std::vector<Drain::Session> list_sessions() const;
 
   const Options options_;
   registry::Registry& registry_;
@@ -106,6 +109,7 @@ class Node {
   bool stopping_ = false;
   registry::Sequence newest_ = 0;
 
+  Drain drain_;          // the cluster's thread alone
   bool serves_ = false;  // of whoever starts the process
   std::array<Teller, 2> tellers_;
   registry::cluster::Claims claims_;

@@ -2,10 +2,12 @@
 #include "hub/app/node_verb.h"
 
 #include <CLI/CLI.hpp>
+#include <chrono>
 #include <filesystem>
 #include <iostream>
 #include <memory>
 #include <string>
+#include <thread>
 
 #include "hub/app/store_argument.h"
 #include "registry/cluster/rows.h"
@@ -20,10 +22,16 @@ using registry::refuse;
 using registry::cluster::Node;
 using registry::cluster::NodeState;
 
+using Steady = std::chrono::steady_clock;
+
+constexpr auto kLookEvery = std::chrono::milliseconds(200);
+
 struct Arguments {
   std::string store;
   std::string name;
   bool undo = false;
+  bool wait = false;
+  int timeout_s = 300;
   CLI::App* list = nullptr;
   CLI::App* drain = nullptr;
   CLI::App* remove = nullptr;
@@ -31,7 +39,7 @@ struct Arguments {
 
 const char* state_of(const Node& node) {
   switch (node.state) {
-    case NodeState::kLive: return node.draining ? "draining" : "live";
+    case NodeState::kLive: return !node.draining ? "live" : node.drained ? "drained" : "draining";
     case NodeState::kLost: return "lost";
     case NodeState::kLeft: return "left";
   }
@@ -42,16 +50,34 @@ Outcome<Nothing> list(registry::store::Database& database) {
   LATCHKEY_TRY(nodes, registry::cluster::list_nodes(database));
   for (const Node& node : nodes) {
     std::cout << node.name << "  " << state_of(node) << "  " << node.address << "  lease "
-              << static_cast<double>(node.lease_ms) / 1000 << " s  applied " << node.applied << "  cut " << node.cut
-              << "  version " << node.version << "\n";
+              << static_cast<double>(node.lease_ms) / 1000 << " s  sessions " << node.sessions << "  applied "
+              << node.applied << "  cut " << node.cut << "  version " << node.version << "\n";
   }
   return Nothing{};
 }
 
+// One that has left meanwhile serves nobody either; of a lost one nobody knows what becomes of its devices.
+Outcome<Nothing> wait_until_drained(registry::store::Database& database, const Arguments& arguments) {
+  const auto until = Steady::now() + std::chrono::seconds(arguments.timeout_s);
+  const std::string who = "node '" + arguments.name + "' ";
+  for (;;) {
+    LATCHKEY_TRY(node, registry::cluster::find_node(database, arguments.name));
+    if (!node || node->state == NodeState::kLeft) return Nothing{};
+    if (node->state == NodeState::kLost) return refuse(Reason::kPreconditionFailed, who + "was lost while it drained");
+    if (!node->draining) return refuse(Reason::kPreconditionFailed, who + "is not draining any more");
+    if (node->drained) return Nothing{};
+    if (Steady::now() >= until) {
+      return refuse(Reason::kEnforcementTimeout,
+                    who + "drains, and has " + std::to_string(node->sessions) + " sessions still");
+    }
+    std::this_thread::sleep_for(kLookEvery);
+  }
+}
+
 Outcome<Nothing> drain(registry::store::Database& database, const Arguments& arguments) {
   LATCHKEY_TRY(found, registry::cluster::drain_node(database, arguments.name, !arguments.undo));
-  if (found) return Nothing{};
-  return refuse(Reason::kNotFound, "no node named '" + arguments.name + "' lives");
+  if (!found) return refuse(Reason::kNotFound, "no node named '" + arguments.name + "' lives");
+  return arguments.wait ? wait_until_drained(database, arguments) : Nothing{};
 }
 
 Outcome<Nothing> remove(registry::store::Database& database, const Arguments& arguments) {
@@ -85,14 +111,23 @@ void declare(CLI::App& program, Arguments& arguments) {
       ->envname(kStoreVariable)
       ->type_name("URL");
   program.require_subcommand(1);
-  arguments.list = program.add_subcommand("list", "Name, state, address and progress of every node");
+  arguments.list = program.add_subcommand("list", "Name, state, address, sessions and progress of every node");
   arguments.drain = program.add_subcommand(
-      "drain", "Have a node's health say that it is not ready, so that a balancer sends no more devices there");
+      "drain",
+      "Send a node's devices to the others: its health says that it is not ready, and once balancers had time to see "
+      "that, its sessions end, a part each second");
   arguments.remove = program.add_subcommand("remove", "Forget a node that left or was lost");
   for (auto* const one : {arguments.drain, arguments.remove}) {
     one->add_option("name", arguments.name, "The node")->required();
   }
-  arguments.drain->add_flag("--undo", arguments.undo, "Let it be sent devices again");
+  auto* const undo = arguments.drain->add_flag("--undo", arguments.undo, "Let it be sent devices again");
+  auto* const wait =
+      arguments.drain->add_flag("--wait", arguments.wait, "Return when no session is left")->excludes(undo);
+  arguments.drain->add_option("--timeout", arguments.timeout_s, "With --wait: for how long")
+      ->needs(wait)
+      ->check(CLI::Range(1, 86'400))
+      ->type_name("SECONDS")
+      ->capture_default_str();
   for (auto* const one : {arguments.list, arguments.drain, arguments.remove}) one->fallthrough();
 }
 

@@ -53,6 +53,11 @@ std::vector<wire::ConnectionId> Seats::untold(std::size_t broker) const { return
 
 std::vector<wire::ConnectionId> Seats::all(std::size_t broker) const { return list(broker, true); }
 
+std::size_t Seats::size() const {
+  const std::lock_guard lock(mutex_);
+  return connections_.size();
+}
+
 std::vector<wire::ConnectionId> Seats::list(std::size_t broker, bool told_too) const {
   const std::lock_guard lock(mutex_);
   std::vector<wire::ConnectionId> listed;

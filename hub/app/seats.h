@@ -49,7 +49,8 @@ class Seats {
   void link_up(std::size_t broker);
   // Once all of it was told: those that were not told again, and so have ended. closed() is the caller's to say.
   std::vector<wire::ConnectionId> untold(std::size_t broker) const;
-  std::vector<wire::ConnectionId> all(std::size_t broker) const;
+  std::vector<wire::ConnectionId> all(std::size_t broker) const;  // a broker's in the order in which they came
+  std::size_t size() const;                                       // of all brokers
 
   std::optional<Seat> find(const std::string& device) const;
   std::optional<std::size_t> broker_of(wire::ConnectionId connection) const;

@@ -104,6 +104,7 @@ class SeveralNodes : public testing::Test {
   static bool works(DeviceClient& client, const std::string& id) {
     return client.publish("devices/" + id + "/messages/events/", "1");
   }
+  static std::string name(int device) { return "dev-" + std::to_string(device); }
   std::string nodes() { return a_->cli({"node", "list"}).out; }
   static bool is(const std::string& all, const std::string& node, const std::string& state) {
     return all.find(node + "  " + state + "  ") != std::string::npos;
@@ -264,6 +265,47 @@ TEST_F(SeveralNodes, session_that_is_told_again_by_a_new_hub_process_keeps_its_p
   const auto last = session(*a_, "dev-2", stays);
   EXPECT_TRUE(standing->wait_closed());
   EXPECT_TRUE(works(*last, "dev-2"));
+}
+
+// Clients that know both addresses, and go to the other one when they are sent away, as a balancer would have them.
+TEST_F(SeveralNodes, devices_of_a_node_that_is_drained_end_up_at_the_other_and_none_is_refused) {
+  constexpr int kDevices = 12;
+  begin(kLong);
+  b_->start();
+  std::vector<Identity> identities;
+  std::vector<std::unique_ptr<DeviceClient>> at_a;
+  std::vector<std::unique_ptr<DeviceClient>> at_b;
+  for (int i = 0; i < kDevices; ++i) {
+    identities.push_back(provision(*a_, name(i)));
+    at_a.push_back(session(*a_, name(i), identities.back()));
+  }
+  const auto stays = provision(*a_, "dev-b");
+  const auto session_at_b = session(*b_, "dev-b", stays);
+  EXPECT_TRUE(eventually([&] { return nodes().find("sessions " + std::to_string(kDevices)) != std::string::npos; }))
+      << nodes();
+
+  ASSERT_TRUE(signal_process(a_->pid(), SIGSTOP));  // it hears nothing yet
+  const auto too_soon = a_->cli({"node", "drain", "a", "--wait", "--timeout", "1"});
+  EXPECT_EQ(too_soon.exit_status, 5) << too_soon.err;
+  EXPECT_NE(too_soon.err.find(std::to_string(kDevices) + " sessions"), std::string::npos) << too_soon.err;
+  EXPECT_TRUE(is(nodes(), "a", "draining")) << nodes();
+  ASSERT_TRUE(signal_process(a_->pid(), SIGCONT));
+  for (int i = 0; i < kDevices; ++i) {
+    ASSERT_TRUE(at_a[i]->wait_closed()) << name(i);
+    at_b.push_back(std::make_unique<DeviceClient>(b_->hub_options(name(i), identities[i])));
+    ASSERT_EQ(at_b.back()->connect().seen, Seen::kAccepted) << name(i);
+  }
+  const auto drained = a_->cli({"node", "drain", "a", "--wait"});
+  EXPECT_EQ(drained.exit_status, 0) << drained.err;
+  EXPECT_TRUE(is(nodes(), "a", "drained")) << nodes();
+  EXPECT_TRUE(session_at_b->connected()) << "it had nothing to do with it";
+  for (int i = 0; i < kDevices; ++i) EXPECT_TRUE(at_b[i]->connected()) << name(i);
+
+  EXPECT_EQ(seen(*a_, name(0), identities[0]), Seen::kAccepted) << "who comes all the same is let in";
+  EXPECT_EQ(a_->cli({"node", "drain", "a", "--undo"}).exit_status, 0);
+  EXPECT_TRUE(is(nodes(), "a", "live")) << nodes();
+  b_->stop();
+  EXPECT_EQ(a_->cli({"node", "drain", "b", "--wait"}).exit_status, 3) << "it has left";
 }
 
 TEST_F(SeveralNodes, second_node_of_a_name_is_refused) {

@@ -41,6 +41,19 @@ TEST(Seats, newer_session_displaces_the_older_one_at_another_broker) {
   EXPECT_EQ(seats.find("dev-1")->broker, 1u);
 }
 
+TEST(Seats, those_of_a_broker_are_listed_as_they_came_and_counted_over_all) {
+  Seats seats(2);
+  for (const wire::ConnectionId connection : {5, 3, 4}) {
+    EXPECT_TRUE(seats.opened(0, opened(connection, connection, false, "dev-" + std::to_string(connection))).seated);
+  }
+  EXPECT_TRUE(seats.opened(1, opened(1, 1)).seated);
+  EXPECT_EQ(seats.all(0), (std::vector<wire::ConnectionId>{3, 4, 5}));
+  EXPECT_EQ(seats.size(), 4u);
+  seats.closed(4);
+  seats.closed(4);
+  EXPECT_EQ(seats.size(), 3u);
+}
+
 TEST(Seats, older_session_that_is_told_late_is_ended_itself) {
   Seats seats(2);
   EXPECT_TRUE(seats.opened(1, opened(2, 20)).seated);
