@@ -44,11 +44,15 @@ class Options(unittest.TestCase):
         start = re.search(r"^ExecStart=/usr/bin/latchkey up (.*)$", unit, re.M)
         settings = dict(line.split("=", 1) for line in (DEPLOY / "systemd/hub.conf").read_text().splitlines()
                         if line and not line.startswith("#"))
-        words = start[1].split()
-        for name in re.findall(r"\$([A-Z]+)\b", start[1]):
-            words += settings[name].split()
-        self.assertIn("--node", words)
-        self.check(words)
+        stop = re.search(r"^ExecStop=-/usr/bin/latchkey (.*)$", unit, re.M)
+        for line, verb in (start[1], ("up",)), (stop[1], ("node", "drain")):
+            words = line.split()
+            for name in re.findall(r"\$([A-Z]+)\b", line):
+                words += settings[name].split()
+            self.check(words, verb)
+        self.assertIn("--node", start[1].split())
+        longest = int(re.search(r"--timeout (\d+)", stop[1])[1])
+        self.assertGreater(int(re.search(r"^TimeoutStopSec=(\d+)$", unit, re.M)[1]), longest)
 
     def test_compose(self):
         compose = yaml.safe_load((DEPLOY / "compose/compose.yaml").read_text())
@@ -80,8 +84,10 @@ class Options(unittest.TestCase):
         volumes |= {claim["metadata"]["name"] for claim in hub["spec"]["volumeClaimTemplates"]}
         self.assertEqual({mount["name"] for mount in container["volumeMounts"]} - volumes, set())
         command = container["lifecycle"]["preStop"]["exec"]["command"]
-        words = re.search(r"latchkey (.*?) &&", command[-1])[1].split()
+        words = re.search(r"latchkey (.*)$", command[-1])[1].split()
         self.check(words, words[:2])
+        longest = int(words[words.index("--timeout") + 1])
+        self.assertGreater(hub["spec"]["template"]["spec"]["terminationGracePeriodSeconds"], longest)
 
     def test_page(self):
         page = PAGE.read_text().replace("\\\n", " ")
@@ -92,8 +98,10 @@ class Options(unittest.TestCase):
             verb = [words[0]] if words[0] == "up" else words[:2]
             with self.subTest(command=command):
                 self.check(words, verb)
-        for file in re.findall(r"\]\(([^)]+)\)", page):
+        for file, _, place in (link.partition("#") for link in re.findall(r"\]\(([^)]+)\)", page)):
             self.assertTrue((PAGE.parent / file).exists(), file)
+            titles = re.findall(r"^#+ (.*)$", (PAGE.parent / file).read_text(), re.M) if place else []
+            self.assertIn(place, ["", *(title.lower().replace(" ", "-") for title in titles)], file)
 
 
 class Documents(unittest.TestCase):
