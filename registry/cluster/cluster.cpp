@@ -15,6 +15,7 @@ namespace {
 constexpr std::int64_t kAgainMs = 200;  // behind a failure
 // Between two words about devices that come and go: for people, and not worth more than a commit a second.
 constexpr std::int64_t kLoadEveryMs = 1'000;
+constexpr std::int64_t kDutyEveryMs = 1'000;
 
 }  // namespace
 
@@ -113,6 +114,7 @@ Outcome<Nothing> Cluster::act() {
   if (member_.member()) LATCHKEY_TRY_VOID(tell());
   if (member_.member()) LATCHKEY_TRY_VOID(tell_load());
   LATCHKEY_TRY_VOID(look());
+  LATCHKEY_TRY_VOID(mind_duty());
   return member_.member() && events_.passes ? pass() : Nothing{};
 }
 
@@ -236,6 +238,33 @@ Outcome<Nothing> Cluster::look() {
   return Nothing{};
 }
 
+Outcome<Nothing> Cluster::mind_duty() {
+  if (!member_.member() || options_.now_ms() < next_duty_ms_) return Nothing{};
+  next_duty_ms_ = options_.now_ms() + kDutyEveryMs;
+  const std::string ours = mark_of(name(), member_.incarnation());
+  LATCHKEY_TRY(holder, duty_holder(*database_));
+  if (holder != ours) {
+    LATCHKEY_TRY(gone, is_gone(holder));
+    if (gone) {
+      LATCHKEY_TRY(taken, take_duty(*database_, holder, ours));
+      if (taken) holder = ours;
+    }
+  }
+  const std::lock_guard lock(mutex_);
+  state_.duty = std::move(holder);
+  return Nothing{};
+}
+
+// Its row is read behind what it holds, so it was there. One that was set to lost never has that mark again. A silent
+// one is lost for this, too: else its duties would be nobody's until somebody waits for it.
+Outcome<bool> Cluster::is_gone(const std::string& mark) {
+  if (mark.empty()) return true;
+  LATCHKEY_TRY(node, find_node(*database_, mark.substr(0, mark.find(' '))));
+  if (!node || node->state != NodeState::kLive || mark_of(node->name, node->incarnation) != mark) return true;
+  if (!silence_.over(*node, options_.now_ms())) return false;
+  return lose_node(*database_, *node);
+}
+
 Outcome<Nothing> Cluster::declare_lost(const std::vector<Node>& nodes) {
   for (const Node& node : nodes) {
     if (own(node) || !waited_for(node) || !silence_.over(node, options_.now_ms())) continue;
@@ -276,6 +305,7 @@ void Cluster::lose_place() {
   if (events_.lost) events_.lost();
   const std::lock_guard lock(mutex_);
   state_.member = false;
+  state_.duty.clear();
   incarnation_ = {};
 }
 
@@ -319,6 +349,16 @@ Outcome<Nothing> Cluster::wait(Sequence sequence, Confirmed confirmed) {
   if (look_ < from) return refuse(Reason::kStorage, "committed, but the other nodes could not be asked");
   return refuse(Reason::kEnforcementTimeout,
                 "committed, but node '" + silent()->name + "' lives and has not confirmed it");
+}
+
+bool Cluster::on_duty() const {
+  const std::lock_guard lock(mutex_);
+  return state_.member && state_.duty == mark_of(name(), incarnation_) && options_.now_ms() < state_.lease_end_ms;
+}
+
+std::string Cluster::mark() const {
+  const std::lock_guard lock(mutex_);
+  return state_.member ? mark_of(name(), incarnation_) : std::string();
 }
 
 Cluster::State Cluster::state() const {

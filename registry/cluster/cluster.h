@@ -73,10 +73,17 @@ class Cluster {
   // with a node that lives and says nothing; kStorage when the registry cannot be read for as long; kShuttingDown.
   Outcome<Nothing> wait(Sequence sequence, Confirmed confirmed);
 
+  // Whether this node is the one that does what one is to do for all. Never two at one moment: another one takes over
+  // when this one's row is not live any more, and by then its leases have ended.
+  bool on_duty() const;
+  // Names this incarnation among all that there ever were; empty: it is not a member.
+  std::string mark() const;
+
   struct State {
     bool member = false;
     std::int64_t lease_end_ms = 0;  // 0: it never had one
     bool draining = false;
+    std::string duty;         // whose mark it is that has the duties, by the last look: see on_duty()
     std::string trouble;      // why it is not a member, or could not speak to the registry last; empty: it is and could
     std::vector<Node> nodes;  // as they were read last
   };
@@ -98,6 +105,8 @@ class Cluster {
   Outcome<Nothing> tell();
   Outcome<Nothing> tell_load();
   Outcome<Nothing> look();
+  Outcome<Nothing> mind_duty();
+  Outcome<bool> is_gone(const std::string& mark);
   Outcome<Nothing> declare_lost(const std::vector<Node>& nodes);
   bool own(const Node& node) const;
   bool waited_for(const Node& node) const;
@@ -126,6 +135,7 @@ class Cluster {
   bool said_not_told_ = false;
   Load told_load_;
   std::int64_t next_load_ms_ = 0;
+  std::int64_t next_duty_ms_ = 0;
 
   mutable std::mutex mutex_;  // guards the rest
   std::condition_variable stopped_;

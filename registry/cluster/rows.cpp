@@ -7,6 +7,8 @@
 namespace latchkey::registry::cluster {
 namespace {
 
+constexpr std::string_view kDuty = "node on duty";
+
 constexpr const char* kColumns =
     "SELECT name, incarnation, state, beat, lease, applied, cut, address, version, draining, sessions, drained "
     "FROM nodes ";
@@ -127,6 +129,22 @@ Outcome<bool> drain_node(store::Database& database, const std::string& name, boo
       database,
       database.query("UPDATE nodes SET draining = $1, drained = 0 WHERE name = $2 AND state = $3 RETURNING beat",
                      draining ? 1 : 0, name, NodeState::kLive));
+}
+
+std::string mark_of(const std::string& name, const Uuid& incarnation) {
+  return name + " " + std::string(view(to_text(incarnation)));
+}
+
+Outcome<std::string> duty_holder(store::Database& database) {
+  LATCHKEY_TRY(holder, store::find_setting(database, kDuty));
+  return std::move(holder).value_or("");
+}
+
+Outcome<bool> take_duty(store::Database& database, const std::string& before, const std::string& ours) {
+  return changes_one(
+      database.query("INSERT INTO settings (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = "
+                     "excluded.value WHERE settings.value = $3 RETURNING 1",
+                     kDuty, ours, before));
 }
 
 Outcome<std::int64_t> shared_edition(store::Database& database) {

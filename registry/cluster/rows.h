@@ -39,6 +39,12 @@ Outcome<bool> drain_node(store::Database& database, const std::string& name, boo
 // False: there is none of that name that is not live.
 Outcome<bool> forget_node(store::Database& database, const std::string& name);
 
+// Who does what one node is to do for all: the mark of a node, or nothing if nobody did yet.
+std::string mark_of(const std::string& name, const Uuid& incarnation);
+Outcome<std::string> duty_holder(store::Database& database);
+// False: `before` does not have it any more.
+Outcome<bool> take_duty(store::Database& database, const std::string& before, const std::string& ours);
+
 // Another number after each commit of an operation that may change how devices are judged (Registry::edition()),
 // whichever node did it.
 Outcome<std::int64_t> shared_edition(store::Database& database);

@@ -392,10 +392,15 @@ CREATE TABLE calls (
   answer TEXT NOT NULL);
 )sql";
 
-// Step 19. What a node says of its devices, for whoever drains it.
+// Step 19. What nodes share beside the registry's resources: what each says of its devices, for whoever drains it; who
+// of them tells an e-mail; and the revocation lists that one of them signs, as all serve them.
 constexpr char kStep19[] = R"sql(
 ALTER TABLE nodes ADD COLUMN sessions BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE nodes ADD COLUMN drained SMALLINT NOT NULL DEFAULT 0;
+ALTER TABLE signing_mails ADD COLUMN claim TEXT NOT NULL DEFAULT '';
+CREATE TABLE status_lists (
+  path TEXT PRIMARY KEY, version BIGINT NOT NULL UNIQUE, number BIGINT NOT NULL, list BYTEA NOT NULL);
+INSERT INTO counters (name, value) VALUES ('status list', 0);
 )sql";
 
 constexpr const char* kSteps[] = {kStep1,  kStep2,  kStep3,  kStep4,  kStep5,  kStep6,  kStep7,

@@ -22,8 +22,8 @@ std::string first_text(const Query& row) { return row.text(0); }
 
 bool is_state(const std::string& table) {
   return table != "audit" && table != "audit_head" && table != "counters" && table != "settings" &&
-         table != "schema_version" && table != "sealed_keys" && table != "nodes" && table != "device_news" &&
-         table != "calls";
+         table != "schema_version" && table != "sealed_keys" && table != "nodes" && table != "sessions" &&
+         table != "device_news" && table != "calls" && table != "status_lists";
 }
 
 // The rows of all tables in the file, whose log is folded back into it as it is closed.

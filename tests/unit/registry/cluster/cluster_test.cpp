@@ -96,8 +96,8 @@ class ClusterTest : public ::testing::Test {
         }));
   }
   NodeState state_of(const std::string& name) { return (**find_node(*database_, name)).state; }
-  static bool eventually(const std::function<bool()>& holds) {
-    for (int i = 0; i < 60'000; ++i) {
+  static bool eventually(const std::function<bool()>& holds, int tries = 60'000) {
+    for (int i = 0; i < tries; ++i) {
       if (holds()) return true;
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
@@ -205,6 +205,63 @@ TEST_F(ClusterTest, node_tells_its_load_and_hears_that_it_is_drained) {
   EXPECT_TRUE(eventually([&] { return !asked; }));
   sessions = 1;
   EXPECT_TRUE(eventually([&] { return row().sessions == 1 && !row().drained; }));
+}
+
+TEST_F(ClusterTest, duty_is_taken_from_who_had_it_when_it_was_read_alone) {
+  EXPECT_EQ(*duty_holder(*database_), "");
+  EXPECT_TRUE(*take_duty(*database_, "", "a 1"));
+  EXPECT_EQ(*duty_holder(*database_), "a 1");
+  EXPECT_FALSE(*take_duty(*database_, "", "b 1")) << "another one was faster";
+  EXPECT_FALSE(*take_duty(*database_, "a 2", "b 1"));
+  EXPECT_EQ(*duty_holder(*database_), "a 1");
+  EXPECT_TRUE(*take_duty(*database_, "a 1", "b 1"));
+  EXPECT_EQ(*duty_holder(*database_), "b 1");
+}
+
+TEST_F(ClusterTest, one_node_is_on_duty_until_it_leaves_and_then_another_one) {
+  const auto a = node("a");
+  EXPECT_FALSE(a->cluster.on_duty()) << "it is no member";
+  EXPECT_EQ(a->cluster.mark(), "");
+  ASSERT_TRUE(a->cluster.start());
+  ASSERT_TRUE(eventually([&] { return a->cluster.on_duty(); }));
+  EXPECT_EQ(*duty_holder(*database_), a->cluster.mark());
+  const auto b = node("b");
+  ASSERT_TRUE(b->cluster.start());
+  EXPECT_NE(b->cluster.mark(), a->cluster.mark());
+  EXPECT_FALSE(eventually([&] { return b->cluster.on_duty(); }, 1'500)) << "the other one lives";
+  EXPECT_TRUE(a->cluster.on_duty());
+  a->cluster.stop();
+  ASSERT_TRUE(a->cluster.leave());
+  EXPECT_FALSE(a->cluster.on_duty());
+  EXPECT_TRUE(eventually([&] { return b->cluster.on_duty(); }));
+}
+
+TEST_F(ClusterTest, duty_of_a_node_that_ended_is_taken_when_its_lease_has_ended_and_not_before) {
+  const auto a = node("a", kBrief);
+  ASSERT_TRUE(a->cluster.start());
+  ASSERT_TRUE(eventually([&] { return a->cluster.on_duty(); }));
+  const auto b = node("b");
+  ASSERT_TRUE(b->cluster.start());
+  a->cluster.stop();  // as if it were killed: it does not leave
+  bool both = false;
+  EXPECT_TRUE(eventually([&] {
+    const bool other = b->cluster.on_duty();  // before the question whether it was too early
+    both = both || (other && a->cluster.on_duty());
+    return other;
+  }));
+  EXPECT_FALSE(both);
+  EXPECT_EQ(state_of("a"), NodeState::kLost) << "nobody waited for it, and yet its duty had to go on";
+}
+
+TEST_F(ClusterTest, duty_of_an_incarnation_that_was_lost_is_not_the_next_ones_by_itself) {
+  const auto a = node("a");
+  ASSERT_TRUE(a->cluster.start());
+  ASSERT_TRUE(eventually([&] { return a->cluster.on_duty(); }));
+  const auto before = a->cluster.mark();
+  // The beat may go on between the two.
+  ASSERT_TRUE(eventually([&] { return *lose_node(*database_, **find_node(*database_, "a")); }));
+  ASSERT_TRUE(eventually([&] { return a->cluster.on_duty() && a->cluster.mark() != before; }));
+  EXPECT_EQ(*duty_holder(*database_), a->cluster.mark()) << "it took it again";
 }
 
 TEST_F(ClusterTest, what_the_first_says_is_agreed) {
