@@ -72,6 +72,10 @@ class Node {
   const std::string& name() const { return cluster_.name(); }
   registry::cluster::Claims& claims() { return claims_; }  // what hub endpoints tell of their sessions
 
+  // Whether this node does what one is to do for all, and its name among all that there ever were: of Cluster.
+  bool on_duty() const { return cluster_.on_duty(); }
+  std::string mark() const { return cluster_.mark(); }
+
   // Why devices should go to another node now; empty: they are welcome.
   std::string not_ready() const;
 

@@ -19,13 +19,16 @@ class OwnRootWatch {
   using Clock = std::function<UnixMs()>;
   using ErrorSink = EverySecond::ErrorSink;
 
-  // Registry and keys outlive this object.
-  OwnRootWatch(registry::Registry& registry, ca::KeyProvider& keys, Clock clock, ErrorSink on_error)
+  // Registry and keys outlive this object. `on_duty`: whether this of several nodes is the one that looks; empty: there
+  // are no others.
+  OwnRootWatch(registry::Registry& registry, ca::KeyProvider& keys, Clock clock, ErrorSink on_error,
+               std::function<bool()> on_duty = {})
       : registry_(registry),
         keys_(keys),
         clock_(std::move(clock)),
         thread_(
-            [this]() -> registry::Outcome<void> {
+            [this, on_duty = std::move(on_duty)]() -> registry::Outcome<void> {
+              if (on_duty && !on_duty()) return {};
               LATCHKEY_TRY_VOID(look());
               return {};
             },

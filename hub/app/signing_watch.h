@@ -22,10 +22,19 @@ class SigningWatch {
   using Clock = std::function<UnixMs()>;
   using ErrorSink = EverySecond::ErrorSink;
 
+  // Of several nodes one does what this is for. Both answer for the moment at which they are asked.
+  struct Among {
+    std::function<bool()> on_duty;
+    std::function<std::string()> claimant;  // of signing::Outbox::Options; empty: e-mails are not claimed
+  };
+
   // The registry outlives this object. The outbox is made with the first e-mail. `server`: nothing is a maildir alone.
+  // `among`: without functions there are no others.
   SigningWatch(registry::Registry& registry, std::filesystem::path outbox, Clock clock, ErrorSink on_error,
-               std::optional<signing::SmtpServer::Options> server = std::nullopt)
-      : validations_(rows_of(registry)),
+               std::optional<signing::SmtpServer::Options> server = std::nullopt, Among among = {})
+      : among_(std::move(among)),
+        claims_(rows_of(registry)),
+        validations_(rows_of(registry)),
         folder_(std::move(outbox)),
         clock_(std::move(clock)),
         server_(server ? std::make_unique<signing::SmtpServer>(std::move(*server)) : nullptr),
@@ -35,7 +44,8 @@ class SigningWatch {
 
   void start();
   void stop();  // may be called twice
-  // One look; answers how many e-mails were told. With a server they are left to its thread.
+  // One look; answers how many e-mails were told. With a server they are left to its thread. Who is not on duty does
+  // nothing.
   registry::Outcome<std::size_t> look();
 
  private:
@@ -45,6 +55,8 @@ class SigningWatch {
   }
   registry::Outcome<std::size_t> deliver();
 
+  const Among among_;
+  registry::signing::MailClaims claims_;
   registry::signing::Validations validations_;
   const std::filesystem::path folder_;
   const Clock clock_;

@@ -43,9 +43,36 @@ Outcome<std::size_t> Outbox::send(UnixMs now) {
   const bool by_server = options_.server != nullptr;
   if (by_server && options_.monotonic_ms() < next_try_ms_) return 0;
   LATCHKEY_TRY(waiting, validations_.waiting_mails(by_server ? kAtOnceToServer : kAtOnce));
+  forget_claims(waiting);
   if (by_server) return send_by_server(waiting, now);
-  for (const Mail& mail : waiting) LATCHKEY_TRY_VOID(put(mail, now));
-  return waiting.size();
+  std::size_t told = 0;
+  for (const Mail& mail : waiting) {
+    LATCHKEY_TRY(ours, claim(mail));
+    if (!ours) continue;
+    LATCHKEY_TRY_VOID(put(mail, now));
+    ++told;
+  }
+  return told;
+}
+
+// Before each attempt: what was ours may have become another one's while this process stood still.
+Outcome<bool> Outbox::claim(const Mail& mail) {
+  if (options_.claims == nullptr) return true;
+  const std::string us = options_.claimant();
+  if (us.empty()) return false;
+  const auto now_ms = options_.monotonic_ms();
+  Claim& seen = claims_[mail.number];
+  const bool over = !seen.of.empty() && now_ms - seen.since_ms >= kClaimStandsMs;
+  LATCHKEY_TRY(holder, options_.claims->claim(mail.number, us, over ? seen.of : us));
+  if (holder == us) return true;
+  if (holder != seen.of) seen = {holder, now_ms};
+  return false;
+}
+
+void Outbox::forget_claims(const std::vector<Mail>& waiting) {
+  std::erase_if(claims_, [&](const auto& seen) {
+    return std::none_of(waiting.begin(), waiting.end(), [&](const Mail& mail) { return mail.number == seen.first; });
+  });
 }
 
 // Into the maildir.
@@ -57,10 +84,14 @@ Outcome<Nothing> Outbox::put(const Mail& mail, UnixMs now) {
 }
 
 Outcome<std::size_t> Outbox::send_by_server(const std::vector<Mail>& waiting, UnixMs now) {
+  std::size_t told = 0;
   std::size_t refused = 0;
   std::string why;
   for (std::size_t i = 0; i < waiting.size(); ++i) {
     const Mail& mail = waiting[i];
+    LATCHKEY_TRY(ours, claim(mail));
+    if (!ours) continue;
+    ++told;
     const auto answer = options_.server->send(mail.recipient, letter_for_server(mail, options_.server->options().from));
     if (answer.sent == SmtpServer::Sent::kLater) {
       LATCHKEY_TRY_VOID(put_off(waiting, i, now, answer.why));
@@ -73,7 +104,7 @@ Outcome<std::size_t> Outbox::send_by_server(const std::vector<Mail>& waiting, Un
     }
     pause_ms_ = 0;
   }
-  if (refused == 0) return waiting.size();
+  if (refused == 0) return told;
   return refuse(Reason::kInvalidArgument, "the mail server refused " + std::to_string(refused) + " e-mails, now in " +
                                               options_.folder.string() + "; the last one: " + why);
 }
@@ -84,6 +115,8 @@ Outcome<Nothing> Outbox::put_off(const std::vector<Mail>& waiting, std::size_t f
   std::size_t given_up = 0;
   for (std::size_t i = from; i < waiting.size(); ++i) {
     if (now - waiting[i].created < kGiveUpMs) continue;
+    LATCHKEY_TRY(ours, claim(waiting[i]));
+    if (!ours) continue;
     LATCHKEY_TRY_VOID(put(waiting[i], now));
     ++given_up;
   }

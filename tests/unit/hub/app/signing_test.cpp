@@ -122,5 +122,19 @@ TEST_F(SigningDirectoryTest, watch_does_what_time_asks_for_and_writes_the_letter
   EXPECT_TRUE(mails().empty());
 }
 
+TEST_F(SigningDirectoryTest, watch_of_a_node_that_is_not_on_duty_leaves_all_to_the_one_that_is) {
+  bool on_duty = false;
+  SigningWatch watch(*registry, folder.file("outbox"), [this] { return clock.at; }, {}, {},
+                     {[&on_duty] { return on_duty; }, [] { return std::string("a 1"); }});
+  const auto waiting = mails().size();
+  ASSERT_GT(waiting, 0u);
+  clock.at = validation.expires;
+  EXPECT_EQ(*watch.look(), 0u);
+  EXPECT_EQ(mails().size(), waiting) << "nothing was told, and nothing settled";
+  on_duty = true;
+  EXPECT_EQ(*watch.look(), waiting + 2);
+  EXPECT_TRUE(mails().empty());
+}
+
 }  // namespace
 }  // namespace latchkey::hub::app
