@@ -113,6 +113,36 @@ void CrlPublisher::report(const Outcome<std::size_t>& outcome) {
 
 Outcome<std::size_t> CrlPublisher::publish() {
   const std::scoped_lock lock(publishing_);
+  if (options_.shared == nullptr) return publish_due();
+  LATCHKEY_TRY(followed, follow());
+  if (!options_.on_duty()) return followed;
+  LATCHKEY_TRY(written, publish_due());
+  return followed + written;
+}
+
+// One list after the other: they may be large.
+Outcome<std::size_t> CrlPublisher::follow() {
+  std::size_t written = 0;
+  while (!stopping()) {
+    LATCHKEY_TRY(next, options_.shared->next(followed_));
+    if (!next) break;
+    const std::filesystem::path path(next->path);
+    if (path.is_absolute() || path.lexically_normal() != path || *path.begin() == "..") {
+      return refuse(Reason::kStorage, "the registry has a list with a path that is none: " + next->path);
+    }
+    const auto here = files::read_file(options_.folder / path, next->list.size() + 1);
+    if (!here || *here != next->list) {
+      LATCHKEY_TRY_VOID(write_file(next->path, next->list));
+      published_.clear();
+      ++written;
+    }
+    in_registry_.insert(next->path);
+    followed_ = next->version;
+  }
+  return written;
+}
+
+Outcome<std::size_t> CrlPublisher::publish_due() {
   const UnixMs now = clock_();
   LATCHKEY_TRY(orders, registry_.due_crls(now));
   // A clock that was set back makes lists of the future: these are signed anew as well.
@@ -235,13 +265,28 @@ Outcome<void> CrlPublisher::write(const registry::CrlOrder& order, const Part& p
   const UnixMs back = writing.spoilt == Spoilt::kStale ? next.next_update - now + kDayMs : 0;
   LATCHKEY_TRY(der, authority_.sign_crl(order, next.this_update - back, next.next_update - back, part.addresses));
   if (writing.spoilt == Spoilt::kWronglySigned) der.back() ^= 1;  // the last octet of the signature
-  const auto file = options_.folder / list_path(order.ca.id, part.shard);
+  const auto path = list_path(order.ca.id, part.shard);
+  if (options_.shared != nullptr) LATCHKEY_TRY_VOID(share(path, order.number, der));
+  LATCHKEY_TRY_VOID(write_file(path, der));
+  last_of(order.ca.id, part.shard) = next;
+  return {};
+}
+
+// Before the file: a crash between the two is made good by follow().
+Outcome<void> CrlPublisher::share(const std::string& path, std::uint64_t number, const registry::Bytes& der) {
+  LATCHKEY_TRY(version, options_.shared->put(path, number, der));
+  in_registry_.insert(path);
+  if (version == followed_ + 1) followed_ = version;  // else another node's is between
+  return {};
+}
+
+Outcome<void> CrlPublisher::write_file(const std::string& path, const registry::Bytes& der) {
+  const auto file = options_.folder / path;
   std::error_code ignored;  // the write says what is wrong
   std::filesystem::create_directories(file.parent_path(), ignored);
   if (auto written = files::replace_file(file, der, files::kPublicFile); !written) {
-    return refuse(Reason::kStorage, "CRL of " + order.ca.subject + ": " + std::string(to_string(written.error())));
+    return refuse(Reason::kStorage, "CRL " + file.string() + ": " + std::string(to_string(written.error())));
   }
-  last_of(order.ca.id, part.shard) = next;
   return {};
 }
 
@@ -256,7 +301,10 @@ Outcome<void> CrlPublisher::end(const registry::CrlOrder& order) {
 
 PublishedList& CrlPublisher::last_of(const Uuid& ca, CrlShard shard) {
   const auto [at, fresh] = published_.try_emplace({ca, shard.count, shard.index});
-  if (fresh) at->second = read_published(options_.folder / list_path(ca, shard));
+  if (!fresh) return at->second;
+  const auto path = list_path(ca, shard);
+  at->second = read_published(options_.folder / path);
+  if (options_.shared != nullptr && in_registry_.count(path) == 0) at->second.next_update = 0;
   return at->second;
 }
 

@@ -16,6 +16,10 @@
 // registry takes a new one with every change), so after a crash between the two the file found is just recorded; no two
 // lists ever share a number (RFC 5280 section 5.2.3).
 //
+// Of several hub nodes one signs, and puts each list into the registry before its own file; the others write what they
+// find there, so that all serve the same ones. A list that the registry does not have counts as worn out: it is from
+// before there were several nodes.
+//
 // Threads: one of its own does the work. wake() may be called from any thread, also from the registry's commit
 // listener: it neither blocks nor calls back. start() and stop() belong to the owner.
 #pragma once
@@ -27,12 +31,15 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <set>
+#include <string>
 #include <thread>
 #include <tuple>
 #include <vector>
 
 #include "hub/ca/authority.h"
 #include "hub/ca/published_list.h"
+#include "registry/operations/status_lists.h"
 
 namespace latchkey::hub::ca {
 
@@ -55,6 +62,9 @@ class CrlPublisher {
     std::function<registry::Outcome<void>(const registry::CaCertificate&)> before_end = {};
     // Asked each time that lists of a CA are signed; without it none is spoilt.
     std::function<Spoilt(const registry::CaCertificate&)> spoil = {};
+    // Of several nodes: what they share, which outlives the publisher, and whether this is the one who signs now.
+    registry::StatusLists* shared = nullptr;
+    std::function<bool()> on_duty = {};
   };
   using Clock = std::function<UnixMs()>;
   // A failure to publish is tried again; this hears of it (and never of keys).
@@ -73,7 +83,8 @@ class CrlPublisher {
   // As wake(), and every list is signed anew, whatever became of it.
   void anew();
   // Publishes what is due now, on the caller's thread, and ends CAs whose last list that was; returns how many lists
-  // were written. Used by start(), by tests, and by whoever must know that a list is out.
+  // were written. Of several nodes, who is not on duty writes what the one who is has signed. Used by start(), by
+  // tests, and by whoever must know that a list is out.
   registry::Outcome<std::size_t> publish();
   // Finishes the list at hand; the rest is due after the next start. May be called twice.
   void stop();
@@ -95,6 +106,10 @@ class CrlPublisher {
   void run();
   bool stopping();
   bool anew_wanted();  // and it is not any more
+  registry::Outcome<std::size_t> publish_due();
+  registry::Outcome<std::size_t> follow();
+  registry::Outcome<void> share(const std::string& path, std::uint64_t number, const registry::Bytes& der);
+  registry::Outcome<void> write_file(const std::string& path, const registry::Bytes& der);
   void report(const registry::Outcome<std::size_t>& outcome);
   registry::Outcome<void> add_stale(UnixMs now, bool anew, std::vector<registry::CrlOrder>& orders);
   // Whole list first.
@@ -116,8 +131,10 @@ class CrlPublisher {
   const Options options_;
   const ErrorSink on_error_;
 
-  std::mutex publishing_;  // one publication at a time; guards the next three
+  std::mutex publishing_;  // one publication at a time; guards the next five
   std::map<std::tuple<Uuid, unsigned, unsigned>, PublishedList> published_;  // read from the files once
+  std::int64_t followed_ = 0;          // the version up to which the registry's lists are here
+  std::set<std::string> in_registry_;  // paths of those
   UnixMs looked_at_ = 0;
   UnixMs look_again_at_ = 0;  // when the first of the unchanged lists has to be renewed
 
