@@ -28,6 +28,7 @@
 #include "hub/app/key_providers.h"
 #include "hub/app/node.h"
 #include "hub/app/node_key_act.h"
+#include "hub/app/node_status.h"
 #include "hub/app/own_root_watch.h"
 #include "hub/app/rehearsal.h"
 #include "hub/app/revocation_status.h"
@@ -40,6 +41,7 @@
 #include "hub/memory/spare_memory.h"
 #include "hub/throttle/renewal_windows.h"
 #include "platform/openssl/digest.h"
+#include "registry/operations/status_lists.h"
 #include "registry/signing/standing.h"
 
 namespace latchkey::hub::app {
@@ -73,6 +75,9 @@ struct HubProcess::Parts {
   Outcome<Nothing> open_status();
   Outcome<Nothing> open_rooms();
   Outcome<Nothing> join(const std::stop_token& end);
+  Outcome<Nothing> start_lists();
+  // Whether this process does what one of several nodes is to do for all. Behind join().
+  bool on_duty() const { return !node || node->on_duty(); }
   Outcome<Nothing> make_endpoints();
   Outcome<Nothing> start_gates();
   Outcome<Nothing> wait_for_gates(const std::stop_token& end);
@@ -98,7 +103,10 @@ struct HubProcess::Parts {
   // A request to management, from whatever listener.
   management::Response handled(const management::Request& request) {
     if (NodeKeyAct::serves(request)) return node_key_act->handle(request);
-    return rehearsal.handle(request, [this](const management::Request& asked) { return management->handle(asked); });
+    const auto usual = [this](const management::Request& given) {
+      return rehearsal.handle(given, [this](const management::Request& asked) { return management->handle(asked); });
+    };
+    return node ? node_status.handle(request, usual) : usual(request);
   }
   throttle::RenewalHint renewal_hint() {
     if (!options.renewal_windows) return {};
@@ -123,6 +131,7 @@ struct HubProcess::Parts {
   std::unique_ptr<ca::Authority> authority;
   std::unique_ptr<ca::Issuance> issuance;
   std::vector<ca::CrlSplit> crl_splits;
+  std::unique_ptr<registry::StatusLists> shared_lists;  // of nodes
   std::unique_ptr<ca::CrlPublisher> crls;
   std::unique_ptr<ProvisioningIssuer> provisioning_issuer;
   std::unique_ptr<SessionIssuer> session_issuer;
@@ -140,6 +149,7 @@ struct HubProcess::Parts {
   std::unique_ptr<Enforcement> enforcement;
   HubEndpoints hubs;
   std::unique_ptr<Node> node;  // nullptr: it is alone
+  NodeStatus node_status{[this] { return NodeStatus::Seen{node->name(), node->state(), Node::boot_ms()}; }};
   std::unique_ptr<HubFleet> fleet;
   std::unique_ptr<DpsEndpoint> dps;
   std::unique_ptr<Insight> insight;
@@ -173,15 +183,15 @@ HubProcess::Parts::~Parts() {
   if (dps) dps->gate().stop();  // before the hubs': no request comes in any more that would wait for them
   if (node) node->stop();
   for (const auto& hub : hubs.all()) hub->stop();
-  if (node) node->leave();  // its brokers are gone
+  if (own_roots) own_roots->stop();
+  if (signing_watch) signing_watch->stop();
+  if (crls) crls->stop();
+  if (node) node->leave();  // its brokers are gone, and another node may take its duties over
   if (workers) workers->stop();
   if (dps_workers) dps_workers->stop();
   if (dps) dps->stop_admission();
   if (signers) signers->stop();
-  if (own_roots) own_roots->stop();
   if (signing) signing->stop();
-  if (signing_watch) signing_watch->stop();
-  if (crls) crls->stop();
   if (status) status->stop();
   if (registry) registry->close();
 }
@@ -206,6 +216,11 @@ Outcome<Nothing> HubProcess::Parts::open_registry() {
   publishing.splits = crl_splits;
   publishing.before_end = [this](const registry::CaCertificate& ca) { return status->prepare_end(ca); };
   publishing.spoil = rehearsal.list_faults();
+  if (!options.node.empty()) {
+    shared_lists = std::make_unique<registry::StatusLists>(registry::rows_of(*registry));
+    publishing.shared = shared_lists.get();
+    publishing.on_duty = [this] { return on_duty(); };
+  }
   crls = std::make_unique<ca::CrlPublisher>(
       *registry, *authority, [this] { return clock.now(); }, publishing,
       [](const registry::Refusal& refusal) {
@@ -218,7 +233,8 @@ Outcome<Nothing> HubProcess::Parts::open_registry() {
       *registry, keys->cas(), [this] { return clock.now(); },
       [](const registry::Refusal& refusal) {
         (void)::dprintf(STDERR_FILENO, "latchkey: no CSR for the next issuing CA: %s\n", refusal.detail.c_str());
-      });
+      },
+      [this] { return on_duty(); });
 
   LATCHKEY_TRY(cas, registry->list_cas());
   std::set<std::string> named;
@@ -227,6 +243,11 @@ Outcome<Nothing> HubProcess::Parts::open_registry() {
   (void)removed;
   LATCHKEY_TRY_VOID(bootstrap(*registry, *authority, folder, options.advertise.value_or(options.endpoints.hub),
                               options.key_profile, clock.now()));
+  return Nothing{};
+}
+
+// Behind join(): by then it is known whether others do it.
+Outcome<Nothing> HubProcess::Parts::start_lists() {
   LATCHKEY_TRY_VOID(crls->start());
   return Nothing{};
 }
@@ -527,12 +548,14 @@ Outcome<Nothing> HubProcess::Parts::open_health() {
 }
 
 Outcome<Nothing> HubProcess::Parts::open_signing() {
+  SigningWatch::Among among;
+  if (node) among = {[this] { return on_duty(); }, [this] { return node->mark(); }};
   signing_watch = std::make_unique<SigningWatch>(
       *registry, folder.path() / "outbox", [this] { return clock.now(); },
       [](const registry::Refusal& refusal) {
         (void)::dprintf(STDERR_FILENO, "latchkey: identity validations: %s\n", refusal.detail.c_str());
       },
-      options.mail);
+      options.mail, std::move(among));
   signing_watch->start();
   if (!options.signing) return Nothing{};
   LATCHKEY_TRY(provider, keys->signing());
@@ -587,11 +610,11 @@ Outcome<std::unique_ptr<HubProcess>> HubProcess::start(UpOptions options, const 
   options.endpoints = endpoints;
   auto parts = std::make_unique<Parts>(std::move(options), std::move(folder));
   const std::vector<std::function<Outcome<Nothing>()>> steps{
-      [&] { return parts->open_registry(); },   [&] { return parts->open_rooms(); },
-      [&] { return parts->join(end); },         [&] { return parts->make_endpoints(); },
-      [&] { return parts->start_gates(); },     [&] { return parts->wait_for_gates(end); },
-      [&] { return parts->open_management(); }, [&] { return parts->open_health(); },
-      [&] { return parts->tell_endpoints(); },
+      [&] { return parts->open_registry(); },     [&] { return parts->open_rooms(); },
+      [&] { return parts->join(end); },           [&] { return parts->start_lists(); },
+      [&] { return parts->make_endpoints(); },    [&] { return parts->start_gates(); },
+      [&] { return parts->wait_for_gates(end); }, [&] { return parts->open_management(); },
+      [&] { return parts->open_health(); },       [&] { return parts->tell_endpoints(); },
   };
   for (const auto& step : steps) {
     if (end.stop_requested()) return std::unique_ptr<HubProcess>();

@@ -9,6 +9,7 @@
 #include <string>
 #include <thread>
 
+#include "hub/app/node_status.h"
 #include "hub/app/store_argument.h"
 #include "registry/cluster/rows.h"
 
@@ -37,21 +38,17 @@ struct Arguments {
   CLI::App* remove = nullptr;
 };
 
-const char* state_of(const Node& node) {
-  switch (node.state) {
-    case NodeState::kLive: return !node.draining ? "live" : node.drained ? "drained" : "draining";
-    case NodeState::kLost: return "lost";
-    case NodeState::kLeft: return "left";
-  }
-  return "?";
-}
-
 Outcome<Nothing> list(registry::store::Database& database) {
   LATCHKEY_TRY(nodes, registry::cluster::list_nodes(database));
+  LATCHKEY_TRY(on_duty, registry::cluster::duty_holder(database));
   for (const Node& node : nodes) {
-    std::cout << node.name << "  " << state_of(node) << "  " << node.address << "  lease "
+    std::cout << node.name << "  " << state_text(node) << "  " << node.address << "  lease "
               << static_cast<double>(node.lease_ms) / 1000 << " s  sessions " << node.sessions << "  applied "
-              << node.applied << "  cut " << node.cut << "  version " << node.version << "\n";
+              << node.applied << "  cut " << node.cut << "  version " << node.version
+              << (node.state == NodeState::kLive && registry::cluster::mark_of(node.name, node.incarnation) == on_duty
+                      ? "  on duty"
+                      : "")
+              << "\n";
   }
   return Nothing{};
 }

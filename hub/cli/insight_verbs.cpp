@@ -55,6 +55,10 @@ const Columns kGateColumns = {
 const Columns kFrontColumns = {
     {"HUB", "/hub"}, {"FRONT", "/address"}, {"READY", "/ready"}, {"RESTARTS", "/restarts"}, {"PID", "/pid"}};
 
+const Columns kNodeColumns = {{"NODE", "/name"},         {"STATE", "/state"},     {"THIS", "/self"},
+                              {"ON DUTY", "/onDuty"},    {"ADDRESS", "/address"}, {"LEASE MS", "/leaseMs"},
+                              {"SESSIONS", "/sessions"}, {"BEHIND", "/behind"}};
+
 int list_cas(Session& session, const Args&) { return session.list("/certificateAuthorities", kCaColumns); }
 int show_ca(Session& session, const Args& args) {
   return session.show("/certificateAuthorities/" + percent_encode(args.text("name")), kCaCard);
@@ -87,9 +91,13 @@ int show_status(Session& session, const Args&) {
   if (answer->contains("signing")) print_card(out, *answer, kSigningCard);
   out << '\n';
   print_table(out, answer->value("gates", json::array()), kGateColumns);
-  if (!answer->contains("fronts")) return 0;
-  out << '\n';
-  print_table(out, answer->at("fronts"), kFrontColumns);
+  const auto more = [&](const char* what, const Columns& columns) {
+    if (!answer->contains(what)) return;
+    out << '\n';
+    print_table(out, answer->at(what), columns);
+  };
+  more("fronts", kFrontColumns);
+  more("nodes", kNodeColumns);
   return 0;
 }
 
@@ -123,7 +131,7 @@ std::vector<Verb> insight_verbs() {
        {device, reason, limit},
        list_decisions},
       {"decisions", "counts", {"count"}, "Count the decisions by reason", {}, count_decisions},
-      {"", "status", {}, "Show how the hub and its gates stand", {}, show_status},
+      {"", "status", {}, "Show how the hub, its gates and, if it is one of several, its nodes stand", {}, show_status},
   };
 }
 

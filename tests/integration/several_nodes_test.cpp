@@ -8,8 +8,10 @@
 #include <array>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -17,6 +19,7 @@
 
 #include "tests/integration/hub_cohort.h"
 #include "tests/integration/up_world.h"
+#include "tests/support/contoso.h"
 
 namespace latchkey::tests {
 namespace {
@@ -103,6 +106,46 @@ class SeveralNodes : public testing::Test {
   // It gets something acknowledged: it was not only not ended yet.
   static bool works(DeviceClient& client, const std::string& id) {
     return client.publish("devices/" + id + "/messages/events/", "1");
+  }
+  // The one that `latchkey node list` says is on duty; null: none.
+  Hub* on_duty() {
+    std::istringstream all(nodes());
+    for (std::string line; std::getline(all, line);) {
+      if (line.ends_with("on duty")) return line.starts_with("a ") ? a_.get() : b_.get();
+    }
+    return nullptr;
+  }
+  static std::map<std::string, std::string> lists(Hub& at) {
+    std::map<std::string, std::string> all;
+    for (const auto& file : fs::directory_iterator(at.data() / "crl")) {
+      if (file.path().extension() == ".crl") all[file.path().filename().string()] = read_text(file.path());
+    }
+    return all;
+  }
+  static constexpr std::size_t kMailsOfOne = 3;  // one to verify the address, two of the status
+  static constexpr std::size_t kMailsOfValidations = 4 * kMailsOfOne;
+  void ask_for_validations() {
+    operate(*a_, {"provider", "register", "--namespace", "Microsoft.CodeSigning"});
+    operate(*a_, {"group", "create", "--name", "rg", "--location", "EastUS"});
+    operate(*a_, {"trustedsigning", "create", "-n", "contoso", "-l", "eastus", "-g", "rg", "--sku", "Basic"});
+    for (int i = 0; i < 4; ++i) operate(i % 2 == 0 ? *a_ : *b_, identity_request("rg", "contoso"));
+  }
+  // All were told, and the registry knows it.
+  bool none_waits() const {
+    const auto registry = "file:" + (work_.path() / "a" / "registry.db").string() + "?mode=ro";
+    const auto left = run({LATCHKEY_SQLITE, registry, "SELECT COUNT(*) FROM signing_mails WHERE delivered = 0"});
+    return left.exit_status == 0 && left.out == "0\n";
+  }
+  // How often each e-mail was told.
+  std::map<std::string, int> mails() const {
+    std::map<std::string, int> times;
+    std::error_code none;  // an outbox is made with its first e-mail
+    for (const auto* node : {"a", "b"}) {
+      for (const auto& file : fs::directory_iterator(work_.path() / node / "outbox" / "new", none)) {
+        ++times[file.path().filename().string()];
+      }
+    }
+    return times;
   }
   static std::string name(int device) { return "dev-" + std::to_string(device); }
   std::string nodes() { return a_->cli({"node", "list"}).out; }
@@ -306,6 +349,36 @@ TEST_F(SeveralNodes, devices_of_a_node_that_is_drained_end_up_at_the_other_and_n
   EXPECT_TRUE(is(nodes(), "a", "live")) << nodes();
   b_->stop();
   EXPECT_EQ(a_->cli({"node", "drain", "b", "--wait"}).exit_status, 3) << "it has left";
+}
+
+// Revocation lists and e-mails: where each node has its own folder, both have the same lists, and of each e-mail there
+// is one file.
+TEST_F(SeveralNodes, what_one_does_for_all_goes_on_when_that_one_is_killed) {
+  begin(kBrief);
+  b_->start();
+  ASSERT_TRUE(eventually([&] { return on_duty() != nullptr; })) << nodes();
+  ask_for_validations();
+  (void)provision(*a_, "dev-1");
+  const auto before = lists(*a_);
+  revoke(*b_, "dev-1");
+  EXPECT_TRUE(eventually([&] { return lists(*a_) != before && lists(*a_) == lists(*b_); }));
+  EXPECT_TRUE(eventually([&] { return none_waits(); }));
+  EXPECT_EQ(mails().size(), kMailsOfValidations);
+
+  Hub* const first = on_duty();
+  ASSERT_NE(first, nullptr) << nodes();
+  Hub& other = first == a_.get() ? *b_ : *a_;
+  first->kill();
+  const auto then = lists(other);
+  (void)provision(other, "dev-2");
+  revoke(other, "dev-2");
+  create_validation(other);
+  EXPECT_TRUE(eventually([&] { return lists(other) != then; })) << nodes();
+  EXPECT_TRUE(eventually([&] { return none_waits(); }));
+  EXPECT_EQ(mails().size(), kMailsOfValidations + kMailsOfOne);
+  first->start();
+  EXPECT_TRUE(eventually([&] { return lists(*a_) == lists(*b_); })) << "what it missed it has from the registry";
+  for (const auto& [name, times] : mails()) EXPECT_EQ(times, 1) << name;
 }
 
 TEST_F(SeveralNodes, second_node_of_a_name_is_refused) {

@@ -396,6 +396,19 @@ TEST_F(CliTest, status_shows_the_gates) {
             "hub       127.0.0.1:8883  yes    0       3            4         0         42\n");
 }
 
+TEST_F(CliTest, status_shows_the_nodes_of_a_hub_that_is_one_of_several) {
+  usual = {200, R"({"version":"0.1.0","gates":[],
+    "nodes":[{"name":"a","state":"live","self":true,"onDuty":true,"address":"192.0.2.1:8883","leaseMs":8000,
+              "leaseLeftMs":6200,"sessions":12,"behind":0},
+             {"name":"b","state":"lost","self":false,"onDuty":false,"address":"192.0.2.1:8883","leaseMs":8000,
+              "sessions":null,"behind":null}]})"};
+  const auto out = run({"status"}).out;
+  EXPECT_THAT(out, HasSubstr("NODE  STATE  THIS  ON DUTY  ADDRESS         LEASE MS  SESSIONS  BEHIND\n"
+                             "a     live   yes   yes      192.0.2.1:8883  8000      12        0\n"
+                             "b     lost   no    no       192.0.2.1:8883  8000"));
+  EXPECT_EQ(json::parse(run({"status", "-o", "json"}).out).at("nodes")[0].at("leaseLeftMs"), 6200);
+}
+
 TEST_F(CliTest, what_a_peer_chose_cannot_command_the_terminal) {
   usual = {200, R"({"value":[{"clientId":"a\u001b[2Jb","reason":"expired"}]})"};
   const auto out = run({"decisions", "list"}).out;
