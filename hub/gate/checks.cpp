@@ -29,8 +29,9 @@ void check_chain(const TlsVerdict& verdict, const TrustSet& trust, Checklist& li
   list.note(Check::kChain, !verdict.malformed, Reason::kCertificateMalformed);
   // Trust may have changed between the handshake and CONNECT.
   const bool trusted = !verdict.untrusted && !verdict.anchor.none() && trust.contains(verdict.anchor);
-  // That there is no anchor is not known by anchors from before: a device that came while a broker starts would take a
-  // refusal for its certificate's. Closed without an answer it comes again, and is judged by those of now.
+  // That there is no anchor is not known by anchors from before. Usually it was judged anew by those of now
+  // (TlsHook::judge_anew); where that failed a device would take a refusal for its certificate's. Closed without an
+  // answer it comes again.
   const bool judged = !verdict.untrusted || verdict.store == nullptr || trust.is_current(verdict.store);
   list.note(Check::kIssuer, trusted, judged ? Reason::kIssuerNotTrusted : Reason::kRegistryNotReady);
   list.note(Check::kValidity, !verdict.expired && !verdict.not_yet_valid,

@@ -102,7 +102,10 @@ int on_basic_auth(int, void* data, void* userdata) {
     const X509Ptr certificate(static_cast<X509*>(mosquitto_client_certificate(event.client)));
     std::optional<Leaf> leaf;
     const auto digest = plugin.gate.keeps_chain() ? LeafDigest::kWanted : LeafDigest::kNone;
-    if (certificate != nullptr) leaf = read_leaf(certificate.get(), digest);
+    if (certificate != nullptr) {
+      TlsHook::judge_anew(certificate.get());
+      leaf = read_leaf(certificate.get(), digest);
+    }
     ConnectRequest request;
     request.client = event.client;
     request.client_id = view(mosquitto_client_id(event.client));

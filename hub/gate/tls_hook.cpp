@@ -19,7 +19,8 @@ constexpr std::size_t kMaxPresentedBytes = 32 * 1024;
 // OpenSSL's callbacks carry no context of ours through SSL_new(), so the policy is found here.
 TlsPolicy* g_policy = nullptr;
 int g_ssl_index = -1;
-int g_leaf_index = -1;  // stays registered for ever: leaves may outlive the gate
+int g_leaf_index = -1;      // stays registered for ever: leaves may outlive the gate
+int g_security_level = -1;  // of handshakes: which keys and digests are too weak
 
 void free_verdict(void*, void* verdict, CRYPTO_EX_DATA*, int, long, void*) { delete static_cast<TlsVerdict*>(verdict); }
 
@@ -111,9 +112,27 @@ int verify_chain(X509_STORE_CTX* context, void*) {
   return 1;
 }
 
+// As a handshake does it (prepare()), but of the leaf alone: a device's hangs directly below an anchor.
+bool verify_by_present_anchors(X509* leaf) {
+  const std::unique_ptr<X509_STORE_CTX, void (*)(X509_STORE_CTX*)> context(X509_STORE_CTX_new(), X509_STORE_CTX_free);
+  if (context == nullptr || X509_STORE_CTX_init(context.get(), g_policy->store(), leaf, nullptr) != 1 ||
+      X509_STORE_CTX_set_default(context.get(), "ssl_client") != 1) {
+    return false;
+  }
+  X509_VERIFY_PARAM* parameters = X509_STORE_CTX_get0_param(context.get());
+  X509_VERIFY_PARAM_set_depth(parameters, kMaxDepth);
+  X509_VERIFY_PARAM_set_auth_level(parameters, g_security_level);
+  X509_VERIFY_PARAM_set_time(parameters, static_cast<time_t>(g_policy->verification_time() / 1000));
+  X509_STORE_CTX_set_verify_cb(context.get(), on_verify);
+  return X509_VERIFY_PARAM_set_flags(parameters, X509_V_FLAG_PARTIAL_CHAIN) == 1 &&
+         X509_VERIFY_PARAM_set_purpose(parameters, X509_PURPOSE_SSL_CLIENT) == 1 &&
+         verify_chain(context.get(), nullptr) == 1;
+}
+
 bool prepare(SSL* ssl) {
   X509_STORE* store = g_policy->store();
   X509_VERIFY_PARAM* parameters = SSL_get0_param(ssl);
+  g_security_level = SSL_get_security_level(ssl);
   SSL_set_verify(ssl, SSL_VERIFY_PEER, on_verify);  // ask, do not insist
   SSL_set_verify_depth(ssl, kMaxDepth);
   SSL_set_options(ssl, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION);
@@ -194,6 +213,17 @@ void TlsHook::remove() {
 
 void TlsHook::follow_no_more(const void* connection) {
   SSL_set_msg_callback(static_cast<SSL*>(const_cast<void*>(connection)), nullptr);
+}
+
+// What cannot be verified now leaves no complete verdict, or the one before: in both cases nobody gets in by it.
+void TlsHook::judge_anew(X509* leaf) {
+  const TlsVerdict* verdict = verdict_of(leaf);
+  if (g_policy == nullptr || g_policy->keeps_chain() || verdict == nullptr) return;
+  if (!verdict->complete || verdict->used || !verdict->untrusted) return;
+  try {
+    if (verdict->store != g_policy->store()) (void)verify_by_present_anchors(leaf);
+  } catch (...) {  // no memory for the anchors: closed without an answer, as if they were not known yet
+  }
 }
 
 TlsVerdict* TlsHook::verdict_of(X509* leaf) {

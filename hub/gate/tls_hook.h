@@ -50,7 +50,13 @@ class TlsHook {
   // The connection's records are no longer told of; its end still is.
   static void follow_no_more(const void* connection);
 
-  // The verdict that hangs on a leaf, or null. Lives as long as the leaf.
+  // To be called at CONNECT, before a leaf's verdict is read: if its handshake found no anchor, and the anchors are
+  // others by now, it is verified once more, by those. A device that came a moment before a new issuing CA did, or
+  // while its broker was starting, is then let in or refused by what holds now. Costs one signature, on that path
+  // alone; the verdict before is gone. At the DPS endpoint the hub process verifies, and nothing is done.
+  static void judge_anew(X509* leaf);
+
+  // The verdict that hangs on a leaf, or null. Lives as long as the leaf, or until it is judged anew.
   static TlsVerdict* verdict_of(X509* leaf);
 
  private:

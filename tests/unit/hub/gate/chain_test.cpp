@@ -65,7 +65,7 @@ Identity make(const std::string& name, const Identity* issuer, const Extensions&
 class Policy : public TlsPolicy {
  public:
   X509_STORE* store() override { return trust.store(); }
-  UnixMs verification_time() override { return static_cast<UnixMs>(::time(nullptr)) * 1000; }
+  UnixMs verification_time() override { return static_cast<UnixMs>(::time(nullptr) + later_s) * 1000; }
   AnchorRef anchor_of(X509* certificate) const override { return trust.find(certificate); }
   bool keeps_chain() const override { return false; }
   void connection_opened(SSL*) override {}
@@ -73,6 +73,7 @@ class Policy : public TlsPolicy {
   void connection_closed(SSL*) override {}
 
   TrustSet trust;
+  std::int64_t later_s = 0;
 };
 
 struct SslFree {
@@ -101,8 +102,8 @@ class DeviceChain : public testing::Test {
     return context;
   }
 
-  // What the hook makes of a client with that certificate, which sends `above` along.
-  TlsVerdict verdict_of(const Identity& identity, const std::vector<const Identity*>& above = {}) {
+  // The leaf that a client with that certificate has shown, which sends `above` along.
+  X509Ptr shake_hands(const Identity& identity, const std::vector<const Identity*>& above = {}) {
     const ContextPtr ours = context_of(TLS_server_method(), server, {});
     const ContextPtr theirs = context_of(TLS_client_method(), identity, above);
     const SslPtr accepting(SSL_new(ours.get()));
@@ -119,10 +120,27 @@ class DeviceChain : public testing::Test {
       SSL_do_handshake(accepting.get());
     }
     EXPECT_EQ(SSL_is_init_finished(accepting.get()), 1) << "TLS has to finish whatever is shown";
-    const X509Ptr leaf(SSL_get1_peer_certificate(accepting.get()));
+    return X509Ptr(SSL_get1_peer_certificate(accepting.get()));
+  }
+  static TlsVerdict verdict_on(const X509Ptr& leaf) {
     const TlsVerdict* verdict = leaf == nullptr ? nullptr : TlsHook::verdict_of(leaf.get());
     EXPECT_NE(verdict, nullptr);
     return verdict == nullptr ? TlsVerdict{} : *verdict;
+  }
+  // What the hook makes of such a client.
+  TlsVerdict verdict_of(const Identity& identity, const std::vector<const Identity*>& above = {}) {
+    return verdict_on(shake_hands(identity, above));
+  }
+  // The same when the anchors change between handshake and CONNECT.
+  template <class Change>
+  TlsVerdict judged_anew(const Identity& identity, Change change, const std::vector<const Identity*>& above = {}) {
+    const X509Ptr leaf = shake_hands(identity, above);
+    change();
+    TlsHook::judge_anew(leaf.get());
+    return verdict_on(leaf);
+  }
+  void trust(std::uint8_t name, const Identity& anchor) {
+    EXPECT_TRUE(policy.trust.add(test::id_of<Uuid>(name), test::der_of(anchor.certificate.get())));
   }
   void expect_good(const TlsVerdict& verdict) {
     EXPECT_TRUE(verdict.complete);
@@ -185,6 +203,60 @@ TEST_F(DeviceChain, leaf_below_a_ca_of_an_anchor_without_path_length_is_no_devic
   const Identity below = make("below", &free, kIssuingCa);
   expect_malformed(verdict_of(make("dev-1", &below, kDevice), {&below}));
   EXPECT_FALSE(verdict_of(make("dev-1", &free, kDevice)).malformed);
+}
+
+TEST_F(DeviceChain, leaf_whose_anchor_came_behind_its_handshake_is_judged_by_it) {
+  policy.trust.remove(test::id_of<Uuid>(0xa1));
+  const Identity device = make("dev-1", &issuing, kDevice);
+  EXPECT_TRUE(verdict_of(device).untrusted);
+  expect_good(judged_anew(device, [this] { trust(0xa1, issuing); }));
+  policy.trust.remove(test::id_of<Uuid>(0xa1));
+  expect_good(judged_anew(device, [this] { trust(0xa1, issuing); }, {&issuing, &root}));
+}
+
+TEST_F(DeviceChain, strangers_leaf_is_untrusted_by_the_anchors_of_now_too) {
+  const Identity other = make("other", nullptr, kAnyCa);
+  const auto verdict = judged_anew(make("dev-1", &other, kDevice), [this] { trust(0xa2, root); });
+  EXPECT_TRUE(verdict.complete);
+  EXPECT_TRUE(verdict.untrusted);
+  EXPECT_TRUE(verdict.anchor.none());
+  EXPECT_EQ(verdict.store, policy.store()) << "refused by those of now, for good";
+}
+
+TEST_F(DeviceChain, what_is_no_devices_is_none_when_it_is_judged_anew) {
+  policy.trust.remove(test::id_of<Uuid>(0xa1));
+  expect_malformed(judged_anew(make("dev-1", &issuing, kAnyCa), [this] { trust(0xa1, issuing); }));
+  policy.trust.remove(test::id_of<Uuid>(0xa1));
+  const Identity below = make("below", &issuing, kAnyCa);
+  const auto verdict = judged_anew(make("dev-1", &below, kDevice), [this] { trust(0xa1, issuing); }, {&below});
+  EXPECT_TRUE(verdict.untrusted || verdict.malformed) << "it does not hang directly below an anchor";
+}
+
+TEST_F(DeviceChain, expired_leaf_is_expired_when_it_is_judged_anew) {
+  policy.trust.remove(test::id_of<Uuid>(0xa1));
+  const Identity device = make("dev-1", &issuing, kDevice);
+  const auto verdict = judged_anew(device, [this] {
+    trust(0xa1, issuing);
+    policy.later_s = 2 * 86'400;
+  });
+  EXPECT_TRUE(verdict.complete);
+  EXPECT_TRUE(verdict.expired);
+}
+
+TEST_F(DeviceChain, verdict_that_found_an_anchor_or_was_used_stays) {
+  const X509Ptr good = shake_hands(make("dev-1", &issuing, kDevice));
+  const void* const before = TlsHook::verdict_of(good.get());
+  trust(0xa2, root);
+  TlsHook::judge_anew(good.get());
+  EXPECT_EQ(TlsHook::verdict_of(good.get()), before);
+
+  policy.trust.remove(test::id_of<Uuid>(0xa1));
+  const X509Ptr resumed = shake_hands(make("dev-1", &issuing, kDevice));
+  TlsHook::verdict_of(resumed.get())->used = true;
+  trust(0xa1, issuing);
+  TlsHook::judge_anew(resumed.get());
+  EXPECT_TRUE(verdict_on(resumed).used) << "who comes over a certificate object again did not do this handshake";
+  EXPECT_TRUE(verdict_on(resumed).untrusted);
 }
 
 TEST_F(DeviceChain, strangers_ca_certificate_is_untrusted_rather_than_malformed) {
