@@ -49,7 +49,8 @@ Pkcs11KeyProvider::Pkcs11KeyProvider(TokenHandle token, Options options)
     : token_(std::move(token)),
       options_(std::move(options)),
       ending_("." + options_.purpose + ".p11"),
-      label_prefix_("latchkey " + options_.purpose + " " + options_.registry.substr(0, kRegistryDigits) + " ") {}
+      label_prefix_("latchkey " + options_.purpose + " " + options_.registry.substr(0, kRegistryDigits) + " "),
+      remembered_(options_.remembered) {}
 
 Pkcs11KeyProvider::~Pkcs11KeyProvider() = default;
 
@@ -73,21 +74,12 @@ Outcome<SigningKey> Pkcs11KeyProvider::found(const std::string& key_ref) {
 
 Outcome<SigningKey> Pkcs11KeyProvider::load(const std::string& key_ref) {
   if (!is_ours(key_ref)) return refuse(Reason::kInvalidArgument, "not a key reference of this provider");
-  // Under the lock, so that a key destroyed meanwhile cannot come back into memory.
-  const std::scoped_lock lock(mutex_);
-  const auto before = remembered_.find(key_ref);
-  if (before != remembered_.end() && Clock::now() < before->second.until) return before->second.key;
-  if (before != remembered_.end()) remembered_.erase(before);
-  LATCHKEY_TRY(key, found(key_ref));
-  if (options_.remembered.count() > 0) remembered_[key_ref] = {key, Clock::now() + options_.remembered};
-  return key;
+  return remembered_.get(key_ref, [&] { return found(key_ref); });
 }
 
 Outcome<void> Pkcs11KeyProvider::destroy(const std::string& key_ref) {
   if (!is_ours(key_ref)) return refuse(Reason::kInvalidArgument, "not a key reference of this provider");
-  const std::scoped_lock lock(mutex_);
-  remembered_.erase(key_ref);
-  return token_->destroy(id_in(key_ref));
+  return remembered_.drop(key_ref, [&] { return token_->destroy(id_in(key_ref)); });
 }
 
 // Only those of an hour ago and before: another node may have made one whose row is on its way.

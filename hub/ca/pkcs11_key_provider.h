@@ -10,11 +10,10 @@
 
 #include <chrono>
 #include <functional>
-#include <map>
-#include <mutex>
 
 #include "hub/ca/key_provider.h"
 #include "hub/ca/pkcs11_uri.h"
+#include "hub/ca/remembered_keys.h"
 
 namespace latchkey::hub::ca {
 
@@ -46,11 +45,6 @@ class Pkcs11KeyProvider final : public KeyProvider {
   std::string told() const override;
 
  private:
-  using Clock = std::chrono::steady_clock;
-  struct Remembered {
-    SigningKey key;
-    Clock::time_point until;
-  };
   bool is_ours(std::string_view key_ref) const;
   registry::Outcome<SigningKey> found(const std::string& key_ref);  // on the token
 
@@ -58,8 +52,7 @@ class Pkcs11KeyProvider final : public KeyProvider {
   const Options options_;
   const std::string ending_;        // ".ca.p11"
   const std::string label_prefix_;  // "latchkey ca 0123456789abcdef "
-  std::mutex mutex_;
-  std::map<std::string, Remembered> remembered_;  // guarded by mutex_
+  RememberedKeys remembered_;
 };
 
 }  // namespace latchkey::hub::ca

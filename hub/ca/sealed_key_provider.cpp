@@ -22,7 +22,8 @@ SealedKeyProvider::SealedKeyProvider(SealedKeys& store, NodeKeys node_keys, Opti
     : store_(store),
       node_keys_(std::move(node_keys)),
       options_(std::move(options)),
-      ending_("." + options_.purpose + ".sealed") {}
+      ending_("." + options_.purpose + ".sealed"),
+      remembered_(options_.remembered) {}
 
 bool SealedKeyProvider::is_ours(std::string_view key_ref) const { return named_like_a_key(key_ref, ending_); }
 
@@ -35,35 +36,26 @@ Outcome<GeneratedKey> SealedKeyProvider::generate(KeyAlgorithm algorithm) {
   if (pem.empty()) return refuse(Reason::kInternal, "key encoding: " + openssl::take_error());
   LATCHKEY_TRY(sealed, seal(*node_keys_.front(), {name, options_.purpose}, algorithm, pem.view()));
   LATCHKEY_TRY_VOID(store_.put(name, sealed, options_.now()));
-  const std::scoped_lock lock(mutex_);
-  return GeneratedKey{name, remember(name, std::move(key))};
+  LATCHKEY_TRY(shared, remembered_.get(name, [&]() -> Outcome<SigningKey> { return share(std::move(key)); }));
+  return GeneratedKey{name, std::move(shared)};
 }
 
-SigningKey SealedKeyProvider::remember(const std::string& key_ref, openssl::PkeyPtr key) {
-  SigningKey shared = share(std::move(key));
-  if (options_.remembered.count() > 0) remembered_[key_ref] = {shared, Clock::now() + options_.remembered};
-  return shared;
-}
-
-Outcome<SigningKey> SealedKeyProvider::load(const std::string& key_ref) {
-  if (!is_ours(key_ref)) return refuse(Reason::kInvalidArgument, "not a key reference of this provider");
-  // Reading stays under the lock, so that a key destroyed meanwhile cannot come back into memory.
-  const std::scoped_lock lock(mutex_);
-  const auto found = remembered_.find(key_ref);
-  if (found != remembered_.end() && Clock::now() < found->second.until) return found->second.key;
-  if (found != remembered_.end()) remembered_.erase(found);
+Outcome<SigningKey> SealedKeyProvider::unsealed(const std::string& key_ref) const {
   LATCHKEY_TRY(sealed, store_.get(key_ref));
   LATCHKEY_TRY(pem, unseal(node_keys_, {key_ref, options_.purpose}, sealed));
   openssl::PkeyPtr key = openssl::key_from_pem(pem.key.view());
   if (!key) return refuse(Reason::kStorage, "the sealed key " + key_ref + " is damaged: " + openssl::take_error());
-  return remember(key_ref, std::move(key));
+  return share(std::move(key));
+}
+
+Outcome<SigningKey> SealedKeyProvider::load(const std::string& key_ref) {
+  if (!is_ours(key_ref)) return refuse(Reason::kInvalidArgument, "not a key reference of this provider");
+  return remembered_.get(key_ref, [&] { return unsealed(key_ref); });
 }
 
 Outcome<void> SealedKeyProvider::destroy(const std::string& key_ref) {
   if (!is_ours(key_ref)) return refuse(Reason::kInvalidArgument, "not a key reference of this provider");
-  const std::scoped_lock lock(mutex_);
-  remembered_.erase(key_ref);
-  return store_.erase(key_ref);
+  return remembered_.drop(key_ref, [&] { return store_.erase(key_ref); });
 }
 
 // Only those that have been there for an hour: another node may have made one whose row is on its way.

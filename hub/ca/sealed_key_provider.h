@@ -9,11 +9,10 @@
 
 #include <chrono>
 #include <functional>
-#include <map>
-#include <mutex>
 
 #include "hub/ca/key_provider.h"
 #include "hub/ca/node_key.h"
+#include "hub/ca/remembered_keys.h"
 #include "hub/ca/sealed_keys.h"
 
 namespace latchkey::hub::ca {
@@ -47,21 +46,15 @@ class SealedKeyProvider final : public KeyProvider {
   registry::Outcome<Resealed> reseal();
 
  private:
-  using Clock = std::chrono::steady_clock;
-  struct Remembered {
-    SigningKey key;
-    Clock::time_point until;
-  };
   bool is_ours(std::string_view key_ref) const;
   registry::Outcome<bool> reseal_one(const std::string& key_ref);  // whether it had to be
-  SigningKey remember(const std::string& key_ref, openssl::PkeyPtr key);
+  registry::Outcome<SigningKey> unsealed(const std::string& key_ref) const;
 
   SealedKeys& store_;
   const NodeKeys node_keys_;
   const Options options_;
   const std::string ending_;  // ".ca.sealed"
-  std::mutex mutex_;
-  std::map<std::string, Remembered> remembered_;  // guarded by mutex_
+  RememberedKeys remembered_;
 };
 
 }  // namespace latchkey::hub::ca
