@@ -4,34 +4,14 @@
 #include <gmock/gmock.h>
 
 #include <fstream>
-#include <sstream>
 
 #include "tests/integration/hub_cohort.h"
+#include "tests/support/page.h"
 
 namespace latchkey::tests {
 namespace {
 
 constexpr int kRefused = 4;
-
-struct Block {
-  std::string mark;  // what stands behind the fence
-  std::string text;
-};
-
-std::vector<Block> blocks_of(const std::string& page) {
-  std::vector<Block> blocks;
-  std::istringstream lines(page);
-  bool inside = false;
-  for (std::string line; std::getline(lines, line);) {
-    if (line.rfind("```", 0) == 0) {
-      inside = !inside;
-      if (inside) blocks.push_back({line.substr(3), {}});
-    } else if (inside) {
-      blocks.back().text += line + "\n";
-    }
-  }
-  return blocks;
-}
 
 class ByorPage : public HubTest<ByorPage> {
  protected:

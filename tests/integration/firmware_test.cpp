@@ -19,6 +19,7 @@
 #include "tests/integration/firmware_device.h"
 #include "tests/integration/signing/workbench.h"
 #include "tests/support/agent.h"
+#include "tests/support/contoso.h"
 #include "tests/unit/hub/firmware/bundle_maker.h"
 
 namespace latchkey::tests {
@@ -224,40 +225,13 @@ TEST_F(FirmwareCampaigns, key_campaigns_and_versions_outlive_a_stop) {
 // A signing certificate of the hub's own service.
 class FirmwareRevocation : public FirmwareCampaigns {
  protected:
-  FirmwareRevocation()
-      : FirmwareCampaigns({"--signing-listen", "127.0.0.1:0", "--signing-open-listen", "127.0.0.1:0"}) {}
+  FirmwareRevocation() : FirmwareCampaigns(hub_that_signs().more) {}
 
   void SetUp() override {
     FirmwareCampaigns::SetUp();
-    hub.json({"provider", "register", "--namespace", "Microsoft.CodeSigning"});
-    hub.json({"group", "create", "--name", "rg", "--location", "EastUS"});
-    hub.json({"trustedsigning", "create", "-n", "contoso", "-l", "eastus", "-g", "rg", "--sku", "Basic"});
-    const std::string validation = hub.json(identity()).at("name");
-    hub.json({"signing", "identity", "decide", "--id", validation, "--event", "emailVerified"});
-    hub.json({"signing", "identity", "decide", "--id", validation, "--event", "accept"});
-    hub.json({"trustedsigning", "certificate-profile", "create", "-g", "rg", "--account-name", "contoso", "-n",
-              "release", "--profile-type", "PublicTrust", "--identity-validation-id", validation});
-    hub.json({"role", "token", "create", "-n", "signer", "--expires", "30d", "--out", bench.path("token")});
-    hub.json({"role", "assignment", "create", "--assignee", "signer", "--role",
-              "Artifact Signing Certificate Profile Signer", "--scope", "/"});
+    make_profile(hub, "rg", "contoso", "release");
+    make_signer(hub, "signer", bench.path("token"));
     sign_something();
-  }
-  static std::vector<std::string> identity() {
-    std::vector<std::string> words = {"signing", "identity",       "create",  "-g",
-                                      "rg",      "--account-name", "contoso", "--accept-terms"};
-    const std::pair<const char*, const char*> fields[] = {{"--organization-name", "Contoso Inc"},
-                                                          {"--website-url", "https://contoso.com"},
-                                                          {"--primary-email", "legal@contoso.com"},
-                                                          {"--secondary-email", "ops@contoso.com"},
-                                                          {"--business-identifier", "4711"},
-                                                          {"--incorporated-on", "2015-03-31"},
-                                                          {"--street", "1 Main Street"},
-                                                          {"--city", "New York"},
-                                                          {"--state", "New York"},
-                                                          {"--country", "US"},
-                                                          {"--postal-code", "10001"}};
-    for (const auto& [option, value] : fields) words.insert(words.end(), {option, value});
-    return words;
   }
   // With which the profile has a certificate.
   void sign_something() {

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// The organization that tests sign as, and the words by which it asks for a validation of its identity.
+// The organization that tests sign as: the words by which it asks for a validation of its identity, and its way from
+// nothing to a profile.
 #pragma once
 
 #include <string>
 #include <vector>
+
+#include "tests/support/hub.h"
 
 namespace latchkey::tests {
 
@@ -39,6 +42,38 @@ inline std::vector<std::string> identity_request(const std::string& group, const
           "US",
           "--postal-code",
           "10001"};
+}
+
+// A hub that has a signing service.
+inline Hub::Options hub_that_signs() {
+  Hub::Options options;
+  options.more = {"--signing-listen", "127.0.0.1:0", "--signing-open-listen", "127.0.0.1:0"};
+  return options;
+}
+// Its id: somebody has read the e-mail, and the verifier is content.
+inline std::string validated_identity(Hub& hub, const std::string& group, const std::string& account) {
+  const std::string id = hub.json(identity_request(group, account)).at("name");
+  for (const std::string event : {"emailVerified", "accept"}) {
+    hub.json({"signing", "identity", "decide", "--id", id, "--event", event});
+  }
+  return id;
+}
+// With a group, an account and an identity of its own.
+inline void make_profile(Hub& hub, const std::string& group, const std::string& account, const std::string& profile) {
+  hub.json({"provider", "register", "--namespace", "Microsoft.CodeSigning"});
+  hub.json({"group", "create", "--name", group, "--location", "EastUS"});
+  hub.json({"trustedsigning", "create", "-n", account, "-l", "eastus", "-g", group, "--sku", "Basic"});
+  hub.json({"trustedsigning", "certificate-profile", "create", "-g", group, "--account-name", account, "-n", profile,
+            "--profile-type", "PublicTrust", "--identity-validation-id", validated_identity(hub, group, account)});
+}
+inline void make_token(Hub& hub, const std::string& name, const std::string& file) {
+  hub.json({"role", "token", "create", "-n", name, "--expires", "30d", "--out", file});
+}
+// Somebody who may sign with every profile.
+inline void make_signer(Hub& hub, const std::string& name, const std::string& file) {
+  make_token(hub, name, file);
+  hub.json({"role", "assignment", "create", "--assignee", name, "--role", "Artifact Signing Certificate Profile Signer",
+            "--scope", "/"});
 }
 
 }  // namespace latchkey::tests

@@ -44,11 +44,6 @@ struct Group {
 
 class PublicTruthTable : public testing::Test {
  protected:
-  static Hub::Options options() {
-    Hub::Options options;
-    options.more = {"--signing-listen", "127.0.0.1:0", "--signing-open-listen", "127.0.0.1:0"};
-    return options;
-  }
   void SetUp() override {
     bench.put("file", ByteView(kContent));
     hub.start();
@@ -57,12 +52,8 @@ class PublicTruthTable : public testing::Test {
     open = json::parse(read_text(hub.work() / "endpoints.json")).at("signingOpen");
     hub.json({"provider", "register", "--namespace", "Microsoft.CodeSigning"});
     hub.json({"trustedsigning", "create", "-n", "MyAccount", "-l", "eastus", "--sku", "Premium"});
-    identity = hub.json(identity_request("latchkey", "MyAccount")).at("name");
-    hub.json({"signing", "identity", "decide", "--id", identity, "--event", "emailVerified"});
-    hub.json({"signing", "identity", "decide", "--id", identity, "--event", "accept"});
-    hub.json({"role", "token", "create", "-n", "signer", "--expires", "30d", "--out", bench.path("token")});
-    hub.json({"role", "assignment", "create", "--assignee", "signer", "--role",
-              "Artifact Signing Certificate Profile Signer", "--scope", "/"});
+    identity = validated_identity(hub, "latchkey", "MyAccount");
+    make_signer(hub, "signer", bench.path("token"));
   }
 
   static std::string utc(UnixMs at) { return hub::text::iso8601(at).replace(19, 4, ""); }  // without milliseconds
@@ -187,7 +178,7 @@ class PublicTruthTable : public testing::Test {
   }
   std::string root(const char* name) const { return (hub.data() / "signing" / name).string(); }
 
-  Hub hub{options()};
+  Hub hub{hub_that_signs()};
   Workbench bench;
   UnixMs begin = 0;  // of every certificate
   std::string open;

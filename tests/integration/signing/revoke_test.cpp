@@ -29,26 +29,11 @@ const ByteView kFile = hub::signing::test::text("firmware 1.2.0");
 
 class RevokeByCommand : public testing::Test {
  protected:
-  static Hub::Options options() {
-    Hub::Options options;
-    options.more = {"--signing-listen", "127.0.0.1:0", "--signing-open-listen", "127.0.0.1:0"};
-    return options;
-  }
   void SetUp() override {
     hub.start();
     endpoints = json::parse(read_text(hub.work() / "endpoints.json"));
-    hub.json({"provider", "register", "--namespace", "Microsoft.CodeSigning"});
-    hub.json({"group", "create", "--name", "MyResourceGroup", "--location", "EastUS"});
-    hub.json(
-        {"trustedsigning", "create", "-n", "MyAccount", "-l", "eastus", "-g", "MyResourceGroup", "--sku", "Basic"});
-    const std::string id = hub.json(identity_request("MyResourceGroup", "MyAccount")).at("name");
-    hub.json({"signing", "identity", "decide", "--id", id, "--event", "emailVerified"});
-    hub.json({"signing", "identity", "decide", "--id", id, "--event", "accept"});
-    hub.json({"trustedsigning", "certificate-profile", "create", "-g", "MyResourceGroup", "--account-name", "MyAccount",
-              "-n", "MyProfile", "--profile-type", "PublicTrust", "--identity-validation-id", id});
-    hub.json({"role", "token", "create", "-n", "signer", "--expires", "30d", "--out", bench.path("token")});
-    hub.json({"role", "assignment", "create", "--assignee", "signer", "--role",
-              "Artifact Signing Certificate Profile Signer", "--scope", "/"});
+    make_profile(hub, "MyResourceGroup", "MyAccount", "MyProfile");
+    make_signer(hub, "signer", bench.path("token"));
   }
   std::vector<std::string> of_profile(const std::string& verb) const {
     return {"signing",   "certificate",    verb,       "-g", "MyResourceGroup", "--account-name",
@@ -172,7 +157,7 @@ class RevokeByCommand : public testing::Test {
     ASSERT_EQ(ran.exit_status, 0) << ran.out << ran.err;
   }
 
-  Hub hub{options()};
+  Hub hub{hub_that_signs()};
   Workbench bench;
   json endpoints;
 };

@@ -6,7 +6,8 @@
 #include <map>
 #include <sstream>
 
-#include "tests/support/hub.h"
+#include "tests/support/contoso.h"
+#include "tests/support/page.h"
 
 namespace latchkey::tests {
 namespace {
@@ -42,39 +43,14 @@ const char* const kPrinted[] = {
     "az trustedsigning delete -n MyAccount -g MyResourceGroup",
 };
 
-struct Block {
-  std::string mark;  // what stands behind the fence
-  std::string text;
-};
-
-std::vector<Block> blocks_of(const std::string& page) {
-  std::vector<Block> blocks;
-  std::istringstream lines(page);
-  bool inside = false;
-  for (std::string line; std::getline(lines, line);) {
-    if (line.rfind("```", 0) == 0) {
-      inside = !inside;
-      if (inside) blocks.push_back({line.substr(3), {}});
-    } else if (inside) {
-      blocks.back().text += line + "\n";
-    }
-  }
-  return blocks;
-}
-
 class SeedsPage : public testing::Test {
  protected:
-  static Hub::Options options() {
-    Hub::Options options;
-    options.more = {"--signing-listen", "127.0.0.1:0", "--signing-open-listen", "127.0.0.1:0"};
-    return options;
-  }
   Finished shell(const std::string& text) {
     const std::string setup = "set -e; cd '" + hub.work().string() + "'; PATH='" LATCHKEY_BIN ":'\"$PATH\"; " +
                               "export LATCHKEY_DATA='" + hub.data().string() + "'\n";
     return run({"/bin/sh", "-c", setup + text}, kShellMs);
   }
-  Hub hub{options()};
+  Hub hub{hub_that_signs()};
 };
 
 TEST_F(SeedsPage, every_command_runs) {

@@ -27,28 +27,13 @@ constexpr int kSigningMs = 500'000;  // an RSA key is made, on a machine that ma
 
 class SignVerb : public testing::Test {
  protected:
-  static Hub::Options options() {
-    Hub::Options options;
-    options.more = {"--signing-listen", "127.0.0.1:0", "--signing-open-listen", "127.0.0.1:0"};
-    return options;
-  }
   void SetUp() override { bench.put("file", hub::signing::test::text("firmware 1.2.0")); }
   // docs/signing.md: from nothing to a profile, and two tokens, one of them with the role.
   void make_profile() {
     hub.start();
-    hub.json({"provider", "register", "--namespace", "Microsoft.CodeSigning"});
-    hub.json({"group", "create", "--name", "Group", "--location", "EastUS"});
-    hub.json({"trustedsigning", "create", "-n", "MyAccount", "-l", "eastus", "-g", "Group", "--sku", "Basic"});
-    const std::string id = hub.json(identity_request("Group", "MyAccount")).at("name");
-    hub.json({"signing", "identity", "decide", "--id", id, "--event", "emailVerified"});
-    hub.json({"signing", "identity", "decide", "--id", id, "--event", "accept"});
-    hub.json({"trustedsigning", "certificate-profile", "create", "-g", "Group", "--account-name", "MyAccount", "-n",
-              "MyProfile", "--profile-type", "PublicTrust", "--identity-validation-id", id});
-    for (const char* name : {"signer", "stranger"}) {
-      hub.json({"role", "token", "create", "-n", name, "--out", bench.path(name)});
-    }
-    hub.json({"role", "assignment", "create", "--assignee", "signer", "--role",
-              "Artifact Signing Certificate Profile Signer", "--scope", "/"});
+    tests::make_profile(hub, "Group", "MyAccount", "MyProfile");
+    make_signer(hub, "signer", bench.path("signer"));
+    make_token(hub, "stranger", bench.path("stranger"));
   }
   Finished sign(const std::string& file, const std::vector<std::string>& more, const std::string& token = "signer") {
     std::vector<std::string> command = {LATCHKEY_PROGRAM, "--data",         hub.data().string(),
@@ -93,7 +78,7 @@ class SignVerb : public testing::Test {
   }
   bool is_there(const std::string& name) const { return std::filesystem::exists(bench.path(name)); }
 
-  Hub hub{options()};
+  Hub hub{hub_that_signs()};
   Workbench bench;
 };
 
