@@ -3,6 +3,7 @@
 
 #include <limits>
 
+#include "agent/protocol/text.h"
 #include "agent/update/cbor.h"
 
 namespace latchkey::agent {
@@ -69,6 +70,21 @@ bool valid_component_name(std::string_view name) {
     if (c <= ' ' || c > '~') return false;
   }
   return true;
+}
+
+std::optional<Version> parse_version(std::string_view text) {
+  Version version;
+  for (std::uint32_t* const number : {&version.major, &version.minor, &version.patch}) {
+    const bool last = number == &version.patch;
+    const std::size_t end = last ? text.size() : text.find('.');
+    if (end == std::string_view::npos) return std::nullopt;
+    const std::string_view digits = text.substr(0, end);
+    const auto parsed = parse_decimal(digits);
+    if (!parsed || *parsed > UINT32_MAX || (digits.front() == '0' && digits.size() > 1)) return std::nullopt;
+    *number = static_cast<std::uint32_t>(*parsed);
+    text.remove_prefix(last ? end : end + 1);
+  }
+  return version;
 }
 
 Result<Manifest> read_manifest(ByteView text) {

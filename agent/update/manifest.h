@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "platform/base/bytes.h"
@@ -49,6 +50,8 @@ struct Manifest {
 };
 
 bool valid_component_name(std::string_view name);
+// major.minor.patch, each up to 2^32 - 1, in the one spelling that each has.
+std::optional<Version> parse_version(std::string_view text);
 
 // kTooLarge over kTextMax bytes; kUnsupported for another format version; kMalformed: anything but the one encoding of
 // a manifest within these bounds, a component named twice among it.

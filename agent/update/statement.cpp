@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/update/statement.h"
 
+#include <algorithm>
+#include <iterator>
 #include <limits>
 
 #include "agent/update/cbor.h"
@@ -18,6 +20,11 @@ constexpr std::uint64_t kLastSecond = 253402300799;  // 9999-12-31T23:59:59Z
 constexpr std::int64_t kReasonMax = 10;              // RFC 5280 section 5.3.1
 // {1: -7}, ES256 and nothing else.
 constexpr std::uint8_t kProtected[] = {0xA1, 0x01, 0x26};
+// SubjectPublicKeyInfo of a P-256 key up to its point (RFC 5480), which is not compressed.
+constexpr std::uint8_t kP256Head[] = {0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48,
+                                      0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48,
+                                      0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00, 0x04};
+constexpr std::size_t kP256Size = sizeof kP256Head + 64;
 
 Result<void> expect_unsigned(CborReader& reader, std::uint64_t number) {
   LATCHKEY_TRY(read, reader.next_unsigned());
@@ -87,6 +94,10 @@ Result<void> read_entries(CborReader& reader, Each each) {
 bool keeps_old_stamps(std::int64_t reason) { return reason == 0 || reason == 3 || reason == 4 || reason == 5; }
 
 }  // namespace
+
+bool valid_statement_key(ByteView der) {
+  return der.size() == kP256Size && std::equal(std::begin(kP256Head), std::end(kP256Head), der.begin());
+}
 
 Result<Statement> read_statement(ByteView text, ByteView statement_key) {
   if (text.size() > Statement::kSizeMax) return fail(Status::kTooLarge);

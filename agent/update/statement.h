@@ -27,6 +27,9 @@ struct Statement {
 // signed by that key.
 Result<Statement> read_statement(ByteView text, ByteView statement_key);
 
+// Whether it is a SubjectPublicKeyInfo of a P-256 key with a whole point (RFC 5480), as a statement key is.
+bool valid_statement_key(ByteView der);
+
 // The durable EKUs that firmware may be signed under.
 class Pins {
  public:

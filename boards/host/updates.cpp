@@ -16,12 +16,6 @@ using Bytes = std::vector<std::uint8_t>;
 constexpr std::size_t kFileMax = 65'536;
 constexpr std::size_t kRootsMax = 8;
 constexpr std::string_view kPemPublicKey = "PUBLIC KEY";
-// SubjectPublicKeyInfo of a P-256 key up to its point (RFC 5480), which is not compressed.
-constexpr std::uint8_t kP256Head[] = {0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48,
-                                      0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48,
-                                      0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00, 0x04};
-constexpr std::size_t kP256Size = sizeof kP256Head + 64;
-
 // The blocks of that label in a PEM file; none when there is no such file, or too many bytes in it.
 std::vector<Bytes> read_pem(const std::string& path, std::string_view label) {
   std::ifstream file(path, std::ios::binary);
@@ -85,19 +79,6 @@ Bytes oid_octets(const std::string& dotted) {
   return rest.empty() ? octets : Bytes();
 }
 
-std::optional<agent::Version> parse_version(const std::string& text) {
-  std::string_view rest = text;
-  std::array<std::uint32_t, 3> numbers{};
-  for (std::size_t i = 0; i < numbers.size(); ++i) {
-    if (i > 0 && !take_dot(rest)) return std::nullopt;
-    const auto number = take_number(rest, UINT32_MAX);
-    if (!number) return std::nullopt;
-    numbers[i] = static_cast<std::uint32_t>(*number);
-  }
-  if (!rest.empty()) return std::nullopt;
-  return agent::Version{numbers[0], numbers[1], numbers[2]};
-}
-
 std::unique_ptr<Updates> Updates::open(const Options& options, const Ports& ports, Log log, std::string& problem) {
   problem.clear();
   if (options.firmware_board.empty()) return nullptr;
@@ -119,9 +100,8 @@ bool Updates::read_trust(std::string& problem) {
   const auto signing = read_pem(options_.firmware_roots, crypto::kPemCertificate);
   const auto timestamping = read_pem(options_.firmware_timestamp_roots, crypto::kPemCertificate);
   const auto keys = read_pem(options_.firmware_statement_key, kPemPublicKey);
-  const auto version = parse_version(options_.firmware_version);
-  const bool p256 = keys.size() == 1 && keys[0].size() == kP256Size &&
-                    std::equal(std::begin(kP256Head), std::end(kP256Head), keys[0].begin());
+  const auto version = agent::parse_version(options_.firmware_version);
+  const bool p256 = keys.size() == 1 && agent::valid_statement_key(keys[0]);
   if (signing.empty() || signing.size() > kRootsMax) {
     problem = "--firmware-roots: 1 to 8 certificates in PEM are wanted in " + options_.firmware_roots;
   } else if (timestamping.empty() || timestamping.size() > kRootsMax) {

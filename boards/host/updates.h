@@ -56,7 +56,5 @@ class Updates final : public agent::UpdateObserver {
 
 // The content octets of a dotted object identifier; empty for anything else.
 std::vector<std::uint8_t> oid_octets(const std::string& dotted);
-// major.minor.patch.
-std::optional<agent::Version> parse_version(const std::string& text);
 
 }  // namespace latchkey::boards::host

@@ -2,7 +2,6 @@
 #include "hub/app/sign_verb.h"
 
 #include <CLI/CLI.hpp>
-#include <charconv>
 #include <filesystem>
 #include <iostream>
 #include <memory>
@@ -78,23 +77,8 @@ tl::unexpected<Failure> failed(const signing::Error& error, int exit_status = cl
   return fail(Failure{exit_status, error.detail});
 }
 
-// "1.2.3" in its one spelling.
-std::optional<agent::Version> parse_version(const std::string& words) {
-  agent::Version version;
-  const char* at = words.data();
-  const char* const end = at + words.size();
-  for (auto* number : {&version.major, &version.minor, &version.patch}) {
-    if (number != &version.major && (at == end || *at++ != '.')) return std::nullopt;
-    const char* const begin = at;
-    const auto read = std::from_chars(begin, end, *number);
-    if (read.ec != std::errc() || (*begin == '0' && read.ptr != begin + 1)) return std::nullopt;
-    at = read.ptr;
-  }
-  return at == end ? std::optional(version) : std::nullopt;
-}
-
 Result<agent::Version, Failure> version_in(const std::string& option, const std::string& words) {
-  if (const auto version = parse_version(words)) return *version;
+  if (const auto version = agent::parse_version(words)) return *version;
   return bad_input(option + " is three numbers like 1.2.3, not '" + words + "'");
 }
 

@@ -239,5 +239,14 @@ TEST(Envelope, random_bytes_do_no_harm) {
   }
 }
 
+TEST(VersionText, is_three_numbers_in_one_spelling) {
+  EXPECT_EQ(parse_version("1.20.300"), (Version{1, 20, 300}));
+  EXPECT_EQ(parse_version("4294967295.0.0"), (Version{UINT32_MAX, 0, 0}));
+  for (const char* bad : {"", "1", "1.2", "1.2.", "1.2.3.4", "1.2.3-rc", "v1.2.3", "1.2.4294967296", "1..3", "1.02.3",
+                          "00.0.0", " 1.2.3", "1.2.3 ", ".1.2.3", "1.2.+3"}) {
+    EXPECT_FALSE(parse_version(bad)) << bad;
+  }
+}
+
 }  // namespace
 }  // namespace latchkey::agent
