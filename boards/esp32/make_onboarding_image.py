@@ -26,6 +26,9 @@ NAMESPACE = "latchkey"
 SIZE = 0x6000  # of the partition in partitions.csv
 LONGEST = {"trust": 3999, "certificate": 3999, "certificate-key": 3999}
 LINE = 159
+FIRMWARE_MAX = {"firmware-roots": 4096, "firmware-stamps": 4096, "firmware-key": 128, "firmware-pins": 160}
+ROOTS_MAX = PINS_MAX = 4
+FIRMWARE = ("board", "roots", "timestamp_roots", "statement_key", "pin")
 REGISTRATION_ID = re.compile(r"^[a-zA-Z0-9._:-]{1,127}[a-zA-Z0-9]$|^[a-zA-Z0-9]$")
 
 
@@ -61,6 +64,59 @@ def pem(path, label, secret=False):
     return "\n".join(blocks) + "\n"
 
 
+def ders(path, label):
+    """What the blocks of a PEM file hold, one behind the other, and how many they are."""
+    blocks = re.findall(rf"-----BEGIN {label}-----([^-]+)-----END {label}-----", pathlib.Path(path).read_text(encoding="ascii"))
+    try:
+        return b"".join(base64.b64decode("".join(block.split()), validate=True) for block in blocks), len(blocks)
+    except binascii.Error as error:
+        raise Mistake(f"{path}: is no PEM") from error
+
+
+def roots(path):
+    content, count = ders(path, "CERTIFICATE")
+    if not 1 <= count <= ROOTS_MAX:
+        raise Mistake(f"{path}: holds {count} certificates; 1 to {ROOTS_MAX} are wanted")
+    return content
+
+
+def object_identifier(dotted):
+    """In DER (X.690 section 8.19)."""
+    if not re.fullmatch(r"[0-2](\.(0|[1-9][0-9]*))+", dotted):
+        raise Mistake(f"--firmware-pin: {dotted} is no object identifier")
+    first, second, *more = map(int, dotted.split("."))
+    if first < 2 and second > 39:
+        raise Mistake(f"--firmware-pin: {dotted} is no object identifier")
+    content = bytearray()
+    for arc in (first * 40 + second, *more):
+        digits = [arc & 0x7F]
+        while arc := arc >> 7:
+            digits.append(0x80 | (arc & 0x7F))
+        content += bytes(reversed(digits))
+    if len(content) > 0x7F:
+        raise Mistake(f"--firmware-pin: {dotted} is too long")
+    return bytes([0x06, len(content)]) + bytes(content)
+
+
+def firmware_entries(options):
+    """Whose firmware the board takes: blobs of DER, but for the board's name."""
+    if not options.firmware_board:
+        return {}
+    if not re.fullmatch(r"[!-~]{1,64}", options.firmware_board):
+        raise Mistake("--firmware-board: up to 64 printable characters without space")
+    if len(options.firmware_pin) > PINS_MAX:
+        raise Mistake(f"--firmware-pin: at most {PINS_MAX}")
+    key, keys = ders(options.firmware_statement_key, "PUBLIC KEY")
+    if keys != 1:
+        raise Mistake(f"{options.firmware_statement_key}: holds {keys} public keys; one is wanted")
+    made = {"firmware-roots": roots(options.firmware_roots), "firmware-stamps": roots(options.firmware_timestamp_roots),
+            "firmware-key": key, "firmware-pins": b"".join(map(object_identifier, options.firmware_pin))}
+    for name, content in made.items():
+        if len(content) > FIRMWARE_MAX[name]:
+            raise Mistake(f"{name}: {len(content)} bytes are too many; {FIRMWARE_MAX[name]} fit")
+    return {"firmware-board": options.firmware_board, **made}
+
+
 def entries(options):
     if not REGISTRATION_ID.match(options.registration_id):
         raise Mistake("--registration-id: letters, digits and . _ : - , at most 128")
@@ -77,7 +133,7 @@ def entries(options):
     for key, value in made.items():
         if len(value) > LONGEST.get(key, LINE):
             raise Mistake(f"{key}: {len(value)} characters are too many")
-    return made
+    return {**made, **firmware_entries(options)}
 
 
 def write_table(path, made):
@@ -85,7 +141,9 @@ def write_table(path, made):
         rows = csv.writer(file)
         rows.writerow(["key", "type", "encoding", "value"])
         rows.writerow([NAMESPACE, "namespace", "", ""])
-        rows.writerows([key, "data", "string", value] for key, value in made.items())
+        for key, value in made.items():
+            binary = isinstance(value, bytes)
+            rows.writerow([key, "data", *(("base64", base64.b64encode(value).decode("ascii")) if binary else ("string", value))])
 
 
 def generator(options):
@@ -123,6 +181,11 @@ def parse(arguments):
     parser.add_argument("--certificate-key", metavar="PEM")
     parser.add_argument("--wifi-name", help="without it menuconfig's")
     parser.add_argument("--wifi-password-file")
+    parser.add_argument("--firmware-board", metavar="NAME", help="the board that bundles are for; without it there are no updates")
+    parser.add_argument("--firmware-roots", metavar="PEM", help="the roots below which firmware is signed")
+    parser.add_argument("--firmware-timestamp-roots", metavar="PEM")
+    parser.add_argument("--firmware-statement-key", metavar="PEM", help="as `latchkey firmware statement-key` writes it")
+    parser.add_argument("--firmware-pin", metavar="OID", action="append", help="a profile's durable EKU; up to four times")
     parser.add_argument("--generator", help="nvs_partition_gen.py, when it is not under IDF_PATH")
     parser.add_argument("--output", required=True)
     options = parser.parse_args(arguments)
@@ -132,6 +195,9 @@ def parse(arguments):
         parser.error("--certificate and --certificate-key go together")
     if options.group_key and not options.key_file:
         parser.error("--group-key speaks of --key-file")
+    given = [getattr(options, f"firmware_{name}") for name in FIRMWARE]
+    if any(given) and not all(given):
+        parser.error("the --firmware options go together")
     return options
 
 

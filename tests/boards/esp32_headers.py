@@ -15,7 +15,8 @@ import sys
 import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-FOLDERS = ["platform/base", "platform/crypto", "platform/esp_idf", "agent/protocol", "agent/core", "agent/story",
+FOLDERS = ["platform/base", "platform/crypto", "platform/esp_idf", "agent/protocol", "agent/core", "agent/update",
+           "agent/story",
            "boards/esp32/main"]
 # What the vendor's configuration tool would have written of its own defaults, where their headers ask for it.
 DEFAULTS = """
@@ -43,7 +44,7 @@ ESP_WIFI_ESPNOW_MAX_ENCRYPT_NUM=7 ESP_WIFI_MGMT_SBUF_NUM=32 ESP_WIFI_RX_BA_WIN=6
 ESP_NETIF_TCPIP_LWIP=1 ESP_NETIF_USES_TCPIP_WITH_BSD_API=1 ESP_TLS_USING_MBEDTLS=1 MMU_PAGE_SIZE=0x10000
 LATCHKEY_WIFI_SSID="" LATCHKEY_WIFI_PASSWORD=""
 LATCHKEY_DPS="dps.example.com:8883" LATCHKEY_ID_SCOPE="" LATCHKEY_SNTP_SERVER="pool.ntp.org"
-LATCHKEY_TELEMETRY_INTERVAL_S=60
+LATCHKEY_TELEMETRY_INTERVAL_S=60 LATCHKEY_FACTORY_VERSION="1.0.0"
 """
 
 

@@ -3,6 +3,7 @@
 // nothing to a profile.
 #pragma once
 
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// The board, composed: ports, agent, and one turn of their loop. Some 50 KB: keep it in static storage. One task.
+// The board, composed: ports, agent, updates, and one turn of their loop. Some 80 KB: keep it in static storage. One
+// task.
 #pragma once
 
 #include "agent/core/driver.h"
 #include "boards/esp32/main/narrator.h"
 #include "boards/esp32/main/settings.h"
+#include "boards/esp32/main/updates.h"
 #include "platform/esp_idf/clock.h"
 #include "platform/esp_idf/entropy.h"
 #include "platform/esp_idf/mqtt_link.h"
@@ -24,6 +26,8 @@ class Device final : ports::MqttLinkEvents {
   // Waits for what comes, or until something is due, and does it.
   void turn();
   void stop() { driver_.stop(); }
+  // An update wants the boot loader, and the session has ended in order: esp_restart().
+  bool restart_due() const { return updates_.restart_wanted() && state() == agent::State::kStopped; }
   const agent::Summary& summary() const { return driver_.summary(); }
   agent::State state() const { return driver_.state(); }
   Narrator& narrator() { return narrator_; }
@@ -32,11 +36,12 @@ class Device final : ports::MqttLinkEvents {
   static esp_idf::EspMqttLink::Options link_options(const Settings& settings);
 
   // A link wants its listener, a driver wants its link.
-  void on_connected(bool session_present) override { driver_.on_connected(session_present); }
-  void on_ended(ports::LinkFailure why, int detail) override { driver_.on_ended(why, detail); }
-  void on_subscribed(bool granted) override { driver_.on_subscribed(granted); }
-  void on_published() override { driver_.on_published(); }
-  void on_message(std::string_view topic, ByteView payload) override { driver_.on_message(topic, payload); }
+  ports::MqttLinkEvents& listener() { return updates_.heard_before(driver_); }
+  void on_connected(bool session_present) override { listener().on_connected(session_present); }
+  void on_ended(ports::LinkFailure why, int detail) override { listener().on_ended(why, detail); }
+  void on_subscribed(bool granted) override { listener().on_subscribed(granted); }
+  void on_published() override { listener().on_published(); }
+  void on_message(std::string_view topic, ByteView payload) override { listener().on_message(topic, payload); }
 
   const Settings& settings_;
   esp_idf::EspClock clock_;
@@ -46,6 +51,7 @@ class Device final : ports::MqttLinkEvents {
   agent::FreshKeyMaker keys_;
   agent::Workspace room_;
   esp_idf::EspMqttLink link_;
+  Updates updates_;
   agent::Driver driver_;
 };
 

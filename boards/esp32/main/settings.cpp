@@ -50,7 +50,8 @@ const char* Settings::load() {
                     take(space, "wifi-password", wifi_password_, CONFIG_LATCHKEY_WIFI_PASSWORD);
   const char* problem = fits ? load_key(view_of(key)) : "an entry of the onboarding image is too long or damaged";
   wipe(bytes_of(key));
-  return problem != nullptr ? problem : check();
+  if (problem == nullptr) problem = check();
+  return problem != nullptr ? problem : firmware_.load(space);
 }
 
 const char* Settings::load_key(std::string_view text) {

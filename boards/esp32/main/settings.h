@@ -7,6 +7,7 @@
 #include <array>
 
 #include "agent/core/config.h"
+#include "boards/esp32/main/firmware_trust.h"
 
 namespace latchkey::boards::esp32 {
 
@@ -31,6 +32,8 @@ class Settings {
   const char* certificate_key() const { return pem_or_null(certificate_key_); }
   const char* wifi_name() const { return wifi_name_.data(); }
   const char* wifi_password() const { return wifi_password_.data(); }
+  // Null when the board takes nobody's firmware.
+  const agent::UpdateConfig* firmware() const { return firmware_.wanted() ? &firmware_.config() : nullptr; }
   // The symmetric key is the core's from now on.
   void forget_key() { wipe(config_.symmetric_key); }
 
@@ -44,6 +47,7 @@ class Settings {
   agent::Config config_;
   Line registration_id_{}, id_scope_{}, dps_{}, wifi_name_{}, wifi_password_{};
   Pem trust_{}, certificate_{}, certificate_key_{};
+  FirmwareTrust firmware_;
 };
 
 }  // namespace latchkey::boards::esp32

@@ -166,6 +166,10 @@ void Nvs::put_text(const std::string& partition, const std::string& space, const
   world().spaces[partition + "/" + space][key] = {Kind::kText, std::move(bytes)};
 }
 
+void Nvs::put_blob(const std::string& partition, const std::string& space, const std::string& key, Bytes bytes) {
+  world().spaces[partition + "/" + space][key] = {Kind::kBlob, std::move(bytes)};
+}
+
 std::vector<std::uint8_t>* Nvs::blob(const std::string& space, const std::string& key) {
   auto& values = world().spaces[std::string(kDefaultPartition) + "/" + space];
   const auto found = values.find(key);

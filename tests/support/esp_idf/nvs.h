@@ -37,6 +37,8 @@ class Nvs {
   // As a script at the factory writes an image.
   void put_text(const std::string& partition, const std::string& space, const std::string& key,
                 const std::string& text);
+  void put_blob(const std::string& partition, const std::string& space, const std::string& key,
+                std::vector<std::uint8_t> bytes);
   // One blob's bytes, for damage; null when there is none.
   std::vector<std::uint8_t>* blob(const std::string& space, const std::string& key);
   std::size_t open_handles() const;

@@ -20,6 +20,7 @@ shutil.copyfile(sys.argv[2], sys.argv[3])
 """
 CERTIFICATE = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
 PRIVATE_KEY = "-----BEGIN EC PRIVATE KEY-----\nMHcC\n-----END EC PRIVATE KEY-----\n"
+PUBLIC_KEY = "-----BEGIN PUBLIC KEY-----\nMFk=\n-----END PUBLIC KEY-----\n"
 KEY = bytes(range(32))
 
 
@@ -48,9 +49,10 @@ class MakeOnboardingImage(unittest.TestCase):
         with open(self.folder / "image", newline="") as file:
             rows = list(csv.DictReader(file))
         self.assertEqual((rows[0]["key"], rows[0]["type"]), ("latchkey", "namespace"))
-        self.assertTrue(all(row["type"] == "data" and row["encoding"] == "string" for row in rows[1:]))
+        self.assertTrue(all(row["type"] == "data" for row in rows[1:]))
         self.assertTrue(all(len(row["key"]) <= 15 for row in rows))
-        return {row["key"]: row["value"] for row in rows[1:]}
+        read = {"string": str, "base64": base64.b64decode}
+        return {row["key"]: read[row["encoding"]](row["value"]) for row in rows[1:]}
 
     def refused(self, *options):
         done = self.run_script(*options)
@@ -96,6 +98,36 @@ class MakeOnboardingImage(unittest.TestCase):
         self.assertIn("letters", self.refused("--key-file", self.folder / "key", "--registration-id", "a b"))
         self.assertIn("one of", self.refused())
         self.assertIn("go together", self.refused("--certificate", self.folder / "trust.pem"))
+
+    def firmware(self, pins=("1.2.3",), **other):
+        files = {"roots": CERTIFICATE * 2, "timestamp-roots": CERTIFICATE, "statement-key": PUBLIC_KEY, **other}
+        options = ["--key-file", self.folder / "key", "--firmware-board", "pump-2"]
+        for name, text in files.items():
+            options += [f"--firmware-{name}", self.write(name, text)]
+        for pin in pins:
+            options += ["--firmware-pin", pin]
+        return options
+
+    def test_whose_firmware_it_takes(self):
+        done = self.run_script(*self.firmware(("1.2.840.113549", "1.3.4294967295")))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        entries = self.entries()
+        self.assertEqual({name: value for name, value in entries.items() if name.startswith("firmware")},
+                         {"firmware-board": "pump-2", "firmware-roots": b"0\x82\x01" * 2, "firmware-stamps": b"0\x82\x01",
+                          "firmware-key": b"0Y",
+                          "firmware-pins": bytes.fromhex("06062a864886f70d 06062b8fffffff7f")})
+
+    def test_firmware_that_the_board_would_refuse_is_refused(self):
+        self.assertIn("0 certificates", self.refused(*self.firmware(roots=PUBLIC_KEY)))
+        self.assertIn("5 certificates", self.refused(*self.firmware(roots=CERTIFICATE * 5)))
+        large = "-----BEGIN CERTIFICATE-----\n" + base64.b64encode(bytes(4097)).decode() + "\n-----END CERTIFICATE-----\n"
+        self.assertIn("4097 bytes", self.refused(*self.firmware(roots=large)))
+        self.assertIn("2 public keys", self.refused(*self.firmware(**{"statement-key": PUBLIC_KEY * 2})))
+        for bad in ("3.1", "1.40", "1", "1..2", "1.02", "x", "1.2."):
+            self.assertIn("object identifier", self.refused(*self.firmware((bad,))))
+        self.assertIn("at most", self.refused(*self.firmware(("1.2.3",) * 5)))
+        self.assertIn("go together", self.refused("--key-file", self.folder / "key", "--firmware-board", "pump-2"))
+        self.assertIn("space", self.refused(*self.firmware(), "--firmware-board", "pump 2"))
 
     def test_generator_that_fails_is_told(self):
         self.write("generator.py", "import sys; sys.exit(3)")
