@@ -113,7 +113,6 @@ class Node {
   bool stopping_ = false;
   registry::Sequence newest_ = 0;
 
-  Drain drain_;          // the cluster's thread alone
   bool serves_ = false;  // of whoever starts the process
   std::array<Teller, 2> tellers_;
   registry::cluster::Claims claims_;
@@ -122,6 +121,7 @@ class Node {
   registry::cluster::AskedCalls asked_;
   registry::cluster::ServedCalls served_;
   Others others_{asked_};
+  Drain drain_;                         // the cluster's thread alone
   registry::cluster::Cluster cluster_;  // stops first: its events use the rest
 };
 
