@@ -372,7 +372,7 @@ TEST_F(SeveralNodes, what_one_does_for_all_goes_on_when_that_one_is_killed) {
   const auto then = lists(other);
   (void)provision(other, "dev-2");
   revoke(other, "dev-2");
-  create_validation(other);
+  operate(other, identity_request("rg", "contoso"));
   EXPECT_TRUE(eventually([&] { return lists(other) != then; })) << nodes();
   EXPECT_TRUE(eventually([&] { return none_waits(); }));
   EXPECT_EQ(mails().size(), kMailsOfValidations + kMailsOfOne);
