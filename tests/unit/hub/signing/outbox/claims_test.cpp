@@ -15,7 +15,7 @@ namespace {
 using registry::signing::MailClaims;
 using registry::signing::must;
 
-class MailClaims : public registry::signing::SigningTest {
+class MailClaimsTest : public registry::signing::SigningTest {
  protected:
   void SetUp() override {
     SigningTest::SetUp();
@@ -48,7 +48,7 @@ class MailClaims : public registry::signing::SigningTest {
   std::unique_ptr<MailClaims> claims;
 };
 
-TEST_F(MailClaims, nodes_that_send_at_once_tell_each_mail_once) {
+TEST_F(MailClaimsTest, nodes_that_send_at_once_tell_each_mail_once) {
   for (int i = 0; i < 20; ++i) make_validation(registry::signing::private_organization());
   const auto all = mails().size();
   ASSERT_GT(all, 20u);
@@ -65,7 +65,7 @@ TEST_F(MailClaims, nodes_that_send_at_once_tell_each_mail_once) {
   for (const auto& [name, often] : times) EXPECT_EQ(often, 1) << name;
 }
 
-TEST_F(MailClaims, claim_of_another_stands_for_longer_than_a_mail_takes) {
+TEST_F(MailClaimsTest, claim_of_another_stands_for_longer_than_a_mail_takes) {
   const auto first = mails().front().number;
   ASSERT_EQ(must(claims->claim(first, "dead", "dead")), "dead");
   auto box = outbox("a");
@@ -78,7 +78,7 @@ TEST_F(MailClaims, claim_of_another_stands_for_longer_than_a_mail_takes) {
   EXPECT_TRUE(mails().empty());
 }
 
-TEST_F(MailClaims, claim_that_goes_from_hand_to_hand_counts_anew) {
+TEST_F(MailClaimsTest, claim_that_goes_from_hand_to_hand_counts_anew) {
   const auto first = mails().front().number;
   ASSERT_EQ(must(claims->claim(first, "dead", "dead")), "dead");
   auto box = outbox("a");
@@ -92,26 +92,26 @@ TEST_F(MailClaims, claim_that_goes_from_hand_to_hand_counts_anew) {
   EXPECT_EQ(must(box.send(call.now)), 1u);
 }
 
-TEST_F(MailClaims, own_claim_is_gone_on_with_after_a_failure_and_a_start) {
+TEST_F(MailClaimsTest, own_claim_is_gone_on_with_after_a_failure_and_a_start) {
   const auto first = mails().front().number;
   ASSERT_EQ(must(claims->claim(first, "a", "a")), "a");
   auto box = outbox("a");
   EXPECT_EQ(must(box.send(call.now)), 3u);
 }
 
-TEST_F(MailClaims, who_is_no_member_tells_nothing) {
+TEST_F(MailClaimsTest, who_is_no_member_tells_nothing) {
   auto box = must_open({folder.file("a"), nullptr, {}, claims.get(), [] { return std::string(); }});
   EXPECT_EQ(must(box.send(call.now)), 0u);
   EXPECT_EQ(mails().size(), 3u);
 }
 
-TEST_F(MailClaims, who_is_alone_asks_nobody) {
+TEST_F(MailClaimsTest, who_is_alone_asks_nobody) {
   ASSERT_EQ(must(claims->claim(mails().front().number, "dead", "dead")), "dead");
   auto box = must_open({folder.file("a")});
   EXPECT_EQ(must(box.send(call.now)), 3u);
 }
 
-TEST_F(MailClaims, what_was_told_is_nobodys) {
+TEST_F(MailClaimsTest, what_was_told_is_nobodys) {
   const auto first = mails().front().number;
   ASSERT_TRUE(validations().mail_delivered(first, call.now));
   EXPECT_EQ(must(claims->claim(first, "a", "a")), "");
