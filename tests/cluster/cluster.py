@@ -152,6 +152,12 @@ class Run:
             if worker.poll() is not None:
                 raise RuntimeError(f"a part of the fleet ended by itself; see {self.folder}")
 
+    def pass_time(self, seconds):
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            self.keep_going()
+            time.sleep(0.1)
+
     def live(self):
         kinds = self.options.kinds or kinds_for(self.ground, self.small_disk, self.database)
         plan = nemesis.schedule(self.options.seed, self.options.seconds, kinds, len(self.nodes))

@@ -112,12 +112,6 @@ class NodeFailover(cluster.Run):
         old.start()
         self.database.wait_safe()
 
-    def pass_time(self, seconds):
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            self.keep_going()
-            time.sleep(0.1)
-
     def settle(self):
         for prober in self.probers:
             prober.stop.set()
