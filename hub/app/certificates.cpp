@@ -12,6 +12,34 @@ using registry::Outcome;
 using registry::Reason;
 using registry::refuse;
 
+namespace {
+
+struct Held final : CheckedCsr {
+  explicit Held(ca::Csr checked) : csr(std::move(checked)) {}
+  const ca::Csr csr;
+};
+
+}  // namespace
+
+Outcome<CheckedCsrPtr> Issuer::check_csr(std::string_view base64, std::string_view common_name) {
+  LATCHKEY_TRY(csr, authority_.read_csr(base64, common_name));
+  return std::make_shared<const Held>(std::move(csr));
+}
+
+// The CSR's name is the registration id, which need not be the device id.
+Outcome<IssuedChain> Issuer::issue(const registry::Call& call, const registry::IssuanceGrant& grant,
+                                   const CheckedCsr& csr, const Keep& keep) {
+  IssuedChain chain;
+  const auto keep_chain = [&](const ca::CertificateChain& made) {
+    chain.certificates = {made.leaf, made.issuing};
+    if (!made.root.empty()) chain.certificates.push_back(made.root);
+    return keep ? keep(chain.certificates) : std::nullopt;
+  };
+  LATCHKEY_TRY(issued, issuance_.issue(call, grant, static_cast<const Held&>(csr).csr, keep_chain));
+  chain.sequence = issued.sequence;
+  return chain;
+}
+
 Outcome<provisioning::VerifiedLeaf> Verifier::verify(const std::vector<registry::Bytes>& chain,
                                                      const std::vector<registry::Bytes>& anchors, UnixMs now) {
   if (chain.empty()) return refuse(Reason::kNoCredential, "no certificate was presented");

@@ -8,52 +8,23 @@
 #include "hub/ca/issuance.h"
 #include "hub/ca/signing_request.h"
 #include "hub/management/management.h"
+#include "hub/ports/certificate_issuer.h"
 #include "hub/provisioning/ports.h"
-#include "hub/session/ports.h"
 
 namespace latchkey::hub::app {
 
-// Port: provisioning::CertificateIssuer or session::CertificateIssuer; Chain: that room's IssuedChain; Checked: its
-// CheckedCsr.
-template <class Port, class Chain, class Checked>
-class Issuer final : public Port {
+class Issuer final : public CertificateIssuer {
  public:
   Issuer(ca::Authority& authority, ca::Issuance& issuance) : authority_(authority), issuance_(issuance) {}
-
   registry::Bytes new_serial() override { return ca::Authority::new_serial(); }
-
-  registry::Outcome<std::shared_ptr<const Checked>> check_csr(std::string_view base64,
-                                                              std::string_view common_name) override {
-    LATCHKEY_TRY(csr, authority_.read_csr(base64, common_name));
-    return std::make_shared<const Held>(std::move(csr));
-  }
-
-  // The CSR's name is the registration id, which need not be the device id.
-  registry::Outcome<Chain> issue(
-      const registry::Call& call, const registry::IssuanceGrant& grant, const Checked& csr,
-      const std::function<std::optional<registry::Operation>(const std::vector<registry::Bytes>&)>& keep) override {
-    Chain chain;
-    const auto keep_chain = [&](const ca::CertificateChain& made) {
-      chain.certificates = {made.leaf, made.issuing};
-      if (!made.root.empty()) chain.certificates.push_back(made.root);
-      return keep ? keep(chain.certificates) : std::nullopt;
-    };
-    LATCHKEY_TRY(issued, issuance_.issue(call, grant, static_cast<const Held&>(csr).csr, keep_chain));
-    chain.sequence = issued.sequence;
-    return chain;
-  }
+  registry::Outcome<CheckedCsrPtr> check_csr(std::string_view base64, std::string_view common_name) override;
+  registry::Outcome<IssuedChain> issue(const registry::Call& call, const registry::IssuanceGrant& grant,
+                                       const CheckedCsr& csr, const Keep& keep) override;
 
  private:
-  struct Held final : Checked {
-    explicit Held(ca::Csr checked) : csr(std::move(checked)) {}
-    const ca::Csr csr;
-  };
-
   ca::Authority& authority_;
   ca::Issuance& issuance_;
 };
-using ProvisioningIssuer = Issuer<provisioning::CertificateIssuer, provisioning::IssuedChain, provisioning::CheckedCsr>;
-using SessionIssuer = Issuer<session::CertificateIssuer, session::IssuedChain, session::CheckedCsr>;
 
 class Verifier final : public provisioning::CertificateVerifier {
  public:

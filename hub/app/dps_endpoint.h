@@ -28,9 +28,9 @@ class DpsEndpoint {
   // What it takes to serve; all outlive this object. Called once, before the gate is started.
   struct Rooms {
     registry::Registry& registry;
-    provisioning::CertificateIssuer& issuer;
+    hub::CertificateIssuer& issuer;
     provisioning::CertificateVerifier& verifier;
-    provisioning::Enforcement& enforcement;  // of all hub endpoints
+    hub::Enforcement& enforcement;  // of all hub endpoints
     Workers& workers;                        // of this endpoint alone
     DecisionLog& decisions;
     std::function<bool()> live_waits;  // does work of live sessions wait?

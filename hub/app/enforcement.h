@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// hub/link's enforcement as the rooms ask for it: one object, one meaning, three ports.
+// hub/link's enforcement as the rooms ask for it: of all gates of this process, and of other nodes'.
 #pragma once
 
 #include <functional>
@@ -7,15 +7,11 @@
 
 #include "hub/app/hub_endpoints.h"
 #include "hub/link/enforcement.h"
-#include "hub/management/management.h"
-#include "hub/provisioning/ports.h"
-#include "hub/session/ports.h"
+#include "hub/ports/enforcement.h"
 
 namespace latchkey::hub::app {
 
-class Enforcement final : public management::Enforcement,
-                          public provisioning::Enforcement,
-                          public session::Enforcement {
+class Enforcement final : public hub::Enforcement {
  public:
   // `hubs` outlives this object. `others`: how to wait for the gates of other nodes, once those here have it; empty
   // when there are none.

@@ -41,8 +41,8 @@ class HubEndpoint {
   // What it takes to serve; all outlive this object. Called once, before the gates are started.
   struct Rooms {
     registry::Registry& registry;
-    session::CertificateIssuer& issuer;
-    session::Enforcement& enforcement;  // of all hub endpoints, not of this one alone
+    hub::CertificateIssuer& issuer;
+    hub::Enforcement& enforcement;  // of all hub endpoints, not of this one alone
     Workers& workers;
     Workers& signers;  // for renewals, so that they hold up no message of their device
     DecisionLog& decisions;

@@ -133,8 +133,7 @@ struct HubProcess::Parts {
   std::vector<ca::CrlSplit> crl_splits;
   std::unique_ptr<registry::StatusLists> shared_lists;  // of nodes
   std::unique_ptr<ca::CrlPublisher> crls;
-  std::unique_ptr<ProvisioningIssuer> provisioning_issuer;
-  std::unique_ptr<SessionIssuer> session_issuer;
+  std::unique_ptr<Issuer> issuer;
   Verifier verifier;
   std::unique_ptr<CaMaker> ca_maker;
   std::unique_ptr<OwnRootWatch> own_roots;
@@ -226,8 +225,7 @@ Outcome<Nothing> HubProcess::Parts::open_registry() {
       [](const registry::Refusal& refusal) {
         (void)::dprintf(STDERR_FILENO, "latchkey: a CRL could not be published: %s\n", refusal.detail.c_str());
       });
-  provisioning_issuer = std::make_unique<ProvisioningIssuer>(*authority, *issuance);
-  session_issuer = std::make_unique<SessionIssuer>(*authority, *issuance);
+  issuer = std::make_unique<Issuer>(*authority, *issuance);
   ca_maker = std::make_unique<CaMaker>(*registry, *authority, keys->cas(), *crls);
   own_roots = std::make_unique<OwnRootWatch>(
       *registry, keys->cas(), [this] { return clock.now(); },
@@ -362,9 +360,9 @@ Outcome<Nothing> HubProcess::Parts::make_endpoints() {
   provisioning.renewal_window = renewal_hint();
   provisioning.placed = [this](const registry::Registration& registration) { return place(registration); };
   const auto live_waits = [this] { return signers->waiting() > 0 || workers->waiting() >= kBusyLanes; };
-  dps->open_provisioning({*registry, *provisioning_issuer, verifier, *enforcement, *dps_workers, decisions, live_waits,
-                          options.registrations_waiting},
-                         provisioning);
+  dps->open_provisioning(
+      {*registry, *issuer, verifier, *enforcement, *dps_workers, decisions, live_waits, options.registrations_waiting},
+      provisioning);
 
   HubFleet::Options hub_options;
   hub_options.first = kHubName;
@@ -410,7 +408,7 @@ Outcome<std::shared_ptr<HubEndpoint>> HubProcess::Parts::make_hub(const registry
   if (node) hub_options.claims = &node->claims();
   hub_options.gates = hub.name == kHubName ? gates_of(gate) : std::vector{std::move(gate)};
   auto endpoint = std::make_shared<HubEndpoint>(folder, std::move(hub_options));
-  endpoint->open_sessions({*registry, *session_issuer, *enforcement, *workers, *signers, decisions, renewal_hint(),
+  endpoint->open_sessions({*registry, *issuer, *enforcement, *workers, *signers, decisions, renewal_hint(),
                            firmware->statements(), firmware->bundles(), node ? &node->others() : nullptr},
                           [this] { return clock.now(); });
   return endpoint;

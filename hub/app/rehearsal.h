@@ -37,7 +37,7 @@ class Rehearsal {
     ca::KeyProvider& keys;
     ca::CrlPublisher& lists;
     HubEndpoints& hubs;
-    management::Enforcement& enforcement;
+    hub::Enforcement& enforcement;
     management::Management& management;
     std::string clock_file;
     std::function<registry::Outcome<registry::Nothing>()> bootstrap;  // what a fresh folder starts with

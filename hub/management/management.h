@@ -25,6 +25,7 @@
 
 #include "hub/management/quotas.h"
 #include "hub/management/request.h"
+#include "hub/ports/enforcement.h"
 #include "hub/wire/decision.h"
 #include "platform/ports/clock.h"
 #include "registry/firmware/model.h"
@@ -56,14 +57,6 @@ class CaMaker {
   virtual void end_deleted_cas() = 0;
   // Where the list of that CA lies; empty when there is none yet.
   virtual std::string crl_file(const Uuid& ca) = 0;
-};
-
-// What the gates have made of the feed. Both answer kEnforcementTimeout when a live gate does not confirm in time.
-class Enforcement {
- public:
-  virtual ~Enforcement() = default;
-  virtual registry::Outcome<registry::Nothing> wait_applied(registry::Sequence sequence) = 0;
-  virtual registry::Outcome<registry::Nothing> wait_cut(registry::Sequence sequence) = 0;  // includes applied
 };
 
 struct DecisionFilter {

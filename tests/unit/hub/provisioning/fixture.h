@@ -17,6 +17,8 @@
 #include <string>
 #include <vector>
 
+#include "hub/ports/certificate_issuer.h"
+#include "hub/ports/enforcement.h"
 #include "platform/openssl/digest.h"
 #include "registry/operations/registry.h"
 
@@ -101,11 +103,8 @@ class TemporaryRegistry {
 };
 
 // The CA: "junk" cannot be read, "wrong-cn" is not acceptable, everything else is signed as it stands.
-template <class Interface, class Chain, class Checked>
-class FakeIssuer : public Interface {
+class FakeIssuer : public CertificateIssuer {
  public:
-  using Keep = std::function<std::optional<registry::Operation>(const std::vector<registry::Bytes>&)>;
-
   explicit FakeIssuer(registry::Registry& registry) : registry_(registry) {}
 
   registry::Bytes new_serial() override {
@@ -114,8 +113,7 @@ class FakeIssuer : public Interface {
     for (int i = 0; i < 4; ++i) serial[12 + i] = static_cast<std::uint8_t>(number >> (24 - 8 * i));
     return serial;
   }
-  registry::Outcome<std::shared_ptr<const Checked>> check_csr(std::string_view base64,
-                                                              std::string_view common_name) override {
+  registry::Outcome<CheckedCsrPtr> check_csr(std::string_view base64, std::string_view common_name) override {
     {
       const std::lock_guard lock(mutex_);
       checked_name = common_name;
@@ -125,12 +123,12 @@ class FakeIssuer : public Interface {
     ++checked;
     return std::make_shared<const Held>(std::string(base64));
   }
-  registry::Outcome<Chain> issue(const registry::Call& call, const registry::IssuanceGrant& grant,
-                                 const Checked& checked_csr, const Keep& keep) override {
+  registry::Outcome<IssuedChain> issue(const registry::Call& call, const registry::IssuanceGrant& grant,
+                                       const CheckedCsr& checked_csr, const Keep& keep) override {
     const std::string& csr = static_cast<const Held&>(checked_csr).text;
     if (during_issue) during_issue(csr);
     if (fails_with) return registry::refuse(*fails_with, "told to fail");
-    Chain chain{{bytes("leaf " + grant.device_id + " " + csr), bytes("issuing"), bytes("root")}, 0};
+    IssuedChain chain{{bytes("leaf " + grant.device_id + " " + csr), bytes("issuing"), bytes("root")}, 0};
     const auto finished = registry_.finish_issuance(call, grant.serial, keep ? keep(chain.certificates) : std::nullopt);
     if (!finished) return fail(finished.error());
     ++issued;
@@ -146,7 +144,7 @@ class FakeIssuer : public Interface {
   std::string checked_name;
 
  private:
-  struct Held final : Checked {
+  struct Held final : CheckedCsr {
     explicit Held(std::string base64) : text(std::move(base64)) {}
     const std::string text;
   };
@@ -156,8 +154,7 @@ class FakeIssuer : public Interface {
 };
 
 // The gates: confirm everything, or answer as told.
-template <class Interface>
-class FakeEnforcement : public Interface {
+class FakeEnforcement : public Enforcement {
  public:
   registry::Outcome<registry::Nothing> wait_applied(registry::Sequence sequence) override {
     asked_for = sequence;
@@ -165,6 +162,7 @@ class FakeEnforcement : public Interface {
     if (fails_with) return registry::refuse(*fails_with, "told to fail");
     return registry::Nothing{};
   }
+  registry::Outcome<registry::Nothing> wait_cut(registry::Sequence sequence) override { return wait_applied(sequence); }
   std::optional<registry::Reason> fails_with;
   std::function<void()> on_wait;
   std::atomic<registry::Sequence> asked_for{0};

@@ -132,9 +132,9 @@ class ProvisioningTest : public testing::Test {
   std::uint32_t operations_per_minute = 0;
   wire::ConnectionId connections = 100;
   test::TemporaryRegistry registry;
-  test::FakeIssuer<CertificateIssuer, IssuedChain, CheckedCsr> issuer;
+  test::FakeIssuer issuer;
   FakeVerifier verifier;
-  test::FakeEnforcement<Enforcement> enforcement;
+  test::FakeEnforcement enforcement;
   std::unique_ptr<Provisioning> provisioning;
 };
 

@@ -165,8 +165,8 @@ class SessionTest : public testing::Test {
   std::function<void(wire::ConnectionId, std::function<void()>)> apart;
   wire::ConnectionId connections = 500;
   test::TemporaryRegistry registry;
-  test::FakeIssuer<CertificateIssuer, IssuedChain, CheckedCsr> issuer;
-  test::FakeEnforcement<Enforcement> enforcement;
+  test::FakeIssuer issuer;
+  test::FakeEnforcement enforcement;
   FakeOutbox outbox;
   std::unique_ptr<Sessions> sessions;
 };
