@@ -1,59 +1,58 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "boards/emulated/narrator.h"
+#include "agent/story/narrator.h"
 
 #include "agent/story/report_text.h"
 #include "agent/story/status_json.h"
 
-namespace latchkey::boards::emulated {
+namespace latchkey::agent {
 namespace {
 
-using agent::TextWriter;
+constexpr std::size_t kLongestLine = 384;
+
+bool at_rest(State state) { return state == State::kLive || state == State::kSlowWait || state == State::kStopped; }
 
 }  // namespace
 
-void Narrator::on_report(const agent::Report& report) {
+void Narrator::on_report(const Report& report) {
   TextWriter out(MutableBytes(reason_).subview(reason_size_, reason_.size()));
   if (reason_size_ != 0) out.put("; ");
-  agent::put_report(out, report);
+  put_report(out, report);
   // What does not fit beside what is there already is left out.
   if (const auto text = out.finish()) reason_size_ += text->size();
 }
 
-void Narrator::on_state(agent::State from, agent::State to) {
-  std::array<std::uint8_t, 384> room;
+void Narrator::on_state(State from, State to) {
+  std::array<std::uint8_t, kLongestLine> room;
   TextWriter line(room);
   start_line(line);
-  line.put(agent::to_string(from)).put(" -> ").put(agent::to_string(to));
-  if (reason_size_ != 0) line.put(": ").put(ByteView(reason_).subview(0, reason_size_).text());
-  reason_size_ = 0;
+  line.put(to_string(from)).put(" -> ").put(to_string(to));
+  put_reason(line);
   write(line);
   since_ = clock_.now();
-  wants_status_ = to == agent::State::kLive || to == agent::State::kSlowWait || to == agent::State::kStopped;
+  wants_status_ = at_rest(to);
 }
 
-void Narrator::status(const agent::Summary& summary, std::string_view registration_id) {
+void Narrator::flush(State state, const Summary& summary, std::string_view registration_id) {
+  if (reason_size_ != 0) {
+    std::array<std::uint8_t, kLongestLine> room;
+    TextWriter line(room);
+    start_line(line);
+    line.put(to_string(state));
+    put_reason(line);
+    write(line);
+  }
   if (!wants_status_) return;
   wants_status_ = false;
-  static std::array<std::uint8_t, agent::kMaxStatus + 32> room;
+  static std::array<std::uint8_t, kMaxStatus + 32> room;  // too much for a board's stack
   TextWriter line(room);
   start_line(line);
   line.put("status ");
-  agent::put_status(line, summary, registration_id, since_);
-  write(line);
-}
-
-void Narrator::flush(agent::State state) {
-  if (reason_size_ == 0) return;
-  std::array<std::uint8_t, 384> room;
-  TextWriter line(room);
-  start_line(line);
-  line.put(agent::to_string(state)).put(": ").put(ByteView(reason_).subview(0, reason_size_).text());
-  reason_size_ = 0;
+  put_status(line, summary, registration_id, since_);
   write(line);
 }
 
 void Narrator::say(std::string_view text) {
-  std::array<std::uint8_t, 384> room;
+  std::array<std::uint8_t, kLongestLine> room;
   TextWriter line(room);
   start_line(line);
   line.put(text);
@@ -65,9 +64,13 @@ void Narrator::start_line(TextWriter& line) const {
   line.put_decimal(now / 1000).put('.').put_decimal(now % 1000, 3).put(' ');
 }
 
-void Narrator::write(const TextWriter& line) const {
-  if (const auto text = line.finish()) write_(*text);
-  write_("\n");
+void Narrator::put_reason(TextWriter& line) {
+  if (reason_size_ != 0) line.put(": ").put(ByteView(reason_).subview(0, reason_size_).text());
+  reason_size_ = 0;
 }
 
-}  // namespace latchkey::boards::emulated
+void Narrator::write(const TextWriter& line) const {
+  if (const auto text = line.finish()) write_(*text);
+}
+
+}  // namespace latchkey::agent

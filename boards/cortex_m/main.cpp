@@ -19,7 +19,12 @@ Network& network() {
   return one;
 }
 
-void wait_for_network(emulated::Narrator& narrator) {
+void write_line(std::string_view line) {
+  latchkey::cortex_m::uart::write(line);
+  latchkey::cortex_m::uart::write("\n");
+}
+
+void wait_for_network(agent::Narrator& narrator) {
   if (!network().start()) emulated::give_up(narrator, "no network controller");
   while (!network().has_address()) {
     if (!network().poll()) BoardClock::sleep();
@@ -30,7 +35,7 @@ void wait_for_network(emulated::Narrator& narrator) {
 [[noreturn]] void run() {
   latchkey::cortex_m::uart::start();
   static BoardClock clock;
-  static emulated::Narrator narrator(clock, latchkey::cortex_m::uart::write);
+  static agent::Narrator narrator(clock, write_line);
   narrator.say("latchkey on Cortex-M4, mbedTLS, lwIP");
   emulated::prepare(narrator);
   wait_for_network(narrator);

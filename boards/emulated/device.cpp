@@ -40,7 +40,7 @@ class Relay final : public ports::MqttLinkEvents {
 };
 
 // Not a part of live(): its text would lie on the stack for ever.
-__attribute__((noinline)) void say_figures(Narrator& narrator, const flash::FlashStorage& storage,
+__attribute__((noinline)) void say_figures(agent::Narrator& narrator, const flash::FlashStorage& storage,
                                            const tls::TlsLink& link, const Relay& relay) {
   std::array<std::uint8_t, 320> room;
   agent::TextWriter out(room);
@@ -65,7 +65,7 @@ __attribute__((noinline)) void say_figures(Narrator& narrator, const flash::Flas
 }
 
 // Ends the session first; called until that is done.
-void restart(Narrator& narrator, agent::Driver& driver) {
+void restart(agent::Narrator& narrator, agent::Driver& driver) {
   if (driver.state() == agent::State::kStopped) {
     narrator.say("firmware: restarting");
     semihosting::exit(0);
@@ -75,12 +75,12 @@ void restart(Narrator& narrator, agent::Driver& driver) {
 
 }  // namespace
 
-void give_up(Narrator& narrator, std::string_view why) {
+void give_up(agent::Narrator& narrator, std::string_view why) {
   narrator.say(why);
   semihosting::exit(1);
 }
 
-const Settings& prepare(Narrator& narrator) {
+const Settings& prepare(agent::Narrator& narrator) {
   start_heap();
   if (!crypto::init()) give_up(narrator, "no randomness: /dev/urandom cannot be read through semihosting");
   if (const char* problem = settings().load()) give_up(narrator, problem);
@@ -88,7 +88,7 @@ const Settings& prepare(Narrator& narrator) {
   return settings();
 }
 
-void live(Narrator& narrator, const Board& board) {
+void live(agent::Narrator& narrator, const Board& board) {
   static semihosting::FileFlash flash("flash.bin", flash::FlashStorage::kRegionSize);
   if (!flash.usable()) give_up(narrator, "flash.bin has to be there, empty or of the right size");
   static flash::FlashStorage storage(flash);
@@ -111,8 +111,7 @@ void live(Narrator& narrator, const Board& board) {
     busy = link.poll() || busy;
     poll_firmware();
     if (driver.wake_at() <= board.clock.monotonic()) driver.on_timer();
-    narrator.flush(driver.state());
-    narrator.status(driver.summary(), settings().config().registration_id);
+    narrator.flush(driver.state(), driver.summary(), settings().config().registration_id);
     if (driver.state() == agent::State::kLive && told != link.figures().handshakes) {
       told = link.figures().handshakes;
       say_figures(narrator, storage, link, relay);

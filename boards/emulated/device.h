@@ -3,7 +3,7 @@
 // over the board's network, its log and its figures. Everything lives in static storage; one thread.
 #pragma once
 
-#include "boards/emulated/narrator.h"
+#include "agent/story/narrator.h"
 #include "boards/emulated/settings.h"
 #include "platform/tls/byte_stream.h"
 
@@ -19,12 +19,12 @@ struct Board {
 };
 
 // Says why, and ends the emulator.
-[[noreturn]] void give_up(Narrator& narrator, std::string_view why);
+[[noreturn]] void give_up(agent::Narrator& narrator, std::string_view why);
 
 // Memory for mbedTLS, randomness, settings: what is needed before a network is. Once.
-const Settings& prepare(Narrator& narrator);
+const Settings& prepare(agent::Narrator& narrator);
 
 // From power-on to the plug.
-[[noreturn]] void live(Narrator& narrator, const Board& board);
+[[noreturn]] void live(agent::Narrator& narrator, const Board& board);
 
 }  // namespace latchkey::boards::emulated

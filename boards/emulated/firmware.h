@@ -6,7 +6,7 @@
 // image whatever the choice is: which slot a boot loader would run stands in the log.
 #pragma once
 
-#include "boards/emulated/narrator.h"
+#include "agent/story/narrator.h"
 #include "platform/ports/entropy.h"
 #include "platform/ports/mqtt_link.h"
 
@@ -21,7 +21,7 @@ struct FirmwarePorts {
 
 // What the agent's core has for its link: the session that it shares with updates; without firmware.bin the link
 // itself. Once.
-ports::MqttLink& shared_link(Narrator& narrator, const FirmwarePorts& ports);
+ports::MqttLink& shared_link(agent::Narrator& narrator, const FirmwarePorts& ports);
 // Who hears the link in front of `core`; reads what is kept. Once, before the core's start.
 ports::MqttLinkEvents& heard_before(ports::MqttLinkEvents& core);
 // Everything of it that is due by now.

@@ -3,7 +3,7 @@
 
 namespace latchkey::boards::emulated {
 
-ports::MqttLink& shared_link(Narrator&, const FirmwarePorts& ports) { return ports.link; }
+ports::MqttLink& shared_link(agent::Narrator&, const FirmwarePorts& ports) { return ports.link; }
 ports::MqttLinkEvents& heard_before(ports::MqttLinkEvents& core) { return core; }
 void poll_firmware() {}
 bool firmware_wants_restart() { return false; }

@@ -50,7 +50,7 @@ class Trust {
 // what a bundle costs.
 class Firmware final : public agent::UpdateObserver, public ports::MqttLinkEvents {
  public:
-  Firmware(Narrator& narrator, const FirmwarePorts& ports)
+  Firmware(agent::Narrator& narrator, const FirmwarePorts& ports)
       : narrator_(narrator),
         ports_(ports),
         flash_("firmware.bin", flash::FlashFirmwareStore::region_size(kSlotSize)),
@@ -80,7 +80,7 @@ class Firmware final : public agent::UpdateObserver, public ports::MqttLinkEvent
   void on_statement(const Result<agent::StatementKind>& taken) override;
   void on_restart() override { restart_wanted_ = true; }
 
-  Narrator& narrator_;
+  agent::Narrator& narrator_;
   const FirmwarePorts ports_;
   semihosting::FileFlash flash_;
   flash::FlashFirmwareStore store_;
@@ -146,7 +146,7 @@ Firmware* g_firmware = nullptr;
 
 }  // namespace
 
-ports::MqttLink& shared_link(Narrator& narrator, const FirmwarePorts& ports) {
+ports::MqttLink& shared_link(agent::Narrator& narrator, const FirmwarePorts& ports) {
   static Firmware firmware(narrator, ports);
   if (!firmware.open()) return ports.link;
   g_firmware = &firmware;

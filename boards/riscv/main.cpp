@@ -10,10 +10,15 @@ namespace {
 
 using latchkey::riscv::BoardClock;
 
+void write_line(std::string_view line) {
+  semihosting::write_console(line);
+  semihosting::write_console("\n");
+}
+
 [[noreturn]] void run() {
   latchkey::riscv::uart::start();
   static BoardClock clock;
-  static emulated::Narrator narrator(clock, semihosting::write_console);
+  static agent::Narrator narrator(clock, write_line);
   narrator.say("latchkey on RV32IMC, mbedTLS, a serial wire");
   const agent::Endpoint& wire = emulated::prepare(narrator).wire();
   static latchkey::riscv::SerialStream stream(wire.host, wire.port);

@@ -8,6 +8,7 @@
 #include <nvs_flash.h>
 #include <sdkconfig.h>
 
+#include "boards/esp32/main/console.h"
 #include "boards/esp32/main/device.h"
 #include "boards/esp32/main/network.h"
 
@@ -44,7 +45,7 @@ class Trial {
 // A mistake of configuration is not mended by a restart: it is said again and again, for whoever comes with a terminal.
 [[noreturn]] void give_up(const char* why, Trial& trial) {
   for (;;) {
-    Narrator::to_console(why);
+    to_console(why);
     vTaskDelay(pdMS_TO_TICKS(kStepMs));
     trial.spent(kStepMs);
   }

@@ -5,7 +5,7 @@
 
 namespace latchkey::boards::esp32 {
 
-Device::Device(const Settings& settings, Narrator::Write write)
+Device::Device(const Settings& settings, agent::Narrator::Write write)
     : settings_(settings),
       narrator_(clock_, write),
       link_(link_options(settings), storage_, *this),

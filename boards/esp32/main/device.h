@@ -4,7 +4,8 @@
 #pragma once
 
 #include "agent/core/driver.h"
-#include "boards/esp32/main/narrator.h"
+#include "agent/story/narrator.h"
+#include "boards/esp32/main/console.h"
 #include "boards/esp32/main/settings.h"
 #include "boards/esp32/main/updates.h"
 #include "platform/esp_idf/clock.h"
@@ -19,7 +20,7 @@ class Device final : ports::MqttLinkEvents {
   static constexpr std::uint32_t kLongestTurnMs = 1'000;
 
   // `settings` are loaded and outlive the device.
-  Device(const Settings& settings, Narrator::Write write = Narrator::to_console);
+  Device(const Settings& settings, agent::Narrator::Write write = to_console);
 
   // After nvs_flash_init() and with the radio on: randomness for keys is none without it. Null, or a sentence.
   const char* start();
@@ -30,7 +31,7 @@ class Device final : ports::MqttLinkEvents {
   bool restart_due() const { return updates_.restart_wanted() && state() == agent::State::kStopped; }
   const agent::Summary& summary() const { return driver_.summary(); }
   agent::State state() const { return driver_.state(); }
-  Narrator& narrator() { return narrator_; }
+  agent::Narrator& narrator() { return narrator_; }
 
  private:
   static esp_idf::EspMqttLink::Options link_options(const Settings& settings);
@@ -45,7 +46,7 @@ class Device final : ports::MqttLinkEvents {
 
   const Settings& settings_;
   esp_idf::EspClock clock_;
-  Narrator narrator_;
+  agent::Narrator narrator_;
   esp_idf::NvsStorage storage_;
   esp_idf::EspEntropy entropy_;
   agent::FreshKeyMaker keys_;

@@ -5,7 +5,7 @@
 
 namespace latchkey::boards::esp32 {
 
-Updates::Updates(const agent::UpdateConfig* config, const Ports& ports, Narrator& narrator)
+Updates::Updates(const agent::UpdateConfig* config, const Ports& ports, agent::Narrator& narrator)
     : link_(ports.link), narrator_(narrator) {
   if (config == nullptr) return;
   session_.emplace(*config, agent::ConversationConfig(),

@@ -5,8 +5,8 @@
 
 #include <optional>
 
+#include "agent/story/narrator.h"
 #include "agent/update/session.h"
-#include "boards/esp32/main/narrator.h"
 #include "platform/esp_idf/firmware_store.h"
 
 namespace latchkey::boards::esp32 {
@@ -19,7 +19,7 @@ class Updates final : public agent::UpdateObserver {
     ports::Entropy& entropy;
   };
   // All of them outlive it. `config`: null when the board takes nobody's firmware.
-  Updates(const agent::UpdateConfig* config, const Ports& ports, Narrator& narrator);
+  Updates(const agent::UpdateConfig* config, const Ports& ports, agent::Narrator& narrator);
 
   // What the agent's core has for its link, and who hears the link before `core` does.
   ports::MqttLink& link() { return session_ ? static_cast<ports::MqttLink&>(*session_) : link_; }
@@ -43,7 +43,7 @@ class Updates final : public agent::UpdateObserver {
   void on_restart() override { restart_wanted_ = true; }
 
   ports::MqttLink& link_;
-  Narrator& narrator_;
+  agent::Narrator& narrator_;
   esp_idf::EspFirmwareStore store_;
   agent::UpdateRoom room_;
   std::optional<agent::UpdateSession> session_;
