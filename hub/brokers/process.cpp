@@ -2,6 +2,7 @@
 #include "hub/brokers/process.h"
 
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/syscall.h>
@@ -57,6 +58,10 @@ void close_both(const int (&pipe)[2]) {
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);
+  // Of all that is open here the new process gets nothing else. Boost.Asio does not ask for close-on-exec: a broker
+  // that was started behind a listener would keep its port when the hub process dies, and the next one could not have
+  // it.
+  ::syscall(SYS_close_range, STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
   ::execv(argv[0], argv);
   const int error = errno;
   [[maybe_unused]] const ssize_t told = ::write(error_pipe, &error, sizeof error);

@@ -3,7 +3,9 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -66,6 +68,37 @@ TEST(ProcessTest, process_leads_a_session_of_its_own) {
   auto started = Process::start({"/bin/sleep", "60"});
   ASSERT_TRUE(started);
   EXPECT_EQ(::getsid(started->pid()), started->pid());
+  end(*started);
+}
+
+// A listener as Boost.Asio makes it: without close-on-exec.
+int listen_on(in_port_t port) {
+  const int listener = ::socket(AF_INET, SOCK_STREAM, 0);
+  const int yes = 1;
+  ::setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_port = port;
+  if (::bind(listener, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0 && ::listen(listener, 1) == 0) {
+    return listener;
+  }
+  ::close(listener);
+  return -1;
+}
+
+TEST(ProcessTest, process_has_nothing_of_what_is_open_here_and_keeps_no_port) {
+  const int listener = listen_on(0);
+  ASSERT_GE(listener, 0);
+  sockaddr_in address{};
+  socklen_t size = sizeof address;
+  ASSERT_EQ(::getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size), 0);
+  auto started = Process::start({"/bin/sleep", "60"});
+  ASSERT_TRUE(started);
+  ::close(listener);
+  const int again = listen_on(address.sin_port);
+  EXPECT_GE(again, 0) << "a hub process that is killed and started again needs its ports";
+  ::close(again);
   end(*started);
 }
 
