@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "hub/app/gate.h"
-#include "hub/wire/hold.h"
 
 #include <utility>
 
+#include "hub/app/patience.h"
+#include "hub/wire/hold.h"
 #include "platform/files/folder.h"
 
 namespace latchkey::hub::app {
@@ -86,10 +87,13 @@ Outcome<Nothing> Gate::start(Inbox inbox, Listener listener) {
   return Nothing{};
 }
 
+// However long that takes, as long as the gate takes more of its snapshot.
 bool Gate::becomes_ready(int timeout_ms, const std::stop_token& end) {
   constexpr int kStepMs = 100;
-  for (int waited = 0; waited < timeout_ms && !broker_->failing() && !end.stop_requested(); waited += kStepMs) {
+  Patience patience(timeout_ms);
+  while (!broker_->failing() && !end.stop_requested()) {
     if (feeder_->wait_clock(kStepMs)) return true;
+    if (!patience.lasts(feeder_->state().taken, kStepMs)) return false;
   }
   return false;
 }
@@ -146,7 +150,7 @@ void Gate::on_broker(brokers::BrokerEvent event) {
     feeder_->process_ended();
     tell(Life::kProcessEnded);
   } else {
-    feeder_->process_started();
+    adopted_ ? feeder_->process_adopted() : feeder_->process_started();
     tell(Life::kProcessStarted);
   }
 }

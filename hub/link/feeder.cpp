@@ -11,7 +11,8 @@ namespace {
 
 constexpr std::size_t kBatchChanges = 1000;
 constexpr std::uint64_t kWindow = 64;  // batches under way at the most
-constexpr int kWindowMs = 5000;
+// To begin anew costs the more, the slower a gate is: one that takes this long for a batch does nothing at all.
+constexpr int kWindowMs = 30'000;
 constexpr std::size_t kMostGrants = 16;  // a gate that is so far behind has a later one coming
 constexpr auto kPause = std::chrono::milliseconds(20);
 
@@ -86,11 +87,20 @@ void Feeder::process_started() {
   alive_ = true;
   applied_ = cut_ = 0;
   ready_ = false;
+  has_state_ = ending_;
 }
 
+void Feeder::process_adopted() {
+  process_started();
+  const std::lock_guard lock(mutex_);
+  has_state_ = true;
+}
+
+// Its link is gone with it, whether or not that was noticed: what is on its way is nothing to the next process.
 void Feeder::process_ended() {
   const std::lock_guard lock(mutex_);
   alive_ = false;
+  up_ = false;
   ready_ = false;
   progress_.notify_all();
 }
@@ -178,9 +188,16 @@ bool Feeder::reached(registry::Sequence sequence, Progress progress) const {
 
 bool Feeder::wait(registry::Sequence sequence, Progress progress, int timeout_ms) {
   std::unique_lock lock(mutex_);
-  progress_.wait_for(lock, std::chrono::milliseconds(timeout_ms),
-                     [&] { return stopping_ || !alive_ || reached(sequence, progress); });
-  return !alive_ || reached(sequence, progress);
+  // Nobody is there to be cut off by a gate that serves nobody; but a grant is of use only where a gate has it.
+  const auto done = [&] {
+    return reached(sequence, progress) || (serves_nobody() && (!alive_ || progress == Progress::kCut));
+  };
+  progress_.wait_for(lock, std::chrono::milliseconds(timeout_ms), [&] { return stopping_ || done(); });
+  if (reached(sequence, progress)) return true;
+  if (!serves_nobody() || (stopping_ && !done())) return false;
+  owed_ = std::max(owed_, sequence);
+  newest_ = std::max(newest_, sequence);
+  return true;
 }
 
 bool Feeder::wait_clock(int timeout_ms) {
@@ -194,14 +211,14 @@ bool Feeder::wait_clock(int timeout_ms) {
 bool Feeder::wait_clock_or_end(int timeout_ms) {
   std::unique_lock lock(mutex_);
   const auto wanted = clock_version_;
-  const auto done = [&] { return !alive_ || (ready_ && applied_clock_ >= wanted); };
+  const auto done = [&] { return serves_nobody() || (ready_ && applied_clock_ >= wanted); };
   progress_.wait_for(lock, std::chrono::milliseconds(timeout_ms), [&] { return stopping_ || done(); });
   return done();
 }
 
 Feeder::State Feeder::state() const {
   const std::lock_guard lock(mutex_);
-  return {alive_, up_, ready_, applied_, cut_};
+  return {alive_, up_, ready_, acked_applied_, applied_, cut_};
 }
 
 bool Feeder::relevant(const registry::ChangeBody& body) const {
@@ -214,21 +231,23 @@ bool Feeder::relevant(const registry::ChangeBody& body) const {
                     body);
 }
 
-// Numbers and sends the batch once the window has room; empties it. False: the snapshot starts anew.
-bool Feeder::send(wire::Batch& batch) {
+// False: the snapshot starts anew.
+bool Feeder::wait_for_room() {
+  std::unique_lock lock(mutex_);
+  const bool room = progress_.wait_for(lock, std::chrono::milliseconds(kWindowMs), [this] {
+    return stopping_ || !up_ || snapshot_wanted_ || number_ + 1 - acked_applied_ <= kWindow;
+  });
+  if (stopping_ || !up_ || snapshot_wanted_) return false;
+  snapshot_wanted_ = !room;
+  return room;
+}
+
+// Sends the batch once the window has room, and empties it. False: the snapshot starts anew.
+bool Feeder::send(wire::Batch& batch) { return wait_for_room() && hand_over(batch); }
+
+bool Feeder::hand_over(wire::Batch& batch) {
   batch.generation = generation_;
   batch.number = ++number_;
-  {
-    std::unique_lock lock(mutex_);
-    const bool room = progress_.wait_for(lock, std::chrono::milliseconds(kWindowMs), [this] {
-      return stopping_ || !up_ || snapshot_wanted_ || number_ - acked_applied_ <= kWindow;
-    });
-    if (stopping_ || !up_ || snapshot_wanted_) return false;
-    if (!room) {
-      snapshot_wanted_ = true;
-      return false;
-    }
-  }
   const bool sent = send_(batch);
   batch.changes.clear();
   return sent;
@@ -241,42 +260,86 @@ bool Feeder::start_anew() {
   return false;
 }
 
-bool Feeder::feed_snapshot() {
+// The version of the clock with which it begins.
+std::uint64_t Feeder::begin_generation(wire::Batch& batch) {
   generation_ = random_generation();
   number_ = 0;
-  wire::Batch batch;
-  std::uint64_t clock;
+  const std::lock_guard lock(mutex_);
+  snapshot_wanted_ = false;
+  ready_ = false;
+  current_generation_ = generation_;
+  acked_applied_ = acked_cut_ = 0;
+  applied_marks_.clear();
+  cut_marks_.clear();
+  batch.changes.emplace_back(clock_);
+  return clock_version_;
+}
+
+bool Feeder::read_snapshot(wire::Batch& batch, registry::Sequence& sequence) {
+  // Anew each time: a rehearsal that begins anew makes another hub of that name.
+  if (const auto hub = registry_->find_hub(hub_name_)) {
+    hub_ = hub->uuid;
+    namespace_ = hub->namespace_uuid;
+  }
+  bool going = true;
+  const auto snapshot = registry_->snapshot(hub_, [&](registry::ChangeBody body) {
+    if (!going) return;
+    batch.changes.push_back(to_wire(std::move(body)));
+    if (batch.changes.size() >= kBatchChanges) going = send(batch);
+  });
+  if (!snapshot || !going) return false;
+  sequence = *snapshot;
+  return true;
+}
+
+// Adds what came behind `sequence`, which goes on. False: the registry has forgotten some of it.
+bool Feeder::read_changes(wire::Batch& batch, registry::Sequence& sequence) {
+  registry::Sequence newest;  // taken before the read: the read then shows at least that much
   {
     const std::lock_guard lock(mutex_);
-    snapshot_wanted_ = false;
-    ready_ = false;
-    current_generation_ = generation_;
-    acked_applied_ = acked_cut_ = 0;
-    applied_marks_.clear();
-    cut_marks_.clear();
-    clock = clock_version_;
-    batch.changes.emplace_back(clock_);
+    newest = newest_;
   }
+  auto changes = registry_->changes_after(sequence, kBatchChanges);
+  if (!changes) return false;
+  for (auto& change : *changes) {
+    sequence = change.sequence;
+    if (relevant(change.body)) batch.changes.push_back(to_wire(std::move(change.body)));
+  }
+  if (changes->empty()) sequence = std::max(sequence, newest);
+  return true;
+}
+
+// Whether a snapshot up to that change has what is owed. If so it ends with this batch, by the clock as it is now.
+bool Feeder::may_end(wire::Batch& batch, registry::Sequence sequence, std::uint64_t& clock) {
+  const std::lock_guard lock(mutex_);
+  if (registry_ != nullptr && sequence < owed_) return false;
+  if (clock != clock_version_) batch.changes.emplace_back(clock_);
+  clock = clock_version_;
+  has_state_ = ending_ = true;  // from here on whoever asks has to wait
+  return true;
+}
+
+bool Feeder::feed_snapshot() {
+  wire::Batch batch;
+  std::uint64_t clock = begin_generation(batch);
   registry::Sequence sequence = 0;
-  if (registry_ != nullptr) {
-    // Anew each time: a rehearsal that begins anew makes another hub of that name.
-    if (const auto hub = registry_->find_hub(hub_name_)) {
-      hub_ = hub->uuid;
-      namespace_ = hub->namespace_uuid;
-    }
-    bool going = true;
-    const auto snapshot = registry_->snapshot(hub_, [&](registry::ChangeBody body) {
-      if (!going) return;
-      batch.changes.push_back(to_wire(std::move(body)));
-      if (batch.changes.size() >= kBatchChanges) going = send(batch);
-    });
-    if (!snapshot || !going) return start_anew();
-    sequence = *snapshot;
+  if (registry_ != nullptr && !read_snapshot(batch, sequence)) return start_anew();
+  for (;;) {
+    if (!wait_for_room()) return start_anew();
+    if (may_end(batch, sequence, clock)) break;
+    if (batch.changes.size() >= kBatchChanges && !hand_over(batch)) return start_anew();
+    if (!read_changes(batch, sequence)) return start_anew();
   }
   batch.snapshot_end = true;
   take_grants(sequence);
   batch.lease_end_ms = lease_end(sequence);
-  if (!send(batch)) return start_anew();
+  const bool sent = hand_over(batch);
+  {
+    const std::lock_guard lock(mutex_);
+    ending_ = false;
+    progress_.notify_all();
+  }
+  if (!sent) return start_anew();
   fed_ = sequence;
   fed_clock_ = clock;
   mark(sequence, clock);
@@ -286,23 +349,13 @@ bool Feeder::feed_snapshot() {
 bool Feeder::feed_increment() {
   wire::Batch batch;
   std::uint64_t clock;
-  registry::Sequence newest;  // taken before the read: the read then shows at least that much
   {
     const std::lock_guard lock(mutex_);
     clock = clock_version_;
-    newest = newest_;
     if (clock != fed_clock_) batch.changes.emplace_back(clock_);
   }
   registry::Sequence sequence = fed_;
-  if (registry_ != nullptr) {
-    auto changes = registry_->changes_after(fed_, kBatchChanges);
-    if (!changes) return start_anew();  // pruned
-    for (auto& change : *changes) {
-      sequence = change.sequence;
-      if (relevant(change.body)) batch.changes.push_back(to_wire(std::move(change.body)));
-    }
-    if (changes->empty()) sequence = std::max(sequence, newest);
-  }
+  if (registry_ != nullptr && !read_changes(batch, sequence)) return start_anew();  // pruned
   const bool renewed = take_grants(sequence);
   batch.lease_end_ms = lease_end(sequence);
   if ((renewed || !batch.changes.empty()) && !send(batch)) return start_anew();

@@ -9,6 +9,10 @@
 // as grant() says, and no grant reaches the gate before every change up to the grant's sequence number has: behind it,
 // or in the same batch.
 //
+// A gate whose process is new serves nobody before its first snapshot is whole, and that may take long. Nobody has to
+// wait for it, and nobody may end it for being slow: whoever is told so is owed that no snapshot ends without the
+// change that he asked for.
+//
 // Threads: all functions from any thread. Batches are sent from the feeder's own thread.
 #pragma once
 
@@ -51,21 +55,26 @@ class Feeder {
   // Grants that were not sent yet are sent no more.
   void drop_grants();
 
-  // The broker process: while it is dead nobody is served with old state, so nobody has to wait for it.
+  // The broker process: while it is dead nobody is served with old state, so nobody has to wait for it. One that is
+  // adopted goes on with the state that it has.
   void process_started();
+  void process_adopted();
   void process_ended();
 
-  // True once the gate has come that far, or its process is gone. False on time-out or stop().
+  // True once the gate has come that far, or when it serves nobody before it has: its process is gone, or has no state
+  // yet. For the latter a kApplied waits all the same, as long as it may: a device is about to come. False on time-out
+  // or stop().
   bool wait(registry::Sequence sequence, Progress progress, int timeout_ms);
   // True once the gate goes by the clock that was set last.
   bool wait_clock(int timeout_ms);
-  // The same, but nobody has to wait for a gate whose process is gone.
+  // The same, but nobody has to wait for a gate whose process is gone, or has no state yet.
   bool wait_clock_or_end(int timeout_ms);
 
   struct State {
     bool process_alive = false;
     bool connected = false;
-    bool ready = false;  // holds a complete snapshot
+    bool ready = false;       // holds a complete snapshot
+    std::uint64_t taken = 0;  // batches that are at the gate, of the snapshot that comes in and what follows it
     registry::Sequence applied = 0;
     registry::Sequence cut = 0;
   };
@@ -84,7 +93,13 @@ class Feeder {
   void run();
   bool feed_snapshot();  // false: nothing came of it, and it is wanted still if the gate is there
   bool feed_increment();
+  std::uint64_t begin_generation(wire::Batch& batch);
+  bool read_snapshot(wire::Batch& batch, registry::Sequence& sequence);
+  bool read_changes(wire::Batch& batch, registry::Sequence& sequence);
+  bool may_end(wire::Batch& batch, registry::Sequence sequence, std::uint64_t& clock);
+  bool wait_for_room();
   bool send(wire::Batch& batch);
+  bool hand_over(wire::Batch& batch);
   bool start_anew();
   void mark(registry::Sequence sequence, std::uint64_t clock);
   bool take_grants(registry::Sequence known);
@@ -92,6 +107,7 @@ class Feeder {
   void advance();  // with mutex_ held
   bool relevant(const registry::ChangeBody& body) const;
   bool reached(registry::Sequence sequence, Progress progress) const;
+  bool serves_nobody() const { return !ending_ && (!alive_ || !has_state_); }
 
   registry::Registry* const registry_;
   const std::string hub_name_;
@@ -124,6 +140,9 @@ class Feeder {
   std::deque<Mark> applied_marks_;
   std::deque<Mark> cut_marks_;
   bool ready_ = false;
+  bool has_state_ = false;       // the process may have one: the end of a snapshot went out to it, or it was adopted
+  bool ending_ = false;          // the end of a snapshot is going out, to whatever process
+  registry::Sequence owed_ = 0;  // nobody was waited for who serves without that; no snapshot ends before it
   registry::Sequence applied_ = 0;
   registry::Sequence cut_ = 0;
   std::uint64_t applied_clock_ = 0;

@@ -74,6 +74,7 @@ TEST_F(EnforcementTest, every_gate_has_to_confirm) {
   second.start();
   second.process_started();
   second.gate_up();
+  ASSERT_TRUE(silent.wait([](const FakeGate& gate) { return gate.snapshots() == 1; })) << "it may serve";
   const auto sequence = create("dev-1");
   ASSERT_TRUE(applied(sequence)) << "by the first gate, before its patience is measured";
   int second_fences = 0;
@@ -92,6 +93,7 @@ TEST_F(EnforcementTest, silent_gate_is_fenced_alone_and_uses_nobody_elses_time) 
   second.start();
   second.process_started();
   second.gate_up();
+  ASSERT_TRUE(silent.wait([](const FakeGate& gate) { return gate.snapshots() == 1; })) << "it may serve";
   const auto sequence = create("dev-1");
   ASSERT_TRUE(applied(sequence));
   int second_fences = 0;

@@ -24,6 +24,9 @@ class FakeGate {
   bool take(const wire::Batch& batch) {
     std::unique_lock lock(mutex_);
     if (!linked_) return false;
+    held_ = holding_;
+    changed_.notify_all();
+    changed_.wait(lock, [this] { return !holding_; });
     batches_.push_back(batch);
     apply(batch);
     changed_.notify_all();
@@ -42,6 +45,16 @@ class FakeGate {
   void set_linked(bool linked) {
     const std::lock_guard lock(mutex_);
     linked_ = linked;
+  }
+  // The next batch gets no further than to its door, and whoever sends it waits there, until go_on().
+  void hold() {
+    const std::lock_guard lock(mutex_);
+    holding_ = true;
+  }
+  void go_on() {
+    const std::lock_guard lock(mutex_);
+    holding_ = false;
+    changed_.notify_all();
   }
   // Says what it would have said of the last batch.
   void acknowledge(bool cut) {
@@ -68,6 +81,7 @@ class FakeGate {
   const wire::ClockSet& clock() const { return clock_; }
   int snapshots() const { return snapshots_; }
   int gaps() const { return gaps_; }
+  bool held() const { return held_; }
 
   Feeder* feeder = nullptr;  // set before it starts
 
@@ -95,6 +109,8 @@ class FakeGate {
   std::condition_variable changed_;
   Acks acks_ = Acks::kAtOnce;
   bool linked_ = true;
+  bool holding_ = false;
+  bool held_ = false;  // a batch waits, or did
   std::vector<wire::Batch> batches_;
   std::map<std::string, wire::DeviceRecord> devices_;
   std::set<Uuid> anchors_;

@@ -6,6 +6,7 @@
 #include <set>
 #include <thread>
 
+#include "hub/link/enforcement.h"
 #include "tests/unit/hub/link/world.h"
 
 namespace latchkey::hub::link {
@@ -188,10 +189,165 @@ TEST_F(FeederTest, new_process_has_confirmed_nothing) {
   feeder_->gate_down();
   feeder_->process_ended();
   feeder_->process_started();
-  EXPECT_FALSE(cut(sequence, 20));
+  EXPECT_EQ(feeder_->state().applied, 0U);
+  EXPECT_EQ(feeder_->state().cut, 0U);
   EXPECT_FALSE(feeder_->state().ready);
   feeder_->gate_up();
+  ASSERT_TRUE(feeder_->wait_clock(test::kPatienceMs));
+  EXPECT_GE(feeder_->state().cut, sequence);
+}
+
+TEST_F(FeederTest, adopted_process_goes_on_with_its_state_and_is_waited_for) {
+  const auto sequence = create("dev-1");
+  feeder_->start();
+  feeder_->process_adopted();
+  EXPECT_FALSE(cut(sequence, 20));
+  EXPECT_FALSE(feeder_->wait(sequence, Progress::kApplied, 20));
+  feeder_->gate_up();
   EXPECT_TRUE(cut(sequence));
+}
+
+// A gate that takes what it is sent of its first snapshot, and no more than it was told to acknowledge.
+class SlowSnapshotTest : public FeederTest {
+ protected:
+  static constexpr int kDevices = 1500;  // more than a batch
+  static constexpr int kAtOnce = 100;
+
+  ~SlowSnapshotTest() override { gate_.go_on(); }  // the feeder cannot be stopped before
+  void SetUp() override {
+    for (int i = 0; i < kDevices; i += kAtOnce) {
+      std::vector<registry::NewDevice> some;
+      for (int j = i; j < i + kAtOnce; ++j) some.push_back({"dev-" + std::to_string(j)});
+      ASSERT_TRUE(registry_->create_devices(call(), "default", some));
+    }
+    before_ = current("dev-1");
+    gate_.hold();
+    connect();
+    ASSERT_TRUE(gate_.wait([](const FakeGate& gate) { return gate.held(); })) << "the first batch is on its way";
+  }
+  bool is_whole() {
+    return gate_.wait([](const FakeGate& gate) { return gate.snapshots() == 1; });
+  }
+  // What the gate holds from the moment on at which it serves.
+  CredentialId held_first() {
+    CredentialId held;
+    EXPECT_TRUE(is_whole());
+    for (const auto& batch : gate_.batches()) {
+      for (const auto& change : batch.changes) {
+        const auto* device = std::get_if<wire::DeviceRecord>(&change);
+        if (device != nullptr && device->id == "dev-1") held = device->credential_id;
+      }
+      if (batch.snapshot_end) break;
+    }
+    return held;
+  }
+
+  CredentialId before_;
+};
+
+TEST_F(SlowSnapshotTest, nobody_has_to_wait_for_its_end_and_it_ends_with_what_was_answered) {
+  const auto sequence = revoke("dev-1");
+  EXPECT_TRUE(cut(sequence, 0)) << "the gate serves nobody";
+  EXPECT_EQ(feeder_->state().cut, 0U);
+  gate_.go_on();
+  EXPECT_NE(held_first(), before_) << "it serves by a state that lacks what was answered";
+  EXPECT_EQ(held_first(), current("dev-1"));
+  EXPECT_EQ(gate_.gaps(), 0);
+  EXPECT_TRUE(cut(sequence));
+}
+
+// However long it takes: else a new node with many devices on a busy machine never comes up.
+TEST_F(SlowSnapshotTest, gate_is_fenced_by_nobody) {
+  const auto sequence = revoke("dev-1");
+  feeder_->set_clock({60'000, 0, 1.0});
+  int fences = 0;
+  const Enforcement impatient({{feeder_.get(), [&] { ++fences; }}}, 20);
+  EXPECT_TRUE(impatient.wait(sequence, Progress::kApplied));
+  EXPECT_TRUE(impatient.wait(sequence, Progress::kCut));
+  EXPECT_TRUE(impatient.wait_clock({}));
+  EXPECT_EQ(fences, 0);
+  gate_.go_on();
+  EXPECT_EQ(held_first(), current("dev-1"));
+}
+
+TEST_F(SlowSnapshotTest, device_that_is_gone_by_then_is_not_in_it) {
+  const auto gone = registry_->delete_device(call(), "default", "dev-1");
+  ASSERT_TRUE(gone);
+  EXPECT_TRUE(cut(gone->sequence, 0));
+  gate_.go_on();
+  ASSERT_TRUE(is_whole());
+  std::set<std::string> held;
+  for (const auto& batch : gate_.batches()) {
+    for (const auto& change : batch.changes) {
+      if (const auto* device = std::get_if<wire::DeviceRecord>(&change)) held.insert(device->id);
+      if (const auto* lost = std::get_if<wire::DeviceGone>(&change)) held.erase(lost->id);
+    }
+    if (batch.snapshot_end) break;
+  }
+  EXPECT_EQ(held.size(), kDevices - 1U);
+  EXPECT_FALSE(held.contains("dev-1"));
+}
+
+TEST_F(SlowSnapshotTest, grant_waits_for_it_as_long_as_it_may_and_holds_then) {
+  const auto sequence = create("new");
+  EXPECT_TRUE(feeder_->wait(sequence, Progress::kApplied, 20));
+  auto waiting = std::async(std::launch::async, [&] { return applied(sequence); });
+  gate_.go_on();
+  EXPECT_TRUE(waiting.get());
+  ASSERT_TRUE(is_whole());
+  const auto batches = gate_.batches();
+  std::set<std::string> held;
+  for (const auto& batch : batches) {
+    for (const auto& change : batch.changes) {
+      if (const auto* device = std::get_if<wire::DeviceRecord>(&change)) held.insert(device->id);
+    }
+    if (batch.snapshot_end) break;
+  }
+  EXPECT_TRUE(held.contains("new"));
+}
+
+TEST_F(SlowSnapshotTest, ends_by_the_clock_that_was_set_meanwhile) {
+  feeder_->set_clock({86'400'000, 0, 1.0});
+  EXPECT_TRUE(feeder_->wait_clock_or_end(0));
+  gate_.go_on();
+  ASSERT_TRUE(is_whole());
+  std::int64_t offset_ms = 0;
+  for (const auto& batch : gate_.batches()) {
+    for (const auto& change : batch.changes) {
+      if (const auto* clock = std::get_if<wire::ClockSet>(&change)) offset_ms = clock->offset_ms;
+    }
+    if (batch.snapshot_end) break;
+  }
+  EXPECT_EQ(offset_ms, 86'400'000);
+}
+
+TEST_F(SlowSnapshotTest, gate_that_may_have_it_whole_is_waited_for) {
+  gate_.set_acks(FakeGate::Acks::kNever);
+  gate_.go_on();
+  ASSERT_TRUE(is_whole());
+  const auto sequence = revoke("dev-1");
+  EXPECT_FALSE(cut(sequence, 20));
+  EXPECT_FALSE(feeder_->wait(sequence, Progress::kApplied, 20));
+  feeder_->set_clock({1000, 0, 1.0});
+  EXPECT_FALSE(feeder_->wait_clock_or_end(20));
+}
+
+TEST_F(SlowSnapshotTest, says_how_much_of_it_is_there) {
+  EXPECT_EQ(feeder_->state().taken, 0U);
+  gate_.go_on();
+  ASSERT_TRUE(feeder_->wait_clock(test::kPatienceMs));
+  EXPECT_EQ(feeder_->state().taken, 2U);
+}
+
+// The next process is another gate: what was on its way to the one before is none of its state.
+TEST_F(SlowSnapshotTest, process_that_ends_takes_its_snapshot_along) {
+  feeder_->process_ended();
+  feeder_->process_started();
+  const auto sequence = revoke("dev-1");
+  EXPECT_TRUE(cut(sequence, 0));
+  gate_.go_on();
+  feeder_->gate_up();
+  EXPECT_EQ(held_first(), current("dev-1"));
 }
 
 TEST_F(FeederTest, commits_during_a_snapshot_are_not_lost) {
