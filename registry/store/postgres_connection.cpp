@@ -39,16 +39,32 @@ constexpr std::array<std::pair<const char*, const char*>, 7> kDefaults = {{
 constexpr char kSession[] =
     "SELECT set_config('statement_timeout', '30000', false) WHERE current_setting('statement_timeout') IN ('0', '0ms');"
     "SELECT set_config('lock_timeout', '10000', false) WHERE current_setting('lock_timeout') IN ('0', '0ms');"
-    "SELECT set_config('idle_in_transaction_session_timeout', '120000', false) "
-    "WHERE current_setting('idle_in_transaction_session_timeout') IN ('0', '0ms');"
     "SET client_min_messages = warning";
+
+// How long a transaction may stand still: a process that was stopped in the middle of one, or whose machine is gone.
+//  - One that writes holds the lock for which all other nodes wait. Less than lock_timeout, so that they get it and do
+//    not give up, and less than the usual lease.
+//  - One that reads holds no lock, and may wait for a gate that is slow to take a snapshot.
+constexpr char kWriterIdle[] =
+    "SELECT set_config('idle_in_transaction_session_timeout', '5000', false) "
+    "WHERE current_setting('idle_in_transaction_session_timeout') IN ('0', '0ms')";
+constexpr char kReaderIdle[] =
+    "SELECT set_config('idle_in_transaction_session_timeout', '120000', false) "
+    "WHERE current_setting('idle_in_transaction_session_timeout') IN ('0', '0ms')";
 
 // For whoever knows them; others that speak the protocol may not.
 //  - enable_seqscan: statements are planned once for a connection, often while tables are empty; a plan that reads them
 //    from one end to the other would stay when they are not. All that is asked often is found by an index.
 //  - jit: no statement here is worth compiling, and one that does read a table from end to end, as one of one row is
 //    read, looks as dear as if it were.
-constexpr const char* kTuning[] = {"SET enable_seqscan = off", "SET jit = off"};
+//  - tcp_*, client_connection_check_interval: the server's own ways to miss a client whose machine is gone, which else
+//    keeps its connections for two hours. Where nobody has set them.
+constexpr const char* kTuning[] = {
+    "SET enable_seqscan = off", "SET jit = off",
+    "SELECT set_config(name, wanted, false) FROM (VALUES ('tcp_keepalives_idle', '10'), ('tcp_keepalives_interval', "
+    "'5'), "
+    "('tcp_keepalives_count', '3'), ('tcp_user_timeout', '10000'), ('client_connection_check_interval', '2000')) "
+    "AS ours (setting_name, wanted) JOIN pg_settings ON name = setting_name WHERE source = 'default'"};
 
 // One name for all: whoever shares a database with another registry, in a schema of its own, looks in vain at times.
 constexpr char kListen[] = "LISTEN latchkey";
@@ -89,6 +105,12 @@ Refusal refusal_of(std::string_view state, std::string_view message, std::string
   if (state == "53100" || state == "53200") return {Reason::kStorage, "storage full: " + said};
   if (state == "25006") return storage("the database takes no writes: " + said);
   if (state == "57014") return storage("a statement took longer than statement_timeout allows: " + said);
+  if (state == "25P03") {
+    return storage(
+        "this process stood still in the middle of a transaction for longer than "
+        "idle_in_transaction_session_timeout allows, and nothing of it holds; ask again: " +
+        said);
+  }
   if (state == "55P03") return storage("another node held its lock for longer than lock_timeout allows: " + said);
   if (state.substr(0, 2) == "40") return storage("two transactions collided and this one gave way; ask again: " + said);
   return storage(said);
@@ -157,6 +179,7 @@ Outcome<Nothing> PostgresConnection::check_server() {
                                         "; make one with ENCODING 'UTF8' (docs/postgresql.md)");
   }
   LATCHKEY_TRY_VOID(execute(kSession));
+  LATCHKEY_TRY_VOID(execute(read_only_ ? kReaderIdle : kWriterIdle));
   for (const char* setting : kTuning) static_cast<void>(execute(setting));
   if (listening_) listening_ = execute(kListen).has_value();
   if (read_only_) return execute("SET default_transaction_read_only = on");

@@ -109,9 +109,17 @@ Outcome<Nothing> copy_and_compare(Database& from, Database& to, const ports::Dig
   return Nothing{};
 }
 
+// While one side is read for a long time the other one's transaction stands still, and nobody else waits for either.
+Outcome<Nothing> allow_standing_still(Database& database) {
+  if (database.kind() != StoreKind::kPostgres) return Nothing{};
+  return database.execute("SET idle_in_transaction_session_timeout = 0");
+}
+
 // One read transaction and one write transaction around `work`.
 Outcome<Nothing> between(Database& from, Database& to, const std::function<Outcome<Nothing>()>& work) {
   LATCHKEY_TRY_VOID(check_versions(from, to));
+  LATCHKEY_TRY_VOID(allow_standing_still(from));
+  LATCHKEY_TRY_VOID(allow_standing_still(to));
   LATCHKEY_TRY_VOID(from.begin_read());
   Outcome<Nothing> done = to.begin_write();
   if (done) done = work();

@@ -59,8 +59,8 @@ class OwnPostgres : public testing::Test {
   std::string url(const std::string& more = "") const {
     return server().url("postgres", "&options=-csearch_path%3D" + schema_ + more);
   }
-  void start_writer(Writer::Options options = {}) {
-    auto database = must_open(url());
+  void start_writer(Writer::Options options = {}, const std::string& more = "") {
+    auto database = must_open(url(more));
     ASSERT_TRUE(make_ready(*database));
     auto started = Writer::start(std::move(database), openssl::host_digest(), std::move(options));
     ASSERT_TRUE(started) << started.error().detail;
@@ -256,7 +256,72 @@ TEST_F(OwnPostgres, database_that_has_gone_back_is_written_to_no_more) {
   EXPECT_THAT(done.error().detail, HasSubstr("gone back"));
 }
 
-// Two nodes: numbers follow commits, and none is given twice.
+std::string setting_of(Database& database, const char* name) {
+  const auto found = database.query("SELECT current_setting($1)", std::string_view(name)).first([](const Query& row) {
+    return row.text(0);
+  });
+  return found && *found ? **found : std::string();
+}
+
+TEST(Postgres, client_that_stands_still_keeps_others_waiting_for_less_than_they_wait) {
+  LATCHKEY_ONLY_ON_POSTGRES();
+  const auto usual = must_open(postgres_of_run().tcp_url("postgres", PostgresServer::kPassword));
+  EXPECT_EQ(setting_of(*usual, "idle_in_transaction_session_timeout"), "5s");
+  EXPECT_EQ(setting_of(*usual, "lock_timeout"), "10s");
+  EXPECT_EQ(setting_of(*usual, "tcp_keepalives_idle"), "10");
+  EXPECT_EQ(setting_of(*usual, "tcp_keepalives_interval"), "5");
+  EXPECT_EQ(setting_of(*usual, "tcp_keepalives_count"), "3");
+  EXPECT_EQ(setting_of(*usual, "tcp_user_timeout"), "10000");
+  EXPECT_EQ(setting_of(*usual, "client_connection_check_interval"), "2s");
+  const auto reader = Database::open(postgres_of_run().url("postgres"), Database::Access::kReadOnly);
+  ASSERT_TRUE(reader) << reader.error().detail;
+  EXPECT_EQ(setting_of(**reader, "idle_in_transaction_session_timeout"), "2min");
+}
+
+TEST(Postgres, limits_of_the_url_are_left_as_they_are) {
+  LATCHKEY_ONLY_ON_POSTGRES();
+  const auto database = must_open(postgres_of_run().url(
+      "postgres", "&options=-cidle_in_transaction_session_timeout%3D7000%20-cclient_connection_check_interval%3D3000"));
+  EXPECT_EQ(setting_of(*database, "idle_in_transaction_session_timeout"), "7s");
+  EXPECT_EQ(setting_of(*database, "client_connection_check_interval"), "3s");
+}
+
+// What the server sees of a process that was stopped is that it says nothing. Here it says nothing until somebody else
+// has got the lock.
+TEST_F(OwnPostgres, writer_that_stands_still_loses_its_lock_and_nothing_that_was_answered) {
+  std::latch in_the_middle(1);
+  std::latch others_went_on(1);
+  std::atomic<bool> stands_still = false;
+  Writer::Options options;
+  options.before_commit = [&](Database&) -> Outcome<Nothing> {
+    if (!stands_still.exchange(false)) return Nothing{};
+    in_the_middle.count_down();
+    others_went_on.wait();
+    return Nothing{};
+  };
+  start_writer(std::move(options), "%20-cidle_in_transaction_session_timeout%3D200");
+  const auto other = std::move(*Writer::start(must_open(url()), openssl::host_digest(), {}));
+  ASSERT_TRUE(put("before"));
+  stands_still = true;
+  Outcome<Sequence> lost = Sequence{0};
+  std::thread stopped([&] { lost = put("lost"); });
+  in_the_middle.wait();
+  const auto done = other->run([](Transaction& t) { return put_setting(t.database(), "others", "x"); }, {});
+  others_went_on.count_down();
+  stopped.join();
+  EXPECT_TRUE(done) << done.error().detail;
+  ASSERT_FALSE(lost);
+  EXPECT_EQ(lost.error().reason, Reason::kStorage);
+  EXPECT_THAT(lost.error().detail, AllOf(HasSubstr("stood still"), HasSubstr("idle_in_transaction_session_timeout"),
+                                         HasSubstr("ask again")));
+  ASSERT_TRUE(put("after"));
+  const auto database = must_open(url());
+  EXPECT_TRUE(has(*database, "before"));
+  EXPECT_TRUE(has(*database, "others"));
+  EXPECT_FALSE(has(*database, "lost"));
+  EXPECT_TRUE(has(*database, "after"));
+}
+
 // To PostgreSQL that is a success with a warning: it stands at the primary, and is lost with that.
 TEST_F(OwnPostgres, commit_that_no_standby_confirmed_is_not_called_done) {
   server().stop();
@@ -286,6 +351,7 @@ TEST_F(OwnPostgres, commit_that_no_standby_confirmed_is_not_called_done) {
   EXPECT_THAT(committed.error().detail, AllOf(HasSubstr("not known to hold"), HasSubstr("synchronous replication")));
 }
 
+// Two nodes: numbers follow commits, and none is given twice.
 TEST_F(OwnPostgres, writers_of_two_nodes_take_turns) {
   start_writer();
   auto other = must_open(url());
