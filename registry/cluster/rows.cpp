@@ -52,6 +52,18 @@ Outcome<std::optional<Sequence>> renew(store::Database& database, const std::str
   return std::optional(newest);
 }
 
+Outcome<bool> confirm(store::Database& database, const std::string& name, const Uuid& incarnation, Sequence applied,
+                      Sequence cut) {
+  if (database.kind() == store::StoreKind::kPostgres) {
+    LATCHKEY_TRY_VOID(database.query("SET LOCAL synchronous_commit = off").run());
+  }
+  return changes_one_for_others(
+      database,
+      database.query("UPDATE nodes SET applied = $1, cut = $2 WHERE name = $3 AND incarnation = $4 AND state = $5 "
+                     "RETURNING beat",
+                     applied, cut, name, incarnation, NodeState::kLive));
+}
+
 }  // namespace
 
 Outcome<std::vector<Node>> list_nodes(store::Database& database) {
@@ -93,13 +105,16 @@ Outcome<std::optional<Sequence>> renew_node(store::Database& database, const std
   return renewed;
 }
 
+// What may be lost needs no disk and no standby to wait for: synchronous_commit is off for this transaction alone. Why
+// that is right stands in docs/consistency.md.
 Outcome<bool> confirm_node(store::Database& database, const std::string& name, const Uuid& incarnation,
                            Sequence applied, Sequence cut) {
-  return changes_one_for_others(
-      database,
-      database.query("UPDATE nodes SET applied = $1, cut = $2 WHERE name = $3 AND incarnation = $4 AND state = $5 "
-                     "RETURNING beat",
-                     applied, cut, name, incarnation, NodeState::kLive));
+  LATCHKEY_TRY_VOID(database.begin_write());
+  auto confirmed = confirm(database, name, incarnation, applied, cut);
+  auto done = confirmed ? database.commit() : Outcome<Nothing>(fail(confirmed.error()));
+  if (done) return confirmed;
+  database.rollback();
+  return fail(done.error());
 }
 
 Outcome<bool> note_load(store::Database& database, const std::string& name, const Uuid& incarnation, const Load& load) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The nodes' rows. Each act is one transaction, durable when it answers: with a synchronous standby a node that is
-// cut off from it renews nothing, and no failover takes back what gave a lease, made a node lost or let one join. What
-// a node confirms may be lost; it says so again.
+// cut off from it renews nothing, and no failover takes back what gave a lease, made a node lost or let one join. But
+// for what a node confirms: that may be lost, waits for no disk, and is said again.
 //
 // kStorage from each.
 #pragma once
