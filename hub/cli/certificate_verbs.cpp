@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Certificates of a profile: which there are, and taking one back.
+// Certificates of a profile: which there are, and taking one back. And the roots above them.
+#include <unistd.h>
+
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <ostream>
 
 #include "hub/cli/internal/local_time.h"
+#include "hub/cli/internal/private_file.h"
 #include "hub/cli/internal/signing_verbs.h"
 
 namespace latchkey::hub::cli {
@@ -21,6 +24,12 @@ const Columns kColumns = {{"THUMBPRINT", "/thumbprint"},
                           {"REVOCATION", "/revocation/status"},
                           {"FROM (UTC)", "/revocation/effectiveAt", As::kTime},
                           {"REASON", "/revocation/reason"}};
+
+const Columns kRootColumns = {{"NAME", "/name"},
+                              {"CERTIFIES", "/certifies"},
+                              {"SUBJECT", "/subject"},
+                              {"NOT AFTER", "/validityNotAfter", As::kTime},
+                              {"SHA-256", "/sha256Thumbprint"}};
 
 std::string profile_path(const Args& args) {
   return account_path(args) + "/certificateProfiles/" + percent_encode(args.text("profile-name"));
@@ -122,6 +131,30 @@ int settle(Session& session, const Args& args) {
   return session.act("POST", profile_path(args) + "/settleRevocation", body, kColumns);
 }
 
+int list_roots(Session& session, const Args&) { return session.list("/signingRoots", kRootColumns); }
+
+// PEM, as whoever verifies wants it.
+int show_root(Session& session, const Args& args) {
+  const auto root = call(session.api(), "GET", "/signingRoots/" + percent_encode(args.text("name")), {});
+  if (!root) return session.failed(root.error());
+  const auto pem = root->value("certificate", "");
+  if (args.has("out")) {
+    const auto file = create_private_file(args.text("out"));
+    if (!file) return session.failed(file.error());
+    const bool written = write_all(*file, pem);
+    close(*file);
+    if (!written) return session.failed({kExitOurFault, "cannot write " + args.text("out")});
+  }
+  if (session.json_wanted()) {
+    session.print_json(*root);
+  } else if (args.has("out")) {
+    session.terminal().out << "wrote the root to " << args.text("out") << '\n';
+  } else {
+    session.terminal().out << pem;
+  }
+  return 0;
+}
+
 }  // namespace
 
 std::vector<Verb> certificate_verbs() {
@@ -149,7 +182,11 @@ std::vector<Verb> certificate_verbs() {
   const Option remarks = {"--remarks", "in your own words, for whoever looks later", Takes::kText, false, {}, {}};
   const Option off = {"--off", "no longer", Takes::kNothing};
   const Option failure = {"--failure-reason", "let it fail, for that reason", Takes::kText, false, {}, {}};
+  const Option root = {"-n,--name", "which one", Takes::kText,
+                       true,        {},          {"PublicTrust", "PublicTrustTest", "PrivateTrust", "Timestamp"}};
+  const Option out = {"--out", "a new file for it; printed when it is not given", Takes::kText, false, {}, {}};
   const std::string noun = "signing certificate";
+  const std::string roots = "signing root";
   return {
       {noun,
        "list",
@@ -171,6 +208,8 @@ std::vector<Verb> certificate_verbs() {
        "Play the provider: end a revocation that is in progress",
        {account_option(), profile, thumbprint, failure, group_option()},
        settle},
+      {roots, "list", {}, "List the roots of the signing service, one for each kind of trust", {}, list_roots},
+      {roots, "show", {}, "Show a root as PEM, for whoever is to believe it", {root, out}, show_root},
   };
 }
 

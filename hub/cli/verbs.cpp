@@ -94,6 +94,9 @@ const std::vector<Noun>& nouns() {
        "latchkey signing certificate list --account-name MyAccount --profile-name MyProfile\n"
        "  latchkey signing certificate revoke --account-name MyAccount --profile-name MyProfile \\\n"
        "    --thumbprint THUMBPRINT --reason KeyCompromised --effective-at 2026-01-31T12:00"},
+      {"signing root", "The test roots above certificates for signing and for timestamps",
+       "latchkey signing root list\n"
+       "  latchkey signing root show -n PublicTrust --out root.pem"},
       {"firmware", "Campaigns of firmware, and whose firmware devices may run",
        "latchkey firmware statement-key --out statement.pem    # devices are given it when they are onboarded\n"
        "  latchkey firmware pin 1.3.6.1.4.1.311.97.990309390.766961637.194916062.941502583\n"

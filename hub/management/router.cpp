@@ -161,6 +161,8 @@ const std::vector<Route>& routes() {
       {kPost, "/resourceGroups/{}/codeSigningAccounts/{}/certificateProfiles/{}/settleRevocation", kSettleRevocation,
        settle_revocation},
       {kPost, "/signingRevocations/hold", kHoldRevocations, hold_revocations},
+      {kGet, "/signingRoots", kReadSigningRoot, list_signing_roots},
+      {kGet, "/signingRoots/{}", kReadSigningRoot, show_signing_root},
 
       {kGet, "/resourceGroups/{}/codeSigningAccounts/{}/identityValidations", kReadValidation, list_validations,
        kPaging},

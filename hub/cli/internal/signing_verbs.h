@@ -13,7 +13,7 @@ namespace latchkey::hub::cli {
 std::vector<Verb> ground_verbs();       // tenant, provider, group
 std::vector<Verb> signing_verbs();      // trustedsigning, trustedsigning certificate-profile
 std::vector<Verb> identity_verbs();     // signing identity
-std::vector<Verb> certificate_verbs();  // signing certificate
+std::vector<Verb> certificate_verbs();  // signing certificate, signing root
 
 // Parts that they share.
 Option group_option();    // -g, "latchkey" when it is not given

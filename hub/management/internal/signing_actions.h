@@ -27,6 +27,9 @@ inline constexpr Needs kReadProfile = control("Microsoft.CodeSigning/codeSigning
 inline constexpr Needs kWriteProfile = control("Microsoft.CodeSigning/codeSigningAccounts/certificateProfiles/write");
 inline constexpr Needs kDeleteProfile = control("Microsoft.CodeSigning/codeSigningAccounts/certificateProfiles/delete");
 
+// Public certificates, of the service as a whole.
+inline constexpr Needs kReadSigningRoot = control("Latchkey/signingRoots/read");
+
 // Over the whole subscription: the Owner of an account, or of a group, does not do.
 inline constexpr Needs kRevokeCertificate = control(
     "Microsoft.CodeSigning/codeSigningAccounts/certificateProfiles/revokeCertificate/action", Over::kSubscription);

@@ -38,6 +38,9 @@ Answer<Response> revoke_certificates(const Context& context);
 Answer<Response> hold_revocations(const Context& context);
 Answer<Response> settle_revocation(const Context& context);
 
+Answer<Response> list_signing_roots(const Context& context);
+Answer<Response> show_signing_root(const Context& context);
+
 Answer<Response> list_validations(const Context& context);
 Answer<Response> show_validation(const Context& context);
 Answer<Response> create_validation(const Context& context);

@@ -5,6 +5,7 @@
 #include <fstream>
 
 #include "tests/unit/hub/cli/support.h"
+#include "tests/unit/hub/management/signing_roots.h"
 #include "tests/unit/hub/signing/documents/pictures.h"
 
 namespace latchkey::hub::management {
@@ -178,6 +179,36 @@ TEST_F(SigningVerbs, name_is_asked_after_and_subjects_are_previewed) {
   EXPECT_EQ(run("signing identity renew -g MyResourceGroup --account-name MyAccount --id " + id), 4);
   EXPECT_EQ(run("signing identity delete --id " + id + " -y"), 0) << err;
   EXPECT_EQ(run("signing identity show --id " + id), 3);
+}
+
+TEST_F(SigningVerbs, roots_are_listed_and_one_is_printed_or_written_to_a_new_file) {
+  test::plant_signing_roots(registry::rows_of(*registry));
+  ASSERT_EQ(run("signing root list"), 0) << err;
+  for (const auto* name : {"PublicTrust", "PublicTrustTest", "PrivateTrust", "Timestamp"}) {
+    EXPECT_THAT(out, HasSubstr(name));
+  }
+  const std::string pem = get("/signingRoots/Timestamp").body["certificate"];
+  ASSERT_EQ(run("signing root show -n Timestamp"), 0) << err;
+  EXPECT_EQ(out, pem);
+  const auto file = folder.path() + "/root.pem";
+  ASSERT_EQ(run({"signing", "root", "show", "--name", "Timestamp", "--out", file}), 0) << err;
+  std::ifstream in(file);
+  EXPECT_EQ(std::string(std::istreambuf_iterator<char>(in), {}), pem);
+  ASSERT_EQ(run("-o json signing root show -n Timestamp"), 0) << err;
+  EXPECT_EQ(json::parse(out)["certificate"], pem);
+}
+
+TEST_F(SigningVerbs, root_is_refused_that_is_not_there_or_would_be_written_over_a_file) {
+  EXPECT_EQ(run("signing root show -n PublicTrust"), 3);
+  EXPECT_THAT(err, HasSubstr("--signing-listen"));
+  EXPECT_EQ(run("signing root show"), 2);
+  EXPECT_EQ(run("signing root show -n VBSEnclave"), 2);
+  test::plant_signing_roots(registry::rows_of(*registry));
+  const auto file = folder.path() + "/root.pem";
+  std::ofstream(file) << "mine";
+  EXPECT_EQ(run({"signing", "root", "show", "-n", "PublicTrust", "--out", file}), 2);
+  std::ifstream in(file);
+  EXPECT_EQ(std::string(std::istreambuf_iterator<char>(in), {}), "mine");
 }
 
 }  // namespace

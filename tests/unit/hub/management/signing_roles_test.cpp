@@ -50,6 +50,24 @@ TEST_F(SigningRoles, matrix_is_the_documented_one) {
   }
 }
 
+TEST_F(SigningRoles, roots_are_seen_by_who_sees_the_service_as_a_whole) {
+  using enum Method;
+  int number = 0;
+  const auto sees = [&](const char* role, const std::string& scope) {
+    return may(person("r" + std::to_string(++number), role, scope), kGet, "/signingRoots/PublicTrust");
+  };
+  for (const auto* role : {"Owner", "Contributor", "Reader", "User Access Administrator"}) {
+    EXPECT_TRUE(sees(role, "/")) << role;
+    EXPECT_TRUE(sees(role, group())) << role;
+    EXPECT_FALSE(sees(role, the_namespace())) << role;
+  }
+  for (const auto* role : {"Artifact Signing Identity Verifier", "Artifact Signing Certificate Profile Signer",
+                           "IoT Hub Data Contributor"}) {
+    EXPECT_FALSE(sees(role, "/")) << role;
+  }
+  EXPECT_FALSE(may(person("stranger"), kGet, "/signingRoots"));
+}
+
 // Rows: S-6-72
 TEST_F(SigningRoles, signing_takes_the_signer_and_revoking_an_owner) {
   using registry::roles::Parity;

@@ -8,6 +8,7 @@
 #include "registry/operations/rows.h"
 #include "registry/signing/ground.h"
 #include "tests/unit/hub/management/arm_support.h"
+#include "tests/unit/hub/management/signing_roots.h"
 #include "tests/unit/hub/signing/documents/pictures.h"
 
 namespace latchkey::hub::management {
@@ -401,6 +402,33 @@ TEST_F(SigningArm, bad_identities_are_refused_by_name) {
   EXPECT_EQ(decide("7a1d6a3e-0000-4000-8000-000000000001", "accept").status, 404);
   EXPECT_EQ(decide("7a1d6a3e-0000-4000-8000-000000000001", "bribe").target(), "event");
   EXPECT_EQ(get("/identityValidations").body["value"].size(), 0u);
+}
+
+TEST_F(SigningArm, roots_are_shown_one_for_each_kind_of_trust) {
+  test::plant_signing_roots(registry::rows_of(*registry));
+  const auto list = get("/signingRoots").body["value"];
+  std::vector<std::string> names;
+  for (const auto& one : list) names.push_back(one["name"]);
+  EXPECT_THAT(names, testing::ElementsAre("PublicTrust", "PublicTrustTest", "PrivateTrust", "Timestamp"));
+  const auto root = get("/signingRoots/PrivateTrust");
+  EXPECT_EQ(root.body, list[2]);
+  EXPECT_EQ(root.body["certifies"], "signatures");
+  EXPECT_EQ(list[3]["certifies"], "timestamps");
+  EXPECT_THAT(root.body["subject"].get<std::string>(), HasSubstr("Latchkey Test Root - Private Trust"));
+  EXPECT_THAT(root.body["certificate"].get<std::string>(), StartsWith("-----BEGIN CERTIFICATE-----\n"));
+  EXPECT_EQ(root.body["validityNotBefore"], "2026-01-01T00:00:00.000Z");
+}
+
+TEST_F(SigningArm, root_that_is_not_there_is_refused) {
+  EXPECT_EQ(get("/signingRoots").body["value"], json::array());
+  const auto none = get("/signingRoots/PublicTrust");
+  EXPECT_EQ(none.status, 404);
+  EXPECT_THAT(none.body["error"]["message"].get<std::string>(), HasSubstr("--signing-listen"));
+  test::plant_signing_roots(registry::rows_of(*registry));
+  for (const auto* name : {"publictrust", "VBSEnclave", "Public%20Trust", "1"}) {
+    EXPECT_EQ(get(std::string("/signingRoots/") + name).status, 404) << name;
+  }
+  EXPECT_EQ(put("/signingRoots/PublicTrust", json::object()).status, 405);
 }
 
 }  // namespace
