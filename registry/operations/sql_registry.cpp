@@ -9,6 +9,7 @@
 #include "registry/store/portrait.h"
 #include "registry/store/schema.h"
 #include "registry/store/settings.h"
+#include "registry/store/sparing.h"
 
 namespace latchkey::registry {
 
@@ -72,6 +73,7 @@ Outcome<Sequence> SqlRegistry::run(const Call& call, const Attempt& attempt,
           }
         }
         if (!attempt.leaves_enrollments) transaction.touch();
+        const store::Sparing sparing(attempt.leaves_enrollments);
         Act act{transaction, transaction.database(), call, {}};
         act.action = attempt.action;
         act.faults = options_.faults;
@@ -121,8 +123,12 @@ void SqlRegistry::set_observer(Observer* observer) {
 }
 
 Outcome<Nothing> SqlRegistry::keep(const std::function<Outcome<Nothing>(store::Database&)>& rule) {
-  LATCHKEY_TRY(sequence,
-               writer_->run([&](store::Transaction& transaction) { return rule(transaction.database()); }, {}));
+  LATCHKEY_TRY(sequence, writer_->run(
+                             [&](store::Transaction& transaction) {
+                               const store::Sparing sparing;
+                               return rule(transaction.database());
+                             },
+                             {}));
   static_cast<void>(sequence);
   return Nothing{};
 }

@@ -8,6 +8,7 @@
 
 #include "registry/store/internal/engine.h"
 #include "registry/store/location.h"
+#include "registry/store/sparing.h"
 
 namespace latchkey::registry::store {
 
@@ -109,6 +110,10 @@ Database::Database(std::string path, std::unique_ptr<Engine> engine)
 Database::~Database() = default;
 
 Query Database::prepare(std::string_view sql) {
+  if (!Sparing::allows(sql)) {
+    return Query(Refusal{Reason::kInternal, "an act that leaves what is remembered as it is tried to change it: " +
+                                                std::string(sql.substr(0, 40))});
+  }
   auto found = statements_.find(sql);
   if (found != statements_.end() && !found->second->in_use) {
     found->second->in_use = true;

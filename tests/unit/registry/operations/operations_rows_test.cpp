@@ -168,5 +168,21 @@ TEST_F(OperationRows, deleted_policy_and_credential_are_succeeded_by_others_and_
   EXPECT_EQ(provision("dev", enrollment).ca, successor.ca);
 }
 
+// The edition stays with such a write, so that others would go on by what they remember.
+TEST_F(OperationRows, bookkeeping_changes_nothing_that_is_remembered) {
+  make_factory({"alpha"});
+  const auto before = registry->edition();
+  const auto done = registry->keep_rows(
+      [](store::Database& db) { return db.query("UPDATE policies SET validity_days = 1 WHERE name = 'alpha'").run(); });
+  EXPECT_REFUSED(done, Reason::kInternal);
+  EXPECT_EQ(registry->edition(), before);
+  EXPECT_NE(registry->find_policy(kNs, "alpha")->validity_days, 1);
+  ASSERT_TRUE(registry->attempt(call, "policy.test", "policies/alpha", [](RowAct& act) {
+    return act.db.query("UPDATE policies SET validity_days = 1 WHERE name = 'alpha'").run();
+  }));
+  EXPECT_NE(registry->edition(), before);
+  EXPECT_EQ(registry->find_policy(kNs, "alpha")->validity_days, 1);
+}
+
 }  // namespace
 }  // namespace latchkey::registry
