@@ -6,6 +6,7 @@ their ids, namespaces by names of its own prefix, which carry the id of the proc
 import ctypes
 import os
 import pathlib
+import random
 import signal
 import socket
 import subprocess
@@ -88,7 +89,7 @@ class Ground:
 
     def __init__(self, folder, apart=True):
         self.folder, self.processes, self.namespaces, self.mounts = folder, [], [], []
-        self.machines, self.apart = 0, apart
+        self.machines, self.apart, self.ports = 0, apart, set()
         remove_leftovers()
         self.isolated = os.getuid() == 0 and self._try_namespaces()
         self.can_mount = os.getuid() == 0
@@ -168,9 +169,17 @@ class Ground:
         self.mounts.append(target)
 
     def free_port(self, address):
-        with socket.socket() as probe:
-            probe.bind((address if not self.isolated else "127.0.0.1", 0))
-            return probe.getsockname()[1]
+        """Below those that the kernel gives to outgoing connections: while a node does not run, one could take it."""
+        for port in random.sample(range(16384, 32768), 1000):
+            with socket.socket() as probe:
+                try:
+                    probe.bind((address if not self.isolated else "127.0.0.1", port))
+                except OSError:
+                    continue
+            if port not in self.ports:
+                self.ports.add(port)
+                return port
+        raise RuntimeError(f"no free port at {address}")
 
     def _remove_namespaces(self):
         for namespace in reversed(self.namespaces):
