@@ -559,6 +559,7 @@ Outcome<Nothing> HubProcess::Parts::open_signing() {
   LATCHKEY_TRY(provider, keys->signing());
   SigningService::Options wanted{
       provider, folder.path() / "signing", *options.signing, options.signing_open, server, options.role_parity, {}};
+  wanted.service.authorities.ca_key = wanted.service.authorities.timestamper_key = options.signing_ca_keys;
   LATCHKEY_TRY(started, SigningService::start(*registry, clock, std::move(wanted)));
   signing = std::move(started);
   options.signing = signing->data();

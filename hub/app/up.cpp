@@ -52,6 +52,7 @@ struct Arguments {
   std::string metrics;
   std::string signing;
   std::string signing_open = "127.0.0.1:0";
+  std::string signing_ca_keys = "rsa-3072";
   signing::SmtpServer::Options mail{{}, signing::kUsualSender, {}, {}, {}};
   std::string endpoints_file;
   std::string clock;
@@ -136,6 +137,13 @@ void declare(CLI::App& program, Arguments& arguments) {
       .add_option("--signing-open-listen", arguments.signing_open,
                   "With --signing-listen: address and port of timestamps, revocation lists, CA certificates and OCSP "
                   "over HTTP; certificates name it; port 0 takes a free one and keeps it")
+      ->capture_default_str();
+  program
+      .add_option(
+          "--signing-ca-keys", arguments.signing_ca_keys,
+          "With --signing-listen: keys of the service's roots, issuing CAs and timestamper when they are made; a "
+          "device checks RSA signatures fastest, EC keys are made at once")
+      ->check(CLI::IsMember({"rsa-3072", "ec-p256", "ec-p384"}))
       ->capture_default_str();
   program
       .add_option("--smtp-server", arguments.mail.url,
@@ -307,6 +315,7 @@ registry::Outcome<UpOptions> to_options(const Arguments& arguments, const std::s
     options.signing = signing;
     LATCHKEY_TRY(signing_open, parse_address(arguments.signing_open));
     options.signing_open = signing_open;
+    options.signing_ca_keys = signing::key_kind_by_name(arguments.signing_ca_keys).value_or(options.signing_ca_keys);
   }
   if (!arguments.mail.url.empty()) {
     LATCHKEY_TRY_VOID(signing::SmtpServer::check(arguments.mail));

@@ -11,6 +11,7 @@
 #include "hub/app/keys_option.h"
 #include "hub/app/status_options.h"
 #include "hub/management/quotas.h"
+#include "hub/signing/certificates/key.h"
 #include "hub/signing/outbox/smtp_server.h"
 #include "registry/model/limits.h"
 #include "registry/model/resources.h"
@@ -40,6 +41,7 @@ struct UpOptions {
   std::optional<Address> metrics;                          // where Prometheus asks; nothing: nowhere
   std::optional<Address> signing;                          // the signing service's data plane; nothing: none runs
   Address signing_open{"127.0.0.1", 0};                    // its timestamps and lists
+  signing::KeyKind signing_ca_keys = signing::KeyKind::kRsa3072;  // of its own certificates, when they are made
   std::optional<signing::SmtpServer::Options> mail;  // who gets the e-mails; nothing: a maildir in the data folder
   std::filesystem::path endpoints_file;              // where to tell the chosen addresses as JSON; empty: nowhere
   bool rehearsal = false;

@@ -15,6 +15,7 @@
 
 #include "agent/update/algorithm.h"
 #include "hub/signing/certificates/key.h"
+#include "hub/signing/service/authorities.h"
 #include "tests/bench/report.h"
 #include "tests/unit/agent/update/firmware_world.h"
 
@@ -139,14 +140,19 @@ Figures measure(FirmwareWorld& world, KeyKind kind, int rounds) {
   return figures;
 }
 
-void tell(Report& report, const std::string& keys, const Figures& figures) {
+// The goal is for CAs as the service makes them; what others cost stands beside it.
+void tell(Report& report, const std::string& keys, const Figures& figures, bool as_made) {
   report.row({{"keys", keys},
               {"verification us", median(figures.verification)},
               {"hashing us", median(figures.hashing)},
               {"one verify us", median(figures.one_verify)},
               {"ratio", median(figures.ratio)}});
-  report.check("verification of 1 MB over hashing it and one verify, " + keys, median(figures.ratio), "ratio",
-               Goal::kBelow, 1.3);
+  const std::string what = "verification of 1 MB over hashing it and one verify, " + keys;
+  if (as_made) {
+    report.check(what, median(figures.ratio), "ratio", Goal::kBelow, 1.3);
+  } else {
+    report.check(what, median(figures.ratio), "ratio");
+  }
 }
 
 }  // namespace
@@ -166,10 +172,11 @@ int main(int argc, char** argv) {
     FirmwareWorld world;
     exchange_authorities(world, above);
     const std::string below = " below " + std::string(latchkey::hub::signing::name_of(above));
-    tell(report, "rsa-3072" + below, measure(world, KeyKind::kRsa3072, rounds));
-    tell(report, "ec-p256" + below, measure(world, KeyKind::kEcP256, rounds));
+    const bool as_made = above == latchkey::hub::signing::Authorities::Options{}.ca_key;
+    tell(report, "rsa-3072" + below, measure(world, KeyKind::kRsa3072, rounds), as_made);
+    tell(report, "ec-p256" + below, measure(world, KeyKind::kEcP256, rounds), as_made);
   }
   FirmwareWorld world;
-  tell(report, "ec-p256 throughout", measure(world, KeyKind::kEcP256, rounds));
+  tell(report, "ec-p256 throughout", measure(world, KeyKind::kEcP256, rounds), false);
   return report.finish() ? 0 : 1;
 }

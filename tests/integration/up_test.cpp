@@ -200,6 +200,7 @@ TEST_F(UpTest, bad_options_are_refused_by_name) {
       {{"--hub", "127.0.0.2:65536"}, "the port is not a number"},
       {{"--hub", "[::1"}, "lacks the closing ]"},
       {{"--key-profile", "rsa"}, "--key-profile is ec-p256 or ec-p384"},
+      {{"--signing-ca-keys", "dsa"}, "--signing-ca-keys: dsa not in {rsa-3072,ec-p256,ec-p384}"},
       {{"--clock", (work_.path() / "clock.json").string()},
        "--clock needs a data folder that was made with --rehearsal"},
       {{"--gate", "/does/not/exist.so"}, "/does/not/exist.so cannot be read"},

@@ -48,7 +48,8 @@ inline std::vector<std::string> identity_request(const std::string& group, const
 // A hub that has a signing service.
 inline Hub::Options hub_that_signs() {
   Hub::Options options;
-  options.more = {"--signing-listen", "127.0.0.1:0", "--signing-open-listen", "127.0.0.1:0"};
+  options.more = {"--signing-listen", "127.0.0.1:0",       "--signing-open-listen",
+                  "127.0.0.1:0",      "--signing-ca-keys", "ec-p256"};  // RSA keys take seconds to make
   return options;
 }
 // Its id: somebody has read the e-mail, and the verifier is content.

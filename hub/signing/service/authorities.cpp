@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <future>
 
 #include "hub/signing/certificates/revocation_list.h"
 #include "hub/text/encoding.h"
@@ -25,6 +26,8 @@ constexpr UnixMs kDayMs = 24LL * 60 * 60 * 1000;
 constexpr UnixMs kRootLifeMs = 40 * 365 * kDayMs;
 constexpr int kIssuingLives = 3;  // times as long as it is used
 constexpr UnixMs kTimestamperLifeMs = 20 * 365 * kDayMs;
+constexpr TrustKind kRootKinds[] = {TrustKind::kPublic, TrustKind::kPublicTest, TrustKind::kPrivate,
+                                    TrustKind::kTimestamp};
 constexpr TrustKind kSigningKinds[] = {TrustKind::kPublic, TrustKind::kPublicTest, TrustKind::kPrivate};
 
 // A day back: clocks of those who verify are not ours.
@@ -70,6 +73,20 @@ Answer<std::shared_ptr<const TimestampAuthority>> timestamper_of(const Authority
                                        std::move(clock));
   if (!made) return fail(refusal_of(made.error()));
   return std::make_shared<const TimestampAuthority>(std::move(*made));
+}
+
+// In the order of the kinds, made side by side.
+Answer<std::vector<KeyStore::Kept>> make_keys(KeyStore& keys, const std::vector<KeyKind>& kinds) {
+  std::vector<std::future<Answer<KeyStore::Kept>>> under_way;
+  for (const KeyKind kind : kinds) {
+    under_way.push_back(std::async(std::launch::async, [&keys, kind] { return keys.make(kind); }));
+  }
+  std::vector<KeyStore::Kept> made;
+  for (auto& one : under_way) {
+    LATCHKEY_TRY(kept, one.get());
+    made.push_back(std::move(kept));
+  }
+  return made;
 }
 
 }  // namespace
@@ -136,17 +153,20 @@ Answer<Nothing> Authorities::load(const std::vector<Authority>& rows) {
 // All in one transaction: either the service has its certificates or it has none, and then no key names them.
 Answer<Nothing> Authorities::make(const registry::Call& call) {
   const UnixMs now = clock_();
+  std::vector<KeyKind> kinds(std::size(kRootKinds) + std::size(kSigningKinds), options_.ca_key);
+  kinds.push_back(options_.timestamper_key);
+  LATCHKEY_TRY(made_keys, make_keys(keys_, kinds));
+  auto kept = made_keys.begin();
   std::vector<Authority> rows;
-  for (const TrustKind kind :
-       {TrustKind::kPublic, TrustKind::kPublicTest, TrustKind::kPrivate, TrustKind::kTimestamp}) {
-    LATCHKEY_TRY(kept, keys_.make(options_.ca_key));
-    auto made = make_root(kind, kept.key.get(), random_serial(), window_from(now, kRootLifeMs));
+  for (const TrustKind kind : kRootKinds) {
+    auto made = make_root(kind, kept->key.get(), random_serial(), window_from(now, kRootLifeMs));
     if (!made) return fail(refusal_of(made.error()));
-    Ca& root = roots_[kind] = {random_id(), kind, std::move(*made), kept.key};
-    rows.push_back(row_of(root, AuthorityRole::kRoot, root.id, kept.key_ref));
+    Ca& root = roots_[kind] = {random_id(), kind, std::move(*made), kept->key};
+    rows.push_back(row_of(root, AuthorityRole::kRoot, root.id, kept->key_ref));
+    ++kept;
   }
-  for (const TrustKind kind : kSigningKinds) LATCHKEY_TRY_VOID(make_issuing_ca(kind, rows));
-  LATCHKEY_TRY_VOID(make_timestamper(rows));
+  for (const TrustKind kind : kSigningKinds) LATCHKEY_TRY_VOID(make_issuing_ca(kind, *kept++, rows));
+  LATCHKEY_TRY_VOID(make_timestamper(*kept, rows));
   LATCHKEY_TRY_VOID(rows_.add_authorities(call, rows));
   for (const Authority& row : rows) {
     if (row.role == AuthorityRole::kIssuing) LATCHKEY_TRY_VOID(load_issuing(row));
@@ -156,9 +176,8 @@ Answer<Nothing> Authorities::make(const registry::Call& call) {
 }
 
 // Row and certificate; it is not among those that certify before its row is durable.
-Answer<Nothing> Authorities::make_issuing_ca(TrustKind kind, std::vector<Authority>& rows) {
+Answer<Nothing> Authorities::make_issuing_ca(TrustKind kind, const KeyStore::Kept& kept, std::vector<Authority>& rows) {
   const Ca& root = roots_.at(kind);
-  LATCHKEY_TRY(kept, keys_.make(options_.ca_key));
   const Window window = within(root, window_from(clock_(), kIssuingLives * options_.issuing_use_ms));
   auto made = make_issuing(kind, root.issuer(), kept.key.get(), random_serial(), window, addresses_below(root));
   if (!made) return fail(refusal_of(made.error()));
@@ -167,9 +186,8 @@ Answer<Nothing> Authorities::make_issuing_ca(TrustKind kind, std::vector<Authori
   return Nothing{};
 }
 
-Answer<Nothing> Authorities::make_timestamper(std::vector<Authority>& rows) {
+Answer<Nothing> Authorities::make_timestamper(const KeyStore::Kept& kept, std::vector<Authority>& rows) {
   const Ca& root = roots_.at(TrustKind::kTimestamp);
-  LATCHKEY_TRY(kept, keys_.make(options_.timestamper_key));
   const Window window = within(root, window_from(clock_(), kTimestamperLifeMs));
   auto made = signing::make_timestamper("Latchkey Test TSA - Not For Production", kept.key.get(), random_serial(),
                                         window, root.issuer(), addresses_below(root));
@@ -203,8 +221,9 @@ Answer<Nothing> Authorities::renew_timestamper(const registry::Call& call) {
     if (now <= outer.not_before || now >= outer.not_after) {
       return refuse(Reason::kPreconditionFailed, "the timestamping root is not valid now");
     }
+    LATCHKEY_TRY(kept, keys_.make(options_.timestamper_key));
     std::vector<Authority> rows;
-    LATCHKEY_TRY_VOID(make_timestamper(rows));
+    LATCHKEY_TRY_VOID(make_timestamper(kept, rows));
     LATCHKEY_TRY_VOID(rows_.add_authorities(call, rows));
     LATCHKEY_TRY(key, keys_.load(rows.back().key_ref));
     LATCHKEY_TRY_VOID(take_timestamper(rows.back(), key));
@@ -233,8 +252,9 @@ Answer<Nothing> Authorities::renew_issuing_ca(TrustKind kind, const Call& call) 
   // One that ends with its root stays to the end: another one could live no longer.
   const Ca* const last = in_validity(kind, now);
   if (last != nullptr && window_of(last->certificate.get()).not_after == outer.not_after) return Nothing{};
+  LATCHKEY_TRY(kept, keys_.make(options_.ca_key));
   std::vector<Authority> rows;
-  LATCHKEY_TRY_VOID(make_issuing_ca(kind, rows));
+  LATCHKEY_TRY_VOID(make_issuing_ca(kind, kept, rows));
   LATCHKEY_TRY_VOID(rows_.add_authorities(call, rows));
   LATCHKEY_TRY_VOID(load_issuing(rows.back()));
   return publish_lists();

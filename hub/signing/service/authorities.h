@@ -21,7 +21,9 @@ namespace latchkey::hub::signing {
 class Authorities {
  public:
   struct Options {
-    KeyKind ca_key = KeyKind::kEcP384;
+    // RSA, because a device verifies six signatures before it takes a bundle, and one of RSA takes it a fifteenth of
+    // one of P-256 (docs/firmware-update.md). To make them takes a first start a second for each, on all cores at once.
+    KeyKind ca_key = KeyKind::kRsa3072;
     KeyKind timestamper_key = KeyKind::kRsa3072;
     // A timestamper stamps that long, and then another one does, with a key of its own. Its certificate goes on for
     // what is left of its twenty years, so that tools which ask whether it is valid now take its last token for a long
@@ -86,9 +88,11 @@ class Authorities {
   Answer<registry::Nothing> load(const std::vector<registry::signing::Authority>& rows);
   Answer<registry::Nothing> make(const registry::Call& call);
   Answer<registry::Nothing> load_issuing(const registry::signing::Authority& row);
-  Answer<registry::Nothing> make_issuing_ca(TrustKind kind, std::vector<registry::signing::Authority>& rows);
+  Answer<registry::Nothing> make_issuing_ca(TrustKind kind, const KeyStore::Kept& kept,
+                                            std::vector<registry::signing::Authority>& rows);
   Answer<registry::Nothing> renew_issuing_ca(TrustKind kind, const registry::Call& call);
-  Answer<registry::Nothing> make_timestamper(std::vector<registry::signing::Authority>& rows);
+  Answer<registry::Nothing> make_timestamper(const KeyStore::Kept& kept,
+                                             std::vector<registry::signing::Authority>& rows);
   Answer<registry::Nothing> take_timestamper(const registry::signing::Authority& row, const SigningKey& key);
   const Ca* in_validity(TrustKind kind, UnixMs now) const;
   Answer<registry::Nothing> erase_former_timestampers();

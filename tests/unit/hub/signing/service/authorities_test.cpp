@@ -51,6 +51,66 @@ TEST(Authorities, a_start_whose_keys_are_gone_is_refused) {
   EXPECT_FALSE(opened);
 }
 
+// Keeps keys as PaperKeys does, all of them P-256, and knows what it was asked for; may have none any more.
+class ScarceKeys final : public KeyStore {
+ public:
+  explicit ScarceKeys(int left) : left_(left) {}
+  Answer<Kept> make(KeyKind kind) override {
+    {
+      const std::lock_guard lock(mutex_);
+      asked.push_back(kind);
+    }
+    if (left_.fetch_sub(1) <= 0) return registry::refuse(Reason::kStorage, "no room for a key");
+    return paper.make(KeyKind::kEcP256);
+  }
+  Answer<SigningKey> load(const std::string& key_ref) override { return paper.load(key_ref); }
+  Answer<registry::Nothing> erase(const std::string& key_ref) override { return paper.erase(key_ref); }
+  Answer<registry::Nothing> erase_unnamed(const std::set<std::string>& named) override {
+    return paper.erase_unnamed(named);
+  }
+  void refill() { left_ = 100; }
+  PaperKeys paper;
+  std::vector<KeyKind> asked;
+
+ private:
+  std::mutex mutex_;
+  std::atomic<int> left_;
+};
+
+constexpr std::size_t kOwnKeys = 8;  // four roots, three issuing CAs, a timestamper
+
+// A registry of its own in which the service has never been.
+struct FirstStart {
+  explicit FirstStart(int keys_left) : keys(keys_left) {}
+  auto open() {
+    return Authorities::open(rows, keys, [] { return kStart; }, {}, {"tester", kStart});
+  }
+  Folder folder;
+  std::unique_ptr<registry::Registry> registry =
+      std::move(*registry::Registry::open({.path = folder.path + "/registry.db"}, openssl::host_digest()));
+  registry::signing::CertificateRows rows{registry::rows_of(*registry)};
+  ScarceKeys keys;
+};
+
+TEST(Authorities, have_rsa_keys_unless_others_are_asked_for) {
+  FirstStart first(100);
+  ASSERT_TRUE(first.open());
+  EXPECT_EQ(first.keys.asked, std::vector<KeyKind>(kOwnKeys, KeyKind::kRsa3072));
+}
+
+TEST(Authorities, start_that_gets_no_key_for_one_of_them_leaves_no_row_and_can_be_repeated) {
+  for (int left = 0; left < static_cast<int>(kOwnKeys); ++left) {
+    FirstStart first(left);
+    const auto refused = first.open();
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().detail, "no room for a key");
+    EXPECT_TRUE(first.rows.authorities()->empty());
+    first.keys.refill();
+    EXPECT_TRUE(first.open());
+    EXPECT_EQ(first.keys.paper.size(), kOwnKeys);
+  }
+}
+
 TEST(Authorities, publishes_a_list_of_every_ca_at_the_start) {
   ServiceWorld world;
   auto& authorities = world.service->authorities();
