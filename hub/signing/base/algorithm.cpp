@@ -7,6 +7,7 @@
 #include <openssl/objects.h>
 #include <openssl/rsa.h>
 
+#include <algorithm>
 #include <array>
 
 #include "hub/signing/base/der.h"
@@ -16,7 +17,6 @@ namespace latchkey::hub::signing {
 namespace {
 
 using EcdsaSignaturePtr = openssl::Owner<ECDSA_SIG, ECDSA_SIG_free>;
-using PkeyContextPtr = openssl::Owner<EVP_PKEY_CTX, EVP_PKEY_CTX_free>;
 using DigestContextPtr = openssl::Owner<EVP_MD_CTX, EVP_MD_CTX_free>;
 
 constexpr std::string_view kRsaEncryption = "1.2.840.113549.1.1.1";
@@ -143,28 +143,37 @@ Bytes digest_of(Hash hash, std::initializer_list<ByteView> parts) {
   return digest;
 }
 
-Outcome<Bytes> sign_digest(EVP_PKEY* key, Algorithm algorithm, ByteView digest) {
+Outcome<PkeyContextPtr> signing_context(EVP_PKEY* key, Algorithm algorithm) {
+  const AlgorithmFacts& facts = facts_of(algorithm);
+  if (!fits(key, facts)) {
+    return refuse(Status::kInvalidArgument, "the key is not one for " + std::string(facts.name));
+  }
+  PkeyContextPtr context(EVP_PKEY_CTX_new(key, nullptr));
+  if (!context || EVP_PKEY_sign_init(context.get()) != 1 || !set_scheme(context.get(), facts, RSA_PSS_SALTLEN_DIGEST)) {
+    return refuse(Status::kInternal, "signing: " + openssl::take_error());
+  }
+  return context;
+}
+
+Outcome<Bytes> sign_digest(EVP_PKEY_CTX* context, Algorithm algorithm, ByteView digest) {
   const AlgorithmFacts& facts = facts_of(algorithm);
   if (digest.size() != digest_size(facts.hash)) {
     return refuse(Status::kInvalidArgument, std::string(facts.name) + " signs a digest of " +
                                                 std::to_string(digest_size(facts.hash)) + " bytes, not of " +
                                                 std::to_string(digest.size()));
   }
-  if (!fits(key, facts)) {
-    return refuse(Status::kInvalidArgument, "the key is not one for " + std::string(facts.name));
-  }
-  const PkeyContextPtr context(EVP_PKEY_CTX_new(key, nullptr));
-  std::size_t size = 0;
-  if (!context || EVP_PKEY_sign_init(context.get()) != 1 || !set_scheme(context.get(), facts, RSA_PSS_SALTLEN_DIGEST) ||
-      EVP_PKEY_sign(context.get(), nullptr, &size, digest.data(), digest.size()) != 1) {
-    return refuse(Status::kInternal, "signing: " + openssl::take_error());
-  }
+  auto size = static_cast<std::size_t>(std::max(0, EVP_PKEY_get_size(EVP_PKEY_CTX_get0_pkey(context))));
   Bytes signature(size);
-  if (EVP_PKEY_sign(context.get(), signature.data(), &size, digest.data(), digest.size()) != 1) {
+  if (EVP_PKEY_sign(context, signature.data(), &size, digest.data(), digest.size()) != 1) {
     return refuse(Status::kInternal, "signing: " + openssl::take_error());
   }
   signature.resize(size);
   return signature;
+}
+
+Outcome<Bytes> sign_digest(EVP_PKEY* key, Algorithm algorithm, ByteView digest) {
+  LATCHKEY_TRY(context, signing_context(key, algorithm));
+  return sign_digest(context.get(), algorithm, digest);
 }
 
 bool verify_digest(EVP_PKEY* key, Algorithm algorithm, ByteView digest, ByteView signature) {

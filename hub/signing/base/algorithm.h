@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "hub/signing/base/error.h"
+#include "platform/openssl/openssl_ptr.h"
 
 namespace latchkey::hub::signing {
 
@@ -52,6 +53,11 @@ Bytes digest_of(Hash hash, std::initializer_list<ByteView> parts);  // one behin
 // The signature over a digest; ECDSA's as DER of two integers (RFC 3279 section 2.2.3). kInvalidArgument: the digest's
 // length is not the algorithm's, or the key is of another kind or curve.
 Outcome<Bytes> sign_digest(EVP_PKEY* key, Algorithm algorithm, ByteView digest);
+// The same in two steps, of which the first need not be done again for each digest (digest_signer.h). A context belongs
+// to one thread at a time.
+using PkeyContextPtr = openssl::Owner<EVP_PKEY_CTX, EVP_PKEY_CTX_free>;
+Outcome<PkeyContextPtr> signing_context(EVP_PKEY* key, Algorithm algorithm);
+Outcome<Bytes> sign_digest(EVP_PKEY_CTX* context, Algorithm algorithm, ByteView digest);
 // False also for a key or a digest that does not fit. RSA-PSS: the salt is as long as the digest.
 bool verify_digest(EVP_PKEY* key, Algorithm algorithm, ByteView digest, ByteView signature);
 

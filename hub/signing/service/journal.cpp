@@ -36,8 +36,9 @@ Answer<Nothing> Journal::start(Begin& begin) {
 }
 
 Answer<Nothing> Journal::wait(Begin& begin) {
-  std::unique_lock lock(mutex_);
-  begin.changed_.wait(lock, [&begin] { return begin.answered_; });
+  Begin::Waiter& waiter = *begin.waiter_;
+  std::unique_lock lock(waiter.mutex);
+  waiter.changed.wait(lock, [&waiter] { return waiter.answered; });
   return std::move(begin.answer_);
 }
 
@@ -74,11 +75,14 @@ void Journal::store(const std::vector<Begin*>& begins, std::vector<OperationEnd>
     if (!stored) end = {end.number, OperationStatus::kFailed, {}, {}, "the result could not be stored", end.ended};
     ended_(end);
   }
-  const std::lock_guard lock(mutex_);
   for (Begin* begin : begins) {
     if (!stored) begin->answer_ = fail(stored.error());
-    begin->answered_ = true;
-    begin->changed_.notify_one();  // under the lock: it lives on its caller's stack
+    const auto waiter = begin->waiter_;
+    {
+      const std::lock_guard lock(waiter->mutex);
+      waiter->answered = true;  // from here on the operation, which lives on its caller's stack, may be gone
+    }
+    waiter->changed.notify_one();  // outside the lock, which the one that is woken takes first of all
   }
 }
 

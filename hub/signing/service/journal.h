@@ -8,6 +8,7 @@
 
 #include <condition_variable>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <thread>
 
@@ -27,10 +28,16 @@ class Journal {
 
    private:
     friend class Journal;
+    // Each has a lock of its own, so that those who are answered together do not wait for one another; shared with the
+    // journal's thread, which wakes a thread when the operation may be gone already.
+    struct Waiter {
+      std::mutex mutex;
+      bool answered = false;  // guarded by mutex
+      std::condition_variable changed;
+    };
     const registry::signing::Operation& operation_;
-    bool answered_ = false;
-    Answer<registry::Nothing> answer_ = registry::Nothing{};
-    std::condition_variable changed_;
+    const std::shared_ptr<Waiter> waiter_ = std::make_shared<Waiter>();
+    Answer<registry::Nothing> answer_ = registry::Nothing{};  // once it is answered
   };
 
   // The rows outlive it. `ended` hears of each end that was stored, as it was stored, on the journal's thread, and

@@ -17,10 +17,6 @@ using registry::signing::RevocationStatus;
 
 using Pkcs7Ptr = openssl::Owner<PKCS7, PKCS7_free>;
 
-std::string key_of(const Uuid& profile) {
-  return {reinterpret_cast<const char*>(profile.bytes.data()), profile.bytes.size()};
-}
-
 Bytes sha1_of(ByteView der) {
   Bytes digest(20);
   unsigned size = 0;
@@ -67,7 +63,7 @@ bool may_renew(const ProfileFacts& profile) {
 
 std::shared_ptr<ProfileCertificates::Slot> ProfileCertificates::slot_of(const Uuid& profile) {
   const std::lock_guard lock(mutex_);
-  auto& slot = slots_[key_of(profile)];
+  auto& slot = slots_[profile];
   if (!slot) slot = std::make_shared<Slot>();
   return slot;
 }
@@ -139,7 +135,7 @@ Answer<std::shared_ptr<const Signer>> ProfileCertificates::signer_of(const Certi
   auto signer = std::make_shared<Signer>();
   signer->serial = row.serial;
   signer->certificate = certificate_from_der(row.der);
-  signer->key = std::move(key);
+  signer->key = std::make_unique<const DigestSigner>(std::move(key));
   signer->not_before = row.not_before;
   signer->not_after = row.not_after;
   signer->collection = collection_of(row);

@@ -8,9 +8,10 @@
 // Threads: any. A certificate is handed out after its row is durable.
 #pragma once
 
+#include <map>
 #include <mutex>
-#include <unordered_map>
 
+#include "hub/signing/base/digest_signer.h"
 #include "hub/signing/service/authorities.h"
 
 namespace latchkey::hub::signing {
@@ -19,7 +20,7 @@ namespace latchkey::hub::signing {
 struct Signer {
   Bytes serial;
   openssl::X509Ptr certificate;
-  SigningKey key;
+  std::unique_ptr<const DigestSigner> key;
   UnixMs not_before = 0;
   UnixMs not_after = 0;
   Bytes collection;  // certificate, issuing CA and root as certs-only SignedData (RFC 5652 section 5), DER
@@ -70,7 +71,7 @@ class ProfileCertificates {
   const ServiceClock clock_;
   const Options options_;
   std::mutex mutex_;
-  std::unordered_map<std::string, std::shared_ptr<Slot>> slots_;  // guarded by mutex_; by the profile's bytes
+  std::map<Uuid, std::shared_ptr<Slot>> slots_;  // guarded by mutex_; by profile
 };
 
 // Whether the profile may sign at all (403 otherwise): account and profile active, validation completed or lapsed.

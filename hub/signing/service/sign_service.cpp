@@ -225,7 +225,7 @@ void SignService::work() {
 OperationEnd SignService::signed_by_profile(const Job& job) {
   const auto signer = certificates_.current(job.profile);
   if (!signer) return failed(job.number, signer.error().detail, clock_());
-  auto signature = sign_digest((*signer)->key.get(), job.algorithm, job.digest);
+  auto signature = (*signer)->key->sign(job.algorithm, job.digest);
   if (!signature) return failed(job.number, signature.error().detail, clock_());
   return {job.number, OperationStatus::kSucceeded, (*signer)->serial, std::move(*signature), {}, clock_()};
 }

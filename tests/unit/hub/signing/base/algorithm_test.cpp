@@ -82,7 +82,7 @@ TEST_P(EveryAlgorithm, refuses_keys_of_other_kinds_and_curves) {
     ASSERT_FALSE(signature);
     EXPECT_EQ(signature.error().status, Status::kInvalidArgument);
   }
-  EXPECT_FALSE(sign_digest(nullptr, algorithm, digest));
+  EXPECT_FALSE(sign_digest(static_cast<EVP_PKEY*>(nullptr), algorithm, digest));
 }
 
 TEST_P(EveryAlgorithm, has_one_name_one_number_and_one_identifier) {

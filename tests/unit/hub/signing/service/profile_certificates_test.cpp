@@ -121,8 +121,8 @@ TEST_F(ProfileCertificatesTest, the_collection_holds_the_whole_path) {
 TEST_F(ProfileCertificatesTest, rsa_is_the_usual_key) {
   auto facts = world.profile("rsa", ProfileFacts().key);
   const auto signer = must(world.service->certificates().current(facts));
-  EXPECT_EQ(EVP_PKEY_is_a(signer->key.get(), "RSA"), 1);
-  EXPECT_EQ(EVP_PKEY_get_bits(signer->key.get()), 3072);
+  EXPECT_EQ(EVP_PKEY_is_a(X509_get0_pubkey(signer->certificate.get()), "RSA"), 1);
+  EXPECT_EQ(EVP_PKEY_get_bits(X509_get0_pubkey(signer->certificate.get())), 3072);
 }
 
 // Rows: S-6-101
