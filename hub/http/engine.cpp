@@ -44,6 +44,13 @@ std::optional<Fault> fault_of(beast::error_code error) {
   return Fault::kBadRequest;
 }
 
+registry::Refusal no_listener(const std::string& host, std::uint16_t port, beast::error_code error) {
+  using registry::Reason;
+  const bool taken = error == asio::error::address_in_use;
+  return {taken ? Reason::kOperationInProgress : Reason::kInvalidArgument,
+          "cannot listen on " + host + ":" + std::to_string(port) + ": " + error.message()};
+}
+
 Response plain_fault(Fault fault) {
   switch (fault) {
     case Fault::kBodyTooLarge: return {413, "text/plain", "the body is too large\n"};

@@ -43,8 +43,7 @@ Outcome<std::unique_ptr<Server>> Server::listen_tcp(const std::string& host, std
     engine->run();
     return std::unique_ptr<Server>(new Server(std::move(engine)));
   } catch (const boost::system::system_error& failed) {
-    return refuse(Reason::kInvalidArgument,
-                  "cannot listen on " + host + ":" + std::to_string(port) + ": " + failed.code().message());
+    return fail(internal::no_listener(host, port, failed.code()));
   } catch (const std::exception& failed) {
     return refuse(Reason::kInternal, "the server at " + host + " does not start: " + failed.what());
   }

@@ -64,7 +64,8 @@ class Server {
   // kAlreadyExists: a process listens there. kStorage: the system refuses.
   static registry::Outcome<std::unique_ptr<Server>> listen_unix(const std::string& path, Options options,
                                                                 Handlers handlers);
-  // `host` is a numeric address; port 0 takes a free one. kInvalidArgument: not an address, or it cannot be had.
+  // `host` is a numeric address; port 0 takes a free one. kInvalidArgument: not an address, or none of ours.
+  // kOperationInProgress: somebody else has it now.
   static registry::Outcome<std::unique_ptr<Server>> listen_tcp(const std::string& host, std::uint16_t port,
                                                                Options options, Handlers handlers);
   // The same over TLS 1.2 or 1.3; a handshake has Options::request_timeout. kStorage: the files cannot be used.

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <future>
 #include <nlohmann/json.hpp>
+#include <random>
 #include <sstream>
 #include <stdexcept>
 #include <utility>
@@ -141,6 +142,43 @@ TEST_F(BrokersTest, brokers_are_adopted_and_sessions_live_on) {
   EXPECT_TRUE(session.publish("devices/good/messages/events/", "still here"));
   ASSERT_EQ(hub_.cli({"device", "revoke", "-n", "good", "-y"}).exit_status, 0);
   EXPECT_TRUE(session.wait_closed()) << "an adopted broker enforces, too";
+}
+
+// Below those that the kernel gives to connections: between two starts one of them could take it.
+int lasting_port() {
+  std::random_device dice;
+  for (;;) {
+    const int port = std::uniform_int_distribution(16'384, 32'767)(dice);
+    if (Listener("127.0.0.1", port).listening()) return port;
+  }
+}
+
+// A broker that is started behind the listeners has none of them.
+TEST_F(BrokersTest, hub_process_that_is_killed_comes_up_again_at_its_own_addresses) {
+  hub_.stop();
+  const auto health = "127.0.0.1:" + std::to_string(lasting_port());
+  const auto with_health = [&] {
+    auto options = Up::free_ports();
+    options.insert(options.end(), {"--health", health});
+    return options;
+  };
+  Up up(hub_.data());
+  ASSERT_TRUE(up.start(with_health())) << up.log();
+  const std::string lists = up.endpoints().at("status");
+  const pid_t first = up.broker_pids().second;
+  ASSERT_TRUE(signal_process(first, SIGKILL));
+  pid_t second = -1;
+  ASSERT_TRUE(eventually([&] {
+    second = up.broker_pids().second;
+    return second > 0 && second != first;
+  }));
+  up.process().signal(SIGKILL);
+  up.process().wait(60'000);
+  ASSERT_TRUE(alive(second));
+  ASSERT_TRUE(up.start(with_health())) << up.log();
+  EXPECT_EQ(up.endpoints().at("status"), lists) << "certificates name it";
+  EXPECT_EQ(up.broker_pids().second, second);
+  EXPECT_EQ(up.signal_and_wait(SIGTERM), 0);
 }
 
 TEST_F(HangingBrokersTest, broker_that_hangs_is_not_adopted) {

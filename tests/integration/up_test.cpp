@@ -182,6 +182,18 @@ TEST_F(UpTest, address_in_use_is_named_and_leaves_nothing_behind) {
   expect_nothing_runs();
 }
 
+// Not a mistake that stays: a service manager may start it again (hub/deploy/systemd), and then it comes up.
+TEST_F(UpTest, listener_whose_address_is_in_use_may_be_tried_again) {
+  const auto squatter = std::make_unique<Listener>("127.0.0.1");
+  const auto health = "127.0.0.1:" + std::to_string(squatter->port());
+  auto options = Up::free_ports();
+  options.insert(options.end(), {"--health", health});
+  const auto refusal = Up(data()).refused(options);
+  EXPECT_EQ(refusal.exit_status, kTryAgain);
+  EXPECT_THAT(refusal.err, HasSubstr("cannot listen on " + health + ": Address already in use"));
+  expect_nothing_runs();
+}
+
 TEST_F(UpTest, free_port_is_chosen_anew_when_another_program_took_the_last_one) {
   Up up(data());
   ASSERT_TRUE(up.start()) << up.log();

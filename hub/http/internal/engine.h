@@ -46,6 +46,8 @@ Sent message_from(Response response, bool keep_alive);
 // The fault that a failed read stands for; nothing when the peer is gone or silent and nobody is left to answer.
 std::optional<Fault> fault_of(beast::error_code error);
 Response plain_fault(Fault fault);
+// Why there is no listener at that address: somebody else's, who may leave, or a mistake.
+registry::Refusal no_listener(const std::string& host, std::uint16_t port, beast::error_code error);
 
 }  // namespace internal
 

@@ -161,8 +161,14 @@ TEST_F(TcpServer, port_that_is_taken_is_refused) {
   start([](const Request&) { return Response{}; });
   const auto second = Server::listen_tcp("127.0.0.1", server->port(), {}, {});
   ASSERT_FALSE(second);
-  EXPECT_EQ(second.error().reason, Reason::kInvalidArgument);
+  EXPECT_EQ(second.error().reason, Reason::kOperationInProgress) << "who has it may leave";
   EXPECT_THAT(second.error().detail, HasSubstr(std::to_string(server->port())));
+}
+
+TEST_F(TcpServer, address_of_another_machine_is_refused) {
+  const auto started = Server::listen_tcp("192.0.2.1", 0, {}, {});  // RFC 5737: nobody's
+  ASSERT_FALSE(started);
+  EXPECT_EQ(started.error().reason, Reason::kInvalidArgument);
 }
 
 TEST_F(TcpServer, name_in_place_of_an_address_is_refused) {
