@@ -25,6 +25,22 @@ Confirmed confirmed(link::Progress progress) {
   return progress == link::Progress::kApplied ? Confirmed::kApplied : Confirmed::kCut;
 }
 
+// What was missed nobody knows: whoever comes back reads its twin, and gets its messages.
+void end_all_sessions(const HubEndpoints& hubs) {
+  for (const auto& hub : hubs.all()) {
+    for (const auto& device : hub->sessions().connected()) hub->end_session(device.device_id);
+  }
+}
+
+NodeNews::Listeners listeners(const HubEndpoints& hubs) {
+  return {[&hubs](const registry::store::DeviceNews& news) {
+            for (const auto& hub : hubs.all()) {
+              if (hub->namespace_name() == news.namespace_name) hub->tell(news);
+            }
+          },
+          [&hubs] { end_all_sessions(hubs); }};
+}
+
 }  // namespace
 
 std::int64_t Node::boot_ms() {
@@ -43,7 +59,7 @@ Node::Node(Options options, registry::Registry& registry, HubEndpoints& hubs, Lo
                 [this](const registry::cluster::Claims::Ending& ending) {
                   if (const auto hub = hubs_.find(ending.hub)) hub->end_connection(ending.connection);
                 }),
-      news_(hubs, options_.news_place),
+      news_(listeners(hubs), options_.news_place),
       asked_({options_.name, boot_ms, [this] { cluster_.hurry(); }}),
       served_({options_.name, boot_ms, [this] { cluster_.hurry(); }}, called_devices(hubs)),
       drain_([this] { return list_sessions(); },

@@ -14,7 +14,6 @@ namespace latchkey::hub::app {
 namespace {
 
 using registry::Outcome;
-using registry::store::DeviceNews;
 
 constexpr std::size_t kAtOnce = 256;
 constexpr std::size_t kDigits = 20;  // always so many, so that each write replaces all of the last
@@ -53,24 +52,11 @@ Outcome<bool> NodeNews::turn(registry::store::Database& database) {
   begun_ = Begun::kReading;
   LATCHKEY_TRY(news, registry::store::news_after(database, *place_, kAtOnce));
   if (news.empty()) return false;
-  if (news.front().number != *place_ + 1) end_sessions();
-  for (const auto& one : news) tell(one);
+  if (news.front().number != *place_ + 1) listeners_.end_sessions();
+  for (const auto& one : news) listeners_.tell(one);
   place_ = news.back().number;
   write_number(kept_, *place_);
   return news.size() == kAtOnce;
-}
-
-void NodeNews::tell(const DeviceNews& news) const {
-  for (const auto& hub : hubs_.all()) {
-    if (hub->namespace_name() == news.namespace_name) hub->tell(news);
-  }
-}
-
-// What was missed nobody knows: whoever comes back reads its twin, and gets its messages.
-void NodeNews::end_sessions() const {
-  for (const auto& hub : hubs_.all()) {
-    for (const auto& device : hub->sessions().connected()) hub->end_session(device.device_id);
-  }
 }
 
 }  // namespace latchkey::hub::app
