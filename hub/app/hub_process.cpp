@@ -252,7 +252,7 @@ Outcome<Nothing> HubProcess::Parts::start_lists() {
 
 // Before anything is signed: certificates name where this listens.
 Outcome<Nothing> HubProcess::Parts::open_status() {
-  LATCHKEY_TRY(opened, RevocationStatus::open(*registry, keys->cas(), folder, [this] { return clock.now(); }));
+  LATCHKEY_TRY(opened, RevocationStatus::open(*registry, *keys, folder, [this] { return clock.now(); }));
   status = std::move(opened);
   if (options.status.served) {
     LATCHKEY_TRY(address, status->listen(options.status.address));
@@ -324,7 +324,7 @@ Outcome<Nothing> HubProcess::Parts::join(const std::stop_token& end) {
   LATCHKEY_TRY(scope, node->agree("id scope", folder.id_scope()));
   folder.set_id_scope(std::move(scope));
   if (!keys->in_files()) {
-    LATCHKEY_TRY(provider, keys->server());
+    LATCHKEY_TRY(provider, keys->shared());
     LATCHKEY_TRY(shared, agree_on_server_authority(*registry, *node, *provider));
     server_authority = std::move(shared);
   }

@@ -22,7 +22,7 @@ namespace {
 
 constexpr const char* kCas = "ca";
 constexpr const char* kSigning = "signing";
-constexpr const char* kServer = "server";
+constexpr const char* kShared = "server";  // as it was for the server CA alone
 
 // The tenant's uuid, without hyphens: of all that a registry holds, the one thing that no other has and that stays.
 Outcome<std::string> registry_id(registry::Registry& registry) {
@@ -100,9 +100,9 @@ Outcome<ca::KeyProvider*> KeyProviders::made_once(std::unique_ptr<ca::KeyProvide
 
 Outcome<ca::KeyProvider*> KeyProviders::signing() { return made_once(signing_, kSigning); }
 
-Outcome<ca::KeyProvider*> KeyProviders::server() {
+Outcome<ca::KeyProvider*> KeyProviders::shared() {
   if (in_files()) return refuse(Reason::kNotSupported, "nodes do not share files of a data folder");
-  return made_once(server_, kServer);
+  return made_once(shared_, kShared);
 }
 
 Outcome<Nothing> KeyProviders::check_cas() {
@@ -123,9 +123,9 @@ Outcome<KeyProviders::Resealed> KeyProviders::rotate() {
                   "only --keys sealed:NEW,OLD has a node key to rotate; this node's keys are " + told());
   }
   LATCHKEY_TRY(signing, signing());
-  LATCHKEY_TRY(server, server());
+  LATCHKEY_TRY(others, shared());
   Resealed all;
-  for (ca::KeyProvider* const provider : {cas_.get(), signing, server}) {
+  for (ca::KeyProvider* const provider : {cas_.get(), signing, others}) {
     LATCHKEY_TRY(done, static_cast<ca::SealedKeyProvider*>(provider)->reseal());
     all.anew += done.anew;
     all.already += done.already;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The key providers of a hub process: for its CAs, for the signing service and, of nodes, for the server CA that they
-// share; all of the kind that --keys says.
+// The key providers of a hub process: for its CAs, for the signing service, and for what nodes share beside
+// them: the server CA, the last OCSP keys of CAs that were ended, the statement key of firmware. All are of the kind
+// that --keys says.
 //
 // Threads: all functions may be called from any thread.
 #pragma once
@@ -27,8 +28,9 @@ class KeyProviders {
   ca::KeyProvider& cas() { return *cas_; }
   // Opened at the first use. kStorage.
   registry::Outcome<ca::KeyProvider*> signing();
-  // The same. Not for files of this data folder, which no other node can read: in_files().
-  registry::Outcome<ca::KeyProvider*> server();
+  // The same; it destroys nothing by itself. Not for files of this data folder, which no other node can read:
+  // in_files().
+  registry::Outcome<ca::KeyProvider*> shared();
   // Does it keep keys as files of this data folder alone? Then snapshots can copy them.
   bool in_files() const { return option_.kind == KeysOption::Kind::kFiles; }
   std::filesystem::path signing_folder() const { return folder_.path() / "signing-keys"; }
@@ -42,7 +44,7 @@ class KeyProviders {
     std::size_t already = 0;  // under this one
     std::string node_key;     // its id
   };
-  // Seals all keys of both purposes under the first node key. May be done again after it failed, and goes on.
+  // Seals all keys of all purposes under the first node key. May be done again after it failed, and goes on.
   // kNotSupported: keys are not sealed here. kPreconditionFailed: one is sealed under a node key that is not known
   // here. kStorage.
   registry::Outcome<Resealed> rotate();
@@ -65,7 +67,7 @@ class KeyProviders {
   std::unique_ptr<ca::KeyProvider> cas_;
   std::mutex mutex_;
   std::unique_ptr<ca::KeyProvider> signing_;  // guarded by mutex_, as the next
-  std::unique_ptr<ca::KeyProvider> server_;
+  std::unique_ptr<ca::KeyProvider> shared_;
 };
 
 }  // namespace latchkey::hub::app

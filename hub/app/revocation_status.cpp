@@ -16,13 +16,18 @@ constexpr const char* kLost = "is taken; certificates that name it for CRLs and 
 
 }  // namespace
 
-Outcome<std::unique_ptr<RevocationStatus>> RevocationStatus::open(registry::Registry& registry, ca::KeyProvider& keys,
+Outcome<std::unique_ptr<RevocationStatus>> RevocationStatus::open(registry::Registry& registry, KeyProviders& keys,
                                                                   const DataFolder& folder,
                                                                   std::function<UnixMs()> clock) {
   std::unique_ptr<RevocationStatus> status(new RevocationStatus());
   ca::OcspCredentials::Options credentials;
   credentials.folder = folder.path() / "ocsp";
-  LATCHKEY_TRY(opened, ca::OcspCredentials::open(keys, credentials));
+  if (!keys.in_files()) {
+    LATCHKEY_TRY(shared, keys.shared());
+    credentials.shared_keys = shared;
+    credentials.registry = &registry;
+  }
+  LATCHKEY_TRY(opened, ca::OcspCredentials::open(keys.cas(), credentials));
   status->credentials_ = std::move(opened);
   status->registry_ = &registry;
   status->clock_ = clock;

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "hub/app/data_folder.h"
+#include "hub/app/key_providers.h"
 #include "hub/app/ocsp_answers.h"
 #include "hub/app/status_options.h"
 #include "hub/http/server.h"
@@ -18,7 +19,7 @@ namespace latchkey::hub::app {
 class RevocationStatus {
  public:
   // Registry and keys outlive this object. Refusals as of ca::OcspCredentials::open.
-  static registry::Outcome<std::unique_ptr<RevocationStatus>> open(registry::Registry& registry, ca::KeyProvider& keys,
+  static registry::Outcome<std::unique_ptr<RevocationStatus>> open(registry::Registry& registry, KeyProviders& keys,
                                                                    const DataFolder& folder,
                                                                    std::function<UnixMs()> clock);
   ~RevocationStatus();  // stops

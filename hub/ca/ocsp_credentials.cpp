@@ -34,20 +34,23 @@ UnixMs unix_ms(const ASN1_TIME* time) {
   return ASN1_TIME_to_tm(time, &parts) == 1 ? static_cast<UnixMs>(::timegm(&parts)) * 1000 : 0;
 }
 
-OcspCredentials::Credential credential_of(X509Ptr certificate, openssl::PkeyPtr key) {
+std::string setting_of(const Uuid& ca) { return "ocsp of " + std::string(view(to_text(ca))); }
+
+OcspCredentials::Credential credential_of(X509Ptr certificate, SigningKey key) {
   auto credential = std::make_shared<OcspCredential>();
   credential->not_before = unix_ms(X509_get0_notBefore(certificate.get()));
   credential->not_after = unix_ms(X509_get0_notAfter(certificate.get()));
   credential->certificate = {certificate.release(), X509_free};
-  credential->key = {key.release(), EVP_PKEY_free};
+  credential->key = std::move(key);
   return credential;
 }
 
-// Signed by `issuer_key`, valid from a little ago, for clients whose clocks are behind, to `not_after`.
-Outcome<OcspCredentials::Credential> make(const CaCertificate& ca, const SigningKey& issuer_key, UnixMs now,
-                                          UnixMs not_after) {
+SigningKey shared(openssl::PkeyPtr key) { return {key.release(), EVP_PKEY_free}; }
+
+// For `key`, signed by `issuer_key`, valid from a little ago, for clients whose clocks are behind, to `not_after`.
+Outcome<OcspCredentials::Credential> make(const CaCertificate& ca, const SigningKey& issuer_key, SigningKey key,
+                                          UnixMs now, UnixMs not_after) {
   const X509Ptr issuer = parse(ca.der);
-  openssl::PkeyPtr key = openssl::make_ec_key("P-256");
   if (!issuer || !key) return refuse(Reason::kInternal, "an OCSP key for " + ca.subject + ": " + openssl::take_error());
   const auto serial = Authority::new_serial();
   openssl::CertificateBuilder builder;
@@ -77,18 +80,22 @@ bool fresh(const OcspCredential& credential, UnixMs now) {
          now < credential.not_before + (credential.not_after - credential.not_before) / 2;
 }
 
-// What the file holds, if it answers for this CA: a file that somebody mixed up must not sign for another.
-OcspCredentials::Credential read_last(const std::filesystem::path& file, const CaCertificate& ca) {
-  auto pem = files::read_file(file, kFileMax);
-  if (!pem) return nullptr;
-  X509Ptr certificate = openssl::certificate_from_pem(*pem);
-  openssl::PkeyPtr key = openssl::key_from_pem(*pem);
-  wipe({pem->data(), pem->size()});
+// What is kept, if it answers for this CA: a file that somebody mixed up must not sign for another.
+OcspCredentials::Credential checked(X509Ptr certificate, SigningKey key, const CaCertificate& ca) {
   const X509Ptr issuer = parse(ca.der);
   const bool ours = certificate && key && issuer && X509_check_private_key(certificate.get(), key.get()) == 1 &&
                     X509_verify(certificate.get(), X509_get0_pubkey(issuer.get())) == 1;
   openssl::take_error();
   return ours ? credential_of(std::move(certificate), std::move(key)) : nullptr;
+}
+
+OcspCredentials::Credential read_file(const std::filesystem::path& file, const CaCertificate& ca) {
+  auto pem = files::read_file(file, kFileMax);
+  if (!pem) return nullptr;
+  X509Ptr certificate = openssl::certificate_from_pem(*pem);
+  openssl::PkeyPtr key = openssl::key_from_pem(*pem);
+  wipe({pem->data(), pem->size()});
+  return checked(std::move(certificate), key ? shared(std::move(key)) : nullptr, ca);
 }
 
 }  // namespace
@@ -131,7 +138,8 @@ Outcome<OcspCredentials::Credential> OcspCredentials::renewed(const CaCertificat
     }
   }
   LATCHKEY_TRY(key, keys_.load(ca.key_ref));
-  LATCHKEY_TRY(made, make(ca, key, now, std::min(now + options_.validity_ms, ca.not_after)));
+  LATCHKEY_TRY(made, make(ca, key, shared(openssl::make_ec_key("P-256")), now,
+                          std::min(now + options_.validity_ms, ca.not_after)));
   const std::unique_lock lock(mutex_);
   // Two that were made at the same time are both good; nothing hangs on which one stays.
   return current_[ca.id] = std::move(made);
@@ -142,19 +150,52 @@ Outcome<OcspCredentials::Credential> OcspCredentials::last_of(const CaCertificat
     const std::shared_lock lock(mutex_);
     if (const auto found = last_.find(ca.id); found != last_.end()) return found->second;
   }
-  auto last = options_.folder.empty() ? nullptr : read_last(file_of(ca.id), ca);
+  LATCHKEY_TRY(last, read_last(ca));
   if (!last) return refuse(Reason::kNotFound, ca.subject + " has no key, and no last OCSP certificate");
   const std::unique_lock lock(mutex_);
   current_.erase(ca.id);
   return last_[ca.id] = std::move(last);
 }
 
+Outcome<OcspCredentials::Credential> OcspCredentials::read_last(const CaCertificate& ca) {
+  LATCHKEY_TRY(last, read_shared(ca));
+  if (last || options_.folder.empty()) return last;
+  return read_file(file_of(ca.id), ca);
+}
+
+// The setting: the key's reference, a line feed, the certificate.
+Outcome<OcspCredentials::Credential> OcspCredentials::read_shared(const CaCertificate& ca) {
+  if (options_.registry == nullptr) return Credential();
+  LATCHKEY_TRY(setting, options_.registry->setting(setting_of(ca.id)));
+  const auto line = setting ? setting->find('\n') : std::string::npos;
+  if (line == std::string::npos) return Credential();
+  auto key = options_.shared_keys->load(setting->substr(0, line));
+  if (!key && key.error().reason == Reason::kNotFound) return Credential();
+  if (!key) return fail(key.error());
+  return checked(openssl::certificate_from_pem(ByteView(setting->substr(line + 1))), *std::move(key), ca);
+}
+
 Outcome<void> OcspCredentials::make_last(const CaCertificate& ca, UnixMs now) {
   if (now >= ca.not_after) return {};
-  const auto before = read_last(file_of(ca.id), ca);
+  LATCHKEY_TRY(before, read_last(ca));
   if (before && usable(*before, now) && before->not_after == ca.not_after) return {};
-  LATCHKEY_TRY(key, keys_.load(ca.key_ref));
-  LATCHKEY_TRY(last, make(ca, key, now, ca.not_after));
+  LATCHKEY_TRY(issuer_key, keys_.load(ca.key_ref));
+  return options_.registry != nullptr ? share_last(ca, issuer_key, now) : write_last(ca, issuer_key, now);
+}
+
+// The key is durable before it is named; one that a crash leaves unnamed can do nothing.
+Outcome<void> OcspCredentials::share_last(const CaCertificate& ca, const SigningKey& issuer_key, UnixMs now) {
+  LATCHKEY_TRY(kept, options_.shared_keys->generate(KeyAlgorithm::kEcP256));
+  LATCHKEY_TRY(last, make(ca, issuer_key, kept.key, now, ca.not_after));
+  const auto certificate = openssl::certificate_to_pem(last->certificate.get());
+  if (certificate.empty()) return refuse(Reason::kInternal, "encoding: " + openssl::take_error());
+  const auto setting = kept.key_ref + "\n" + std::string(certificate.begin(), certificate.end());
+  LATCHKEY_TRY_VOID(options_.registry->set_setting(setting_of(ca.id), setting));
+  return {};
+}
+
+Outcome<void> OcspCredentials::write_last(const CaCertificate& ca, const SigningKey& issuer_key, UnixMs now) {
+  LATCHKEY_TRY(last, make(ca, issuer_key, shared(openssl::make_ec_key("P-256")), now, ca.not_after));
   auto text = openssl::key_to_pem(last->key.get());
   const auto certificate = openssl::certificate_to_pem(last->certificate.get());
   if (text.empty() || certificate.empty()) return refuse(Reason::kInternal, "encoding: " + openssl::take_error());

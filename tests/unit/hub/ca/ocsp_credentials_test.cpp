@@ -148,5 +148,114 @@ TEST_F(OcspCredentialsTest, folder_that_others_may_enter_is_refused) {
   EXPECT_EQ(refused.error().reason, Reason::kUnauthorized);
 }
 
+// Two nodes: folders of their own, one registry, and one place of keys.
+class SharedOcspCredentials : public OcspCredentialsTest {
+ protected:
+  void SetUp() override {
+    OcspCredentialsTest::SetUp();
+    auto shared = FileKeyProvider::open(folder_ / "shared");
+    ASSERT_TRUE(shared);
+    shared_ = *std::move(shared);
+    a_ = node("a");
+    b_ = node("b");
+  }
+  std::unique_ptr<OcspCredentials> node(const std::string& name) {
+    OcspCredentials::Options options;
+    options.folder = folder_ / name;
+    options.shared_keys = shared_.get();
+    options.registry = registry_.get();
+    auto opened = OcspCredentials::open(*keys_, options);
+    EXPECT_TRUE(opened);
+    return opened ? *std::move(opened) : nullptr;
+  }
+  static std::string setting_of(const registry::CaCertificate& ca) {
+    return "ocsp of " + std::string(view(to_text(ca.id)));
+  }
+  std::string kept(const registry::CaCertificate& ca) {
+    const auto setting = registry_->setting(setting_of(ca));
+    return setting ? setting->value_or("") : "";
+  }
+  std::size_t keys() const {
+    const std::filesystem::directory_iterator all(folder_ / "shared");
+    return static_cast<std::size_t>(std::distance(begin(all), end(all)));
+  }
+  void expect_none(OcspCredentials& node, const registry::CaCertificate& ca) {
+    const auto refused = node.of(ca, now_);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().reason, Reason::kNotFound);
+  }
+
+  std::unique_ptr<FileKeyProvider> shared_;
+  std::unique_ptr<OcspCredentials> a_;
+  std::unique_ptr<OcspCredentials> b_;
+};
+
+TEST_F(SharedOcspCredentials, last_one_of_one_node_answers_at_the_other_and_lies_in_no_folder_of_theirs) {
+  ASSERT_TRUE(a_->make_last(issuing_, now_));
+  const auto ended = without_key(issuing_);
+  const auto here = a_->of(ended, now_);
+  const auto there = b_->of(ended, now_);
+  ASSERT_TRUE(here);
+  ASSERT_TRUE(there);
+  EXPECT_EQ(X509_cmp((*here)->certificate.get(), (*there)->certificate.get()), 0);
+  EXPECT_EQ(EVP_PKEY_eq((*here)->key.get(), (*there)->key.get()), 1);
+  EXPECT_EQ((*there)->not_after, issuing_.not_after);
+  EXPECT_TRUE(std::filesystem::is_empty(folder_ / "a"));
+  EXPECT_TRUE(std::filesystem::is_empty(folder_ / "b"));
+  EXPECT_EQ(kept(issuing_).find("PRIVATE KEY"), std::string::npos) << "the registry has no key in the clear";
+}
+
+TEST_F(SharedOcspCredentials, it_is_made_once_whichever_node_is_asked) {
+  ASSERT_TRUE(a_->make_last(issuing_, now_));
+  const auto first = kept(issuing_);
+  ASSERT_TRUE(b_->make_last(issuing_, now_ + 1000));
+  EXPECT_EQ(kept(issuing_), first);
+  EXPECT_EQ(keys(), 1u);
+}
+
+TEST_F(SharedOcspCredentials, one_of_another_ca_is_not_taken) {
+  ASSERT_TRUE(a_->make_last(root_, now_));
+  ASSERT_TRUE(registry_->set_setting(setting_of(issuing_), kept(root_)));
+  expect_none(*b_, without_key(issuing_));
+}
+
+TEST_F(SharedOcspCredentials, what_is_damaged_is_as_good_as_none_and_made_anew_while_there_is_a_key) {
+  ASSERT_TRUE(a_->make_last(issuing_, now_));
+  const auto whole = kept(issuing_);
+  for (const auto& damaged :
+       {std::string("rubbish"), whole.substr(0, whole.size() / 2), whole.substr(whole.find('\n') + 1)}) {
+    ASSERT_TRUE(registry_->set_setting(setting_of(issuing_), damaged));
+    auto named = issuing_;
+    named.key_ref.clear();  // which it still has
+    EXPECT_FALSE(b_->of(named, now_)) << damaged;
+  }
+  ASSERT_TRUE(registry_->set_setting(setting_of(issuing_), "rubbish"));
+  ASSERT_TRUE(b_->make_last(issuing_, now_));
+  EXPECT_TRUE(a_->of(without_key(issuing_), now_));
+}
+
+TEST_F(SharedOcspCredentials, certificate_without_its_key_is_as_good_as_none) {
+  ASSERT_TRUE(a_->make_last(issuing_, now_));
+  const auto setting = kept(issuing_);
+  ASSERT_TRUE(shared_->destroy(setting.substr(0, setting.find('\n'))));
+  expect_none(*node("c"), without_key(issuing_));
+}
+
+TEST_F(SharedOcspCredentials, it_cannot_be_made_without_the_cas_key_and_leaves_no_key_behind) {
+  (void)without_key(issuing_);
+  const auto refused = a_->make_last(issuing_, now_);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().reason, Reason::kNotFound);
+  EXPECT_EQ(keys(), 0u);
+}
+
+TEST_F(SharedOcspCredentials, file_that_was_made_before_keys_were_shared_is_read_where_it_is) {
+  ASSERT_TRUE(credentials_->make_last(issuing_, now_));
+  std::filesystem::copy(last_file(issuing_), folder_ / "a");
+  const auto ended = without_key(issuing_);
+  EXPECT_TRUE(a_->of(ended, now_));
+  expect_none(*b_, ended);
+}
+
 }  // namespace
 }  // namespace latchkey::hub::ca::test
