@@ -18,6 +18,7 @@ namespace {
 constexpr std::size_t kCertificateMax = 64 * 1024;
 constexpr auto kCountEvery = std::chrono::seconds(60);
 constexpr int kShareOfTime = 20;  // the count may take one part in so many
+constexpr auto kOthersStand = std::chrono::seconds(1);
 constexpr UnixMs kClockJump = 60'000;
 
 // The first certificate of a PEM file; empty when there is none.
@@ -40,13 +41,31 @@ std::vector<std::string> Attendance::connected(const std::string& hub) {
   std::vector<std::string> ids;
   const auto endpoint = hubs_.find(hub);
   if (!endpoint) return ids;
-  for (auto& device : endpoint->sessions().connected()) ids.push_back(std::move(device.device_id));
+  std::unordered_set<std::string> all;
+  for (auto& device : endpoint->sessions().connected()) all.insert(std::move(device.device_id));
+  if (elsewhere_ != nullptr) {
+    const auto there = others(hub);
+    all.insert(there->begin(), there->end());
+  }
+  ids.assign(all.begin(), all.end());
   return ids;
 }
 
 bool Attendance::connected(const std::string& hub, const std::string& device) {
   const auto endpoint = hubs_.find(hub);
-  return endpoint && endpoint->sessions().connected(device).has_value();
+  if (!endpoint) return false;
+  return endpoint->sessions().connected(device) || (elsewhere_ != nullptr && others(hub)->contains(device));
+}
+
+std::shared_ptr<const std::unordered_set<std::string>> Attendance::others(const std::string& hub) {
+  const std::lock_guard lock(mutex_);
+  auto& known = others_[hub];
+  if (known.devices == nullptr || Steady::now() >= known.until) {
+    const auto devices = elsewhere_->connected(hub);
+    known.devices = std::make_shared<const std::unordered_set<std::string>>(devices.begin(), devices.end());
+    known.until = Steady::now() + kOthersStand;
+  }
+  return known.devices;
 }
 
 std::optional<UnixMs> Attendance::last_seen(const std::string& ns, const std::string& device) {
@@ -124,7 +143,7 @@ void MetricsSource::count_expiry(watch::Numbers& numbers) {
 }
 
 FleetWatch::FleetWatch(const Rooms& rooms)
-    : attendance_(rooms.hubs),
+    : attendance_(rooms.hubs, rooms.elsewhere),
       pace_(rooms.store, rooms.registrations_per_minute),
       certificates_(rooms.certificates),
       source_(rooms.registry, rooms.insight, rooms.decisions, rooms.hubs, rooms.clock, rooms.provisioning),

@@ -6,14 +6,17 @@
 #include <chrono>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
 #include "hub/app/decision_log.h"
+#include "hub/app/elsewhere.h"
 #include "hub/app/endpoints.h"
 #include "hub/app/hub_clock.h"
 #include "hub/app/hub_endpoints.h"
@@ -28,13 +31,25 @@ namespace latchkey::hub::app {
 
 class Attendance final : public registry::Attendance {
  public:
-  explicit Attendance(const HubEndpoints& hubs) : hubs_(hubs) {}  // outlive this object
+  // All outlive this object. `elsewhere`: of several nodes; null: it is alone.
+  Attendance(const HubEndpoints& hubs, const Elsewhere* elsewhere) : hubs_(hubs), elsewhere_(elsewhere) {}
   std::vector<std::string> connected(const std::string& hub) override;
   bool connected(const std::string& hub, const std::string& device) override;
-  std::optional<UnixMs> last_seen(const std::string& ns, const std::string& device) override;
+  std::optional<UnixMs> last_seen(const std::string& ns, const std::string& device) override;  // at this node
 
  private:
+  using Steady = std::chrono::steady_clock;
+  // A forecast asks about one device after the other: the registry is asked about all, once in a while.
+  struct Others {
+    Steady::time_point until{};
+    std::shared_ptr<const std::unordered_set<std::string>> devices;
+  };
+  std::shared_ptr<const std::unordered_set<std::string>> others(const std::string& hub);
+
   const HubEndpoints& hubs_;
+  const Elsewhere* const elsewhere_;
+  std::mutex mutex_;
+  std::map<std::string, Others> others_;  // by hub; guarded by mutex_
 };
 
 class PaceOfReturn final : public management::PaceOfReturn {
@@ -107,6 +122,7 @@ class FleetWatch {
     std::filesystem::path certificates;                   // folder of the brokers' own
     std::optional<double> registrations_per_minute = {};  // that provisioning lets through
     MetricsSource::Provisioning provisioning = {};
+    const Elsewhere* elsewhere = nullptr;  // of several nodes
   };
   explicit FleetWatch(const Rooms& rooms);
   ~FleetWatch() { stop(); }

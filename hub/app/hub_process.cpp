@@ -468,15 +468,17 @@ Outcome<Nothing> HubProcess::Parts::wait_for_gates(const std::stop_token& end) {
 }
 
 Outcome<Nothing> HubProcess::Parts::open_management() {
-  insight = std::make_unique<Insight>(folder, options, clock, *registry, decisions, dps->gate(), hubs);
+  const Elsewhere* const elsewhere = node ? &node->elsewhere() : nullptr;
+  insight = std::make_unique<Insight>(folder, options, clock, *registry, decisions, dps->gate(), hubs, elsewhere);
   messages = std::make_unique<Messages>(hubs);
   device_twins = std::make_unique<DeviceTwins>(hubs, [this] {
     if (node) node->hurry();
   });
   std::optional<double> pace;
   if (options.registrations_per_minute > 0) pace = options.registrations_per_minute;
-  fleet_watch = std::make_unique<FleetWatch>(FleetWatch::Rooms{*registry, *insight, decisions, hubs, clock, store_watch,
-                                                               folder.tls(), pace, [this] { return dps->numbers(); }});
+  fleet_watch =
+      std::make_unique<FleetWatch>(FleetWatch::Rooms{*registry, *insight, decisions, hubs, clock, store_watch,
+                                                     folder.tls(), pace, [this] { return dps->numbers(); }, elsewhere});
   if (options.https) {
     LATCHKEY_TRY(address, HttpsListener::choose(*registry, *options.https));
     options.https = address;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "hub/app/insight.h"
 
+#include <algorithm>
+
 namespace latchkey::hub::app {
 namespace {
 
@@ -24,7 +26,11 @@ Found find(const HubEndpoints& hubs, const std::string& ns, const std::string& d
 std::optional<bool> Insight::connected(const std::string& ns, const std::string& device) {
   const auto found = find(hubs_, ns, device);
   if (found.linked == nullptr) return std::nullopt;
-  return found.connected != nullptr;
+  if (found.connected != nullptr || elsewhere_ == nullptr) return found.connected != nullptr;
+  const auto hubs = hubs_.all();
+  return std::any_of(hubs.begin(), hubs.end(), [&](const auto& hub) {
+    return hub->namespace_name() == ns && elsewhere_->connected(hub->name(), device);
+  });
 }
 
 management::GateState Insight::state_of(Gate& gate) const {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "hub/app/decision_log.h"
+#include "hub/app/elsewhere.h"
 #include "hub/app/hub_clock.h"
 #include "hub/app/hub_endpoints.h"
 #include "hub/app/up_options.h"
@@ -12,9 +13,9 @@ namespace latchkey::hub::app {
 
 class Insight final : public management::Insight {
  public:
-  // All outlive this object.
+  // All outlive this object. `elsewhere`: of several nodes; null: it is alone.
   Insight(const DataFolder& folder, const UpOptions& options, const HubClock& clock, registry::Registry& registry,
-          const DecisionLog& log, Gate& dps, const HubEndpoints& hubs)
+          const DecisionLog& log, Gate& dps, const HubEndpoints& hubs, const Elsewhere* elsewhere)
       : folder_(folder),
         options_(options),
         clock_(clock),
@@ -22,6 +23,7 @@ class Insight final : public management::Insight {
         log_(log),
         dps_(dps),
         hubs_(hubs),
+        elsewhere_(elsewhere),
         started_(clock.now()) {}
 
   std::vector<management::SeenDecision> decisions(const management::DecisionFilter& filter) override {
@@ -41,6 +43,7 @@ class Insight final : public management::Insight {
   const DecisionLog& log_;
   Gate& dps_;
   const HubEndpoints& hubs_;
+  const Elsewhere* const elsewhere_;
   const UnixMs started_;
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "hub/app/node.h"
 
+#include <algorithm>
 #include <chrono>
 #include <ctime>
 #include <iostream>
@@ -62,6 +63,7 @@ Node::Node(Options options, registry::Registry& registry, HubEndpoints& hubs, Lo
       news_(listeners(hubs), options_.news_place),
       asked_({options_.name, boot_ms, [this] { cluster_.hurry(); }}),
       served_({options_.name, boot_ms, [this] { cluster_.hurry(); }}, called_devices(hubs)),
+      elsewhere_(registry::rows_of(registry), options_.name),
       drain_([this] { return list_sessions(); },
              [](const Drain::Session& session) { session.hub->end_session(session.seat); }),
       cluster_(cluster_options(), events()) {
@@ -127,7 +129,14 @@ Outcome<std::string> Node::Others::invoke(const std::string& namespace_name, con
   asked.payload = call.payload;
   asked.connect_ms = call.connect.count();
   asked.response_ms = call.response.count();
-  return asked_.ask(std::move(asked));
+  return node_.asked_.ask(std::move(asked));
+}
+
+bool Node::Others::connected(const std::string& namespace_name, const std::string& device_id) {
+  const auto hubs = node_.hubs_.all();
+  return std::any_of(hubs.begin(), hubs.end(), [&](const auto& hub) {
+    return hub->namespace_name() == namespace_name && node_.elsewhere_.connected(hub->name(), device_id);
+  });
 }
 
 std::size_t Node::sessions() const {

@@ -18,6 +18,7 @@
 #include <thread>
 
 #include "hub/app/drain.h"
+#include "hub/app/elsewhere.h"
 #include "hub/app/hub_endpoints.h"
 #include "hub/app/node_news.h"
 #include "registry/cluster/asked_calls.h"
@@ -56,6 +57,7 @@ class Node {
   void hurry() { cluster_.hurry(); }
   // Direct methods for devices that are not connected here.
   twin::OtherNodes& others() { return others_; }
+  const Elsewhere& elsewhere() const { return elsewhere_; }
   // Ends every wait for such a device.
   void stop_waiting() { asked_.stop(); }
   void stop();
@@ -89,12 +91,13 @@ class Node {
   };
   class Others final : public twin::OtherNodes {
    public:
-    explicit Others(registry::cluster::AskedCalls& asked) : asked_(asked) {}
+    explicit Others(Node& node) : node_(node) {}
     registry::Outcome<std::string> invoke(const std::string& namespace_name, const std::string& device_id,
                                           const twin::MethodCall& call) override;
+    bool connected(const std::string& namespace_name, const std::string& device_id) override;
 
    private:
-    registry::cluster::AskedCalls& asked_;
+    Node& node_;
   };
   registry::cluster::Cluster::Options cluster_options() const;
   registry::cluster::Cluster::Events events();
@@ -120,7 +123,8 @@ class Node {
   NodeNews news_;
   registry::cluster::AskedCalls asked_;
   registry::cluster::ServedCalls served_;
-  Others others_{asked_};
+  const Elsewhere elsewhere_;
+  Others others_{*this};
   Drain drain_;                         // the cluster's thread alone
   registry::cluster::Cluster cluster_;  // stops first: its events use the rest
 };

@@ -9,11 +9,16 @@ namespace latchkey::hub::app {
 namespace {
 
 twin::Twins::Options twin_options(const std::string& namespace_name, std::function<UnixMs()> now,
-                                  bool told_by_registry) {
+                                  twin::OtherNodes* others) {
   twin::Twins::Options options;
   options.namespace_name = namespace_name;
   options.now = std::move(now);
-  options.told_by_registry = told_by_registry;
+  options.told_by_registry = others != nullptr;
+  if (others != nullptr) {
+    options.elsewhere = [others, namespace_name](const std::string& device) {
+      return others->connected(namespace_name, device);
+    };
+  }
   return options;
 }
 
@@ -28,7 +33,7 @@ twin::Methods::Options method_options(const std::string& namespace_name) {
 TwinRooms::TwinRooms(registry::Registry& registry, const std::string& namespace_name, std::function<UnixMs()> now,
                      std::function<void(const wire::Deliver&)> deliver, twin::OtherNodes* others)
     : outbox_(std::move(deliver)),
-      twins_(registry, presence_, outbox_, twin_options(namespace_name, std::move(now), others != nullptr)),
+      twins_(registry, presence_, outbox_, twin_options(namespace_name, std::move(now), others)),
       methods_(registry, presence_, outbox_, method_options(namespace_name), others) {}
 
 void TwinRooms::closed(wire::ConnectionId connection) {

@@ -34,6 +34,8 @@ class OtherNodes {
   // As Methods::invoke answers.
   virtual registry::Outcome<std::string> invoke(const std::string& namespace_name, const std::string& device_id,
                                                 const MethodCall& call) = 0;
+  // Whether the device is connected at another node than this.
+  virtual bool connected(const std::string& namespace_name, const std::string& device_id) = 0;
 };
 
 }  // namespace latchkey::hub::twin

@@ -147,7 +147,7 @@ Outcome<Twins::Shown> Twins::shown(const registry::Twin& twin) const {
   LATCHKEY_TRY(tags, load(twin.tags));
   LATCHKEY_TRY(desired, load(twin.desired));
   LATCHKEY_TRY(reported, load(twin.reported));
-  const auto live = presence_.live(twin.device.id);
+  const bool live = presence_.live(twin.device.id) || (options_.elsewhere && options_.elsewhere(twin.device.id));
   const text::Json json = {{"deviceId", twin.device.id},
                            {"etag", etag_of(twin.revision)},
                            {"version", twin.version},

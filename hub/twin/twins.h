@@ -33,6 +33,8 @@ class Twins {
     // Several nodes share the registry: it tells all of them what is desired, in the order of its commits, and each
     // passes it on to the devices that it has (tell()). write() tells nobody.
     bool told_by_registry = false;
+    std::function<bool(const std::string& device_id)> elsewhere =
+        {};  // connected at another node; empty: there is none
   };
   // All outlive this object.
   Twins(registry::Registry& registry, const Presence& presence, Outbox& outbox, Options options);

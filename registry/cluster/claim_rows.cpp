@@ -88,6 +88,25 @@ Outcome<std::vector<ClaimRow>> write_claims(store::Database& database, const Uui
   return in_transaction<std::vector<ClaimRow>>(database, [&] { return write_all(database, node, batch); });
 }
 
+Outcome<bool> claimed_by_others(store::Database& database, const Place& place, const std::string& but) {
+  LATCHKEY_TRY(claim, database
+                          .query("SELECT 1 FROM sessions s JOIN nodes n ON n.incarnation = s.node WHERE s.hub = $1 AND "
+                                 "s.device = $2 AND n.state = $3 AND n.name <> $4",
+                                 place.hub, place.device, NodeState::kLive, but)
+                          .first([](const store::Query& row) { return row.integer(0); }));
+  return claim.has_value();
+}
+
+Outcome<std::vector<std::string>> claimed_by_others(store::Database& database, const std::string& hub,
+                                                    const std::string& but) {
+  return database
+      .query(
+          "SELECT s.device FROM sessions s JOIN nodes n ON n.incarnation = s.node WHERE s.hub = $1 AND n.state = $2 "
+          "AND n.name <> $3",
+          hub, NodeState::kLive, but)
+      .all([](const store::Query& row) { return row.text(0); });
+}
+
 Outcome<Nothing> forget_void_claims(store::Database& database) {
   return in_transaction<Nothing>(database, [&]() -> Outcome<Nothing> {
     LATCHKEY_TRY_VOID(take_numbers(database, 0));

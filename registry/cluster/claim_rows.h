@@ -5,6 +5,7 @@
 // kStorage from each.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "registry/cluster/claims.h"
@@ -20,6 +21,11 @@ Outcome<std::vector<ClaimRow>> claims_of(store::Database& database, const Uuid& 
 
 // One transaction, durable when it answers: the rows of the claims that took their places.
 Outcome<std::vector<ClaimRow>> write_claims(store::Database& database, const Uuid& node, const ClaimBatch& batch);
+// Whether a live node claimed that place last, other than the one of that name; and the devices of which that is so at
+// a hub.
+Outcome<bool> claimed_by_others(store::Database& database, const Place& place, const std::string& but);
+Outcome<std::vector<std::string>> claimed_by_others(store::Database& database, const std::string& hub,
+                                                    const std::string& but);
 // Those of nodes that do not live.
 Outcome<Nothing> forget_void_claims(store::Database& database);
 

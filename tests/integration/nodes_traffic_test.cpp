@@ -7,8 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/integration/hub_cohort.h"
-#include "tests/integration/up_world.h"
-#include "tests/support/postgresql.h"
+#include "tests/integration/nodes_world.h"
 
 namespace latchkey::tests {
 namespace {
@@ -18,44 +17,9 @@ using testing::HasSubstr;
 using Call = std::future<Finished>;
 using Device = std::unique_ptr<DeviceClient>;
 
-class NodesTraffic : public testing::Test {
+class NodesTraffic : public NodesWorld {
  protected:
-  static void SetUpTestSuite() {
-    work_ = std::make_unique<TemporaryFolder>();
-    server_ = std::make_unique<PostgresServer>();
-    (void)psql("CREATE DATABASE nodes", "postgres");
-    if (const auto key = run({built("latchkey"), "keys", "new", node_key()}); key.exit_status != 0) {
-      throw std::runtime_error(key.err);
-    }
-    a_ = std::make_unique<Hub>(options("a"));
-    a_->start();
-    b_ = std::make_unique<Hub>(options("b"));
-    b_->start();
-  }
-  static void TearDownTestSuite() {
-    b_.reset();
-    a_.reset();
-    server_.reset();
-    work_.reset();
-  }
-  static std::string node_key() { return (work_->path() / "node.key").string(); }
-  static Hub::Options options(const std::string& name) {
-    Hub::Options options;
-    options.rehearsal = false;
-    options.more = {"--store",         server_->url("nodes"),
-                    "--keys",          "sealed:" + node_key(),
-                    "--node",          name,
-                    "--lease",         "120",
-                    "--status-listen", "off",
-                    "--https-listen",  "off",
-                    "--advertise",     "hub.example.net:8883"};
-    return options;
-  }
-  static std::string psql(const std::string& statement, const std::string& database = "nodes") {
-    const auto done = run({"/usr/lib/postgresql/15/bin/psql", "-XAt", "-c", statement, server_->url(database)});
-    if (done.exit_status != 0) throw std::runtime_error(done.err);
-    return done.out;
-  }
+  static void SetUpTestSuite() { begin({"--status-listen", "off", "--https-listen", "off"}); }
   static bool no_calls_are_left() {
     return eventually([] { return psql("SELECT COUNT(*) FROM calls") == "0\n"; });
   }
@@ -108,11 +72,6 @@ class NodesTraffic : public testing::Test {
         device.wait_message([](const Message& one) { return one.topic.find("/desired/") != one.topic.npos; });
     return message ? json::parse(message->payload) : json();
   }
-
-  static inline std::unique_ptr<TemporaryFolder> work_;
-  static inline std::unique_ptr<PostgresServer> server_;
-  static inline std::unique_ptr<Hub> a_;
-  static inline std::unique_ptr<Hub> b_;
 };
 
 TEST_F(NodesTraffic, method_that_is_asked_for_at_one_is_answered_by_a_device_at_the_other) {
@@ -238,6 +197,32 @@ TEST_F(NodesTraffic, what_a_device_reports_at_one_is_shown_at_the_other) {
   EXPECT_TRUE(
       device->wait_message([](const Message& told) { return told.topic.find("/res/204/") != told.topic.npos; }));
   EXPECT_EQ(a_->json({"device", "twin", "show", "-n", "report-1"}).at("properties").at("reported").at("level"), 7);
+}
+
+TEST_F(NodesTraffic, device_is_connected_at_whichever_node_it_is_asked_for) {
+  const auto state = [](Hub& at) {
+    const auto twin = at.json({"device", "twin", "show", "-n", "state-1"}).at("connectionState");
+    const auto shown = at.json({"device", "show", "-n", "state-1"}).at("properties").at("connected");
+    EXPECT_EQ(twin == "Connected", shown == true);
+    return twin.get<std::string>();
+  };
+  const auto identity = a_->provision("state-1");
+  for (Hub* at : {a_.get(), b_.get()}) EXPECT_EQ(state(*at), "Disconnected");
+  for (Hub* where : {b_.get(), a_.get()}) {
+    const auto device = connect(*where, "state-1", identity);
+    for (Hub* at : {a_.get(), b_.get()}) EXPECT_TRUE(eventually([&] { return state(*at) == "Connected"; }));
+    device->disconnect();
+    for (Hub* at : {a_.get(), b_.get()}) EXPECT_TRUE(eventually([&] { return state(*at) == "Disconnected"; }));
+  }
+}
+
+// A forecast counts who is connected anywhere, as it would lose its session.
+TEST_F(NodesTraffic, forecast_at_one_counts_devices_at_the_other) {
+  const auto device = device_at(*b_, "forecast-1");
+  EXPECT_TRUE(eventually([&] {
+    const auto forecast = a_->json({"device", "revoke", "-n", "forecast-1", "--what-if"});
+    return forecast.at("losingAccess").at("connected") == 1;
+  }));
 }
 
 TEST_F(NodesTraffic, hub_process_that_is_killed_leaves_neither_a_call_nor_its_sessions_without_an_end) {

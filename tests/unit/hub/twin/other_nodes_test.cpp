@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Twins and methods of a hub that several nodes serve.
+#include <set>
 #include <thread>
 
 #include "hub/twin/methods.h"
@@ -20,6 +21,10 @@ class FakeNodes final : public OtherNodes {
     last = call;
     return answer;
   }
+  bool connected(const std::string& namespace_name, const std::string& device_id) override {
+    return there.contains(namespace_name + " " + device_id);
+  }
+  std::set<std::string> there;
   std::vector<std::string> asked;
   MethodCall last;
   Answer answer = std::string("{}");
@@ -155,6 +160,22 @@ TEST_F(OtherNodesTest, what_is_desired_is_told_by_the_registry_and_not_by_who_wr
   EXPECT_EQ(sent.connection, device.connection);
   EXPECT_EQ(sent.topic, "$iothub/twin/PATCH/properties/desired/?$version=2");
   EXPECT_EQ(sent.payload, R"({"rate":5,"$version":2})");
+}
+
+TEST_F(OtherNodesTest, device_that_is_connected_anywhere_is_shown_as_connected) {
+  Twins::Options shown{"default", [] { return test::kNow; }, 65'536, true};
+  shown.elsewhere = [this](const std::string& device) { return nodes.connected("default", device); };
+  Twins twins(*registry, presence, outbox, shown);
+  const auto state = [&](const char* device) {
+    return json::parse(twins.show(device)->body)["connectionState"].get<std::string>();
+  };
+  EXPECT_EQ(state("dev-1"), "Disconnected");
+  nodes.there = {"default dev-1", "other dev-2"};
+  EXPECT_EQ(state("dev-1"), "Connected");
+  EXPECT_EQ(state("dev-2"), "Disconnected");
+  nodes.there.clear();
+  (void)connect("dev-1");
+  EXPECT_EQ(state("dev-1"), "Connected");
 }
 
 TEST_F(OtherNodesTest, only_the_very_device_is_told) {

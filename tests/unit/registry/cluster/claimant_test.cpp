@@ -2,7 +2,7 @@
 // Claims of several nodes on one database, which over SQLite is a file that they share.
 #include "registry/cluster/claimant.h"
 
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 
 #include <chrono>
 #include <set>
@@ -150,6 +150,27 @@ TEST_F(ClaimantTest, claims_of_nodes_that_do_not_live_are_forgotten) {
   EXPECT_TRUE(forget_void_claims(*database_));
   ASSERT_EQ(rows().size(), 1U);
   EXPECT_EQ(owner(), uuid(1));
+}
+
+TEST_F(ClaimantTest, others_have_what_a_live_node_but_oneself_has_claimed) {
+  using testing::UnorderedElementsAre;
+  const Place second{"hub", "dev-2"};
+  claim(1, 0);
+  claim(2, 0, second);
+  claim(2, 0, {"hub", "dev-3"});
+  claim(2, 0, {"east", "dev-1"});
+  claim(3, 0, {"hub", "dev-4"});  // that nobody knows
+  EXPECT_TRUE(*claimed_by_others(*database_, kPlace, "node-2"));
+  EXPECT_FALSE(*claimed_by_others(*database_, kPlace, "node-1")) << "its own";
+  EXPECT_TRUE(*claimed_by_others(*database_, second, "node-1"));
+  EXPECT_FALSE(*claimed_by_others(*database_, Place{"hub", "dev-4"}, "node-1"));
+  EXPECT_FALSE(*claimed_by_others(*database_, Place{"west", "dev-1"}, "node-2"));
+  EXPECT_THAT(*claimed_by_others(*database_, "hub", "node-1"), UnorderedElementsAre("dev-2", "dev-3"));
+  EXPECT_THAT(*claimed_by_others(*database_, "hub", "node-2"), UnorderedElementsAre("dev-1"));
+  EXPECT_TRUE(write_claims(*database_, uuid(2), {{}, {second}}));
+  EXPECT_FALSE(*claimed_by_others(*database_, second, "node-1")) << "its session has ended";
+  EXPECT_TRUE(*leave_node(*database_, "node-2", uuid(2)));
+  EXPECT_TRUE(claimed_by_others(*database_, "hub", "node-1")->empty()) << "who has left has none";
 }
 
 TEST_F(ClaimantTest, newest_session_stays_whichever_node_it_is_at) {
