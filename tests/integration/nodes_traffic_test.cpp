@@ -180,6 +180,58 @@ TEST_F(NodesTraffic, messages_that_are_sent_at_one_are_received_at_the_other_in_
   }
 }
 
+// A broker keeps a session, and the registry keeps messages: so none is lost, and one may come twice.
+TEST_F(NodesTraffic, messages_find_a_device_whose_session_is_kept_at_another_node) {
+  const auto identity = a_->provision("kept-1");
+  const auto come = [&](Hub& at, bool present) {
+    auto options = at.hub_options("kept-1", identity);
+    options.clean_session = false;
+    Device client;
+    ConnectResult seen;
+    EXPECT_TRUE(eventually([&] {
+      client = std::make_unique<DeviceClient>(options);
+      seen = client->connect();
+      return seen.seen == Seen::kAccepted;
+    }));
+    EXPECT_EQ(seen.session_present, present);
+    return client;
+  };
+  const auto send = [](Hub& at, const std::string& text) {
+    operate(at, {"device", "send", "-n", "kept-1", "--message", text});
+  };
+  // Nothing else comes before it but what came before.
+  const auto hears = [](DeviceClient& device, const std::string& text) {
+    const auto message = device.wait_message([&](const Message& one) { return one.payload == text; });
+    return message && message->topic.find("/devicebound/") != std::string::npos;
+  };
+  const std::string filter = "devices/kept-1/messages/devicebound/#";
+  auto device = come(*a_, false);
+  EXPECT_EQ(device->subscribe(filter), 1);
+  send(*b_, "one");
+  EXPECT_TRUE(hears(*device, "one"));
+  device->disconnect();
+
+  send(*a_, "two");
+  send(*b_, "three");
+  device = come(*b_, false);
+  EXPECT_EQ(device->subscribe(filter), 1) << "node b knows nothing of what it subscribed to at a";
+  EXPECT_TRUE(hears(*device, "two"));
+  EXPECT_TRUE(hears(*device, "three"));
+  device->disconnect();
+
+  send(*b_, "four");
+  operate(*b_, {"device", "message", "purge", "-n", "kept-1"});
+  send(*a_, "five");
+  device = come(*a_, true);
+  EXPECT_TRUE(hears(*device, "five")) << "by the subscription that node a has kept";
+  EXPECT_FALSE(device->wait_message([](const Message& one) { return one.payload == "four"; }, 0))
+      << "what was purged at b is not in a's hands";
+  device->disconnect();
+  device = come(*b_, true);
+  send(*a_, "six");
+  EXPECT_TRUE(hears(*device, "six"));
+}
+
 TEST_F(NodesTraffic, what_is_desired_at_any_node_is_told_in_the_order_of_its_versions) {
   const auto at_a = device_at(*a_, "twin-1");
   const auto at_b = device_at(*b_, "twin-2");
