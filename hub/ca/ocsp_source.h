@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // OcspSource: where a responder's answers come from: which CAs may be asked about, and what became of a serial. The
-// registry's is registry_ocsp_source(); the signing service has one of its own (hub/app/signing_ocsp.h).
+// registry's is registry_ocsp_source(); the signing service has one of its own (hub/app/signing/signing_ocsp.h).
 //
 // Threads: all functions may be called from any thread.
 #pragma once

@@ -76,7 +76,17 @@ MAY_INCLUDE = {
                      "registry/operations", "registry/model", "agent/protocol", "agent/update", "platform/files",
                      "platform/openssl", "platform/base"],
     "hub/cli": ["platform/base"],
-    "hub/app": ["hub", "registry", "agent/protocol", "platform"],
+    "hub/app/base": ["hub/brokers", "hub/ca", "hub/http", "hub/management", "hub/wire", "registry", "platform"],
+    "hub/app/endpoints": ["hub/app/base", "hub/brokers", "hub/firmware", "hub/link", "hub/management", "hub/ports",
+                          "hub/provisioning", "hub/session", "hub/twin", "hub/watch", "hub/wire", "registry",
+                          "agent/protocol", "platform"],
+    "hub/app/nodes": ["hub/app/endpoints", "hub/app/base", "hub/brokers", "hub/ca", "hub/management", "registry",
+                      "platform"],
+    "hub/app/signing": ["hub/app/base", "hub/brokers", "hub/ca", "hub/http", "hub/management", "hub/revocation",
+                        "hub/signing", "hub/text", "registry", "platform"],
+    "hub/app/verbs": ["hub/app/nodes", "hub/app/base", "hub/ca", "hub/cli", "hub/signing", "hub/text", "registry",
+                      "platform"],
+    "hub/app/process": ["hub", "registry", "agent/protocol", "platform"],
     "boards/host": ["agent", "platform"],
     "boards/emulated": ["agent", "platform"],
     "boards/cortex_m": ["boards/emulated", "agent", "platform"],
@@ -91,7 +101,7 @@ MAY_INCLUDE = {
     "boards/fleet/program": ["boards/fleet", "hub/http", "agent", "platform"],
 }
 # Folders whose own folders are rooms.
-WINGS = ("boards/fleet", "hub/signing")
+WINGS = ("boards/fleet", "hub/app", "hub/signing")
 # What a room may not see of the outside: its system and library headers.
 FORBIDDEN_HEADERS = {
     "agent": r"(mosquitto|mqtt/|openssl|sqlite3|nlohmann|sys/|unistd|thread|mutex|iostream|fstream|filesystem)",

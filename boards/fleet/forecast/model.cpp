@@ -8,7 +8,7 @@
 namespace latchkey::boards::fleet::forecast {
 namespace {
 
-constexpr unsigned kLanes = 16;                    // threads of the hub process (hub/app/hub_process.cpp)
+constexpr unsigned kLanes = 16;                    // threads of the hub process (hub/app/process/hub_process.cpp)
 constexpr std::size_t kMostUnverified = 256;       // hub/gate/options.h
 constexpr std::size_t kMostUnverifiedOfPeer = 64;  // a fleet is one peer
 constexpr std::size_t kBacklog = 1024;             // of a broker's listening socket (hub/brokers/config.cpp)

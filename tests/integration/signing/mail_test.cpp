@@ -5,8 +5,8 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
-#include "hub/app/endpoints.h"
-#include "hub/app/signing_watch.h"
+#include "hub/app/base/endpoints.h"
+#include "hub/app/signing/signing_watch.h"
 #include "hub/brokers/server_certificate.h"
 #include "hub/http/server.h"
 #include "platform/files/file.h"

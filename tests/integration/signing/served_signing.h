@@ -5,8 +5,8 @@
 
 #include <atomic>
 
-#include "hub/app/signing_keys.h"
-#include "hub/app/signing_ocsp.h"
+#include "hub/app/signing/signing_keys.h"
+#include "hub/app/signing/signing_ocsp.h"
 #include "hub/ca/file_key_provider.h"
 #include "hub/http/server.h"
 #include "hub/signing/data/data_plane.h"
