@@ -50,29 +50,45 @@ Outcome<BundleFacts> facts_of(ByteView bundle) {
   return facts;
 }
 
-Outcome<Bundles> Bundles::open(std::filesystem::path folder) {
+Outcome<Bundles> Bundles::open(std::filesystem::path folder, registry::firmware::BundleRows* shared) {
   const auto made = files::make_secret_folder(folder);
   if (!made && made.error() == Status::kRefused) {
     return refuse(Reason::kUnauthorized, folder.string() + " is open to others than its owner");
   }
   if (!made) return cannot("make", folder);
-  return Bundles(std::move(folder));
+  return Bundles(std::move(folder), shared);
 }
 
 std::filesystem::path Bundles::file_of(const Bytes& id) const {
   return folder_ / (text::hex(ByteView(id)) + std::string(kEnding));
 }
 
+bool Bundles::has(const Bytes& id) const {
+  std::error_code ignored;
+  return std::filesystem::exists(file_of(id), ignored);
+}
+
+Outcome<Nothing> Bundles::fetch(const Bytes& id) const {
+  const std::lock_guard lock(*fetching_);
+  if (has(id)) return Nothing{};
+  if (shared_ == nullptr) return refuse(Reason::kNotFound, "there is no such bundle");
+  LATCHKEY_TRY(content, shared_->read(id));
+  if (signing::digest_of(signing::Hash::kSha256, ByteView(content)) != id) {
+    return refuse(Reason::kStorage, "the registry's bundle " + text::hex(ByteView(id)) + " is damaged");
+  }
+  return keep(id, ByteView(content));
+}
+
 Outcome<Nothing> Bundles::keep(const Bytes& id, ByteView bundle) const {
   const auto file = file_of(id);
-  std::error_code ignored;
-  if (std::filesystem::exists(file, ignored)) return Nothing{};  // written whole, and named by what is in it
+  if (has(id)) return Nothing{};  // written whole, and named by what is in it
   if (!files::replace_file(file, bundle)) return cannot("write", file);
   return Nothing{};
 }
 
 Outcome<Bytes> Bundles::read(const Bytes& id, std::uint64_t at, std::size_t length) const {
   const auto file = file_of(id);
+  if (shared_ != nullptr && !has(id)) LATCHKEY_TRY_VOID(fetch(id));
   const files::Descriptor opened(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
   if (!opened && errno == ENOENT) return refuse(Reason::kNotFound, "there is no such bundle");
   struct stat info {};

@@ -7,9 +7,6 @@
 #include "hub/signing/base/algorithm.h"
 #include "hub/signing/statements/statement.h"
 #include "hub/text/encoding.h"
-#include "platform/files/file.h"
-#include "platform/openssl/certificate_builder.h"
-#include "platform/openssl/pem.h"
 #include "registry/signing/certificates.h"
 
 namespace latchkey::hub::firmware {
@@ -23,7 +20,7 @@ using registry::refuse;
 using registry::signing::AuthorityRole;
 using registry::signing::CertificateRows;
 
-constexpr std::size_t kKeyFileMax = 4096;
+constexpr int kTries = 5;  // to give a version that another node gives at the same time
 constexpr UnixMs kSecond = 1000;
 
 tl::unexpected<registry::Refusal> refusal_of(const signing::Error& error) {
@@ -129,40 +126,28 @@ Outcome<std::vector<signing::AuthorityRevocations>> that_fits(EVP_PKEY* key, Cer
   return without(revoked.authorities, serials, enough);
 }
 
-}  // namespace
-
-Outcome<bool> Statements::load_key() {
-  if (key_) return true;
-  auto pem = files::read_file(file_, kKeyFileMax);
-  if (!pem && pem.error() == Status::kNotFound) return false;
-  if (!pem) return refuse(Reason::kStorage, "cannot read the statement key");
-  key_ = openssl::key_from_pem(ByteView(*pem));
-  wipe({pem->data(), pem->size()});
-  if (!key_) return refuse(Reason::kStorage, "the statement key's file is damaged: " + file_.string());
-  return true;
+template <class T>
+bool overtaken(const Outcome<T>& made) {
+  return !made && made.error().reason == Reason::kAlreadyExists;
 }
 
+}  // namespace
+
 // What it says of revocations stands from its first moment on: a device that was given it would take nothing without.
-Outcome<Nothing> Statements::have_key(const Call& call) {
-  LATCHKEY_TRY(there, load_key());
-  if (there) return Nothing{};
-  auto key = openssl::make_ec_key("P-256");
-  if (!key) return refuse(Reason::kInternal, "no statement key could be made: " + openssl::take_error());
-  auto pem = openssl::key_to_pem(key.get());
-  const bool kept = !pem.empty() && files::replace_file(file_, ByteView(pem));
-  wipe({pem.data(), pem.size()});
-  if (!kept) return refuse(Reason::kStorage, "cannot write the statement key");
-  key_ = std::move(key);
+Outcome<Statements::Key> Statements::have_key(const Call& call) {
+  LATCHKEY_TRY(there, key_.load());
+  if (there) return there;
+  LATCHKEY_TRY(key, key_.make());
   LATCHKEY_TRY_VOID(rows_.attempt(call, "firmware.statementKey.create", "firmware/statementKey",
                                   [](registry::RowAct&) -> Outcome<Nothing> { return Nothing{}; }));
-  LATCHKEY_TRY_VOID(renew(call));
-  return Nothing{};
+  LATCHKEY_TRY_VOID(renew(call, key));
+  return key;
 }
 
 Outcome<Bytes> Statements::public_key(const Call& call) {
   const std::lock_guard lock(making_);
-  LATCHKEY_TRY_VOID(have_key(call));
-  return signing::statement_public_key(key_.get());
+  LATCHKEY_TRY(key, have_key(call));
+  return signing::statement_public_key(key.get());
 }
 
 Outcome<Statement> Statements::add(const Call& call, Statement statement) {
@@ -174,7 +159,14 @@ Outcome<Statement> Statements::add(const Call& call, Statement statement) {
 Outcome<Statement> Statements::pin(const Call& call, std::vector<std::string> ekus) {
   std::sort(ekus.begin(), ekus.end());
   const std::lock_guard lock(making_);
-  LATCHKEY_TRY_VOID(have_key(call));
+  LATCHKEY_TRY(key, have_key(call));
+  auto pinned = try_pin(call, key, ekus);
+  for (int i = 1; i < kTries && overtaken(pinned); ++i) pinned = try_pin(call, key, ekus);
+  if (pinned) (void)renew(call, key);  // what is left out hangs on what is pinned
+  return pinned;
+}
+
+Outcome<Statement> Statements::try_pin(const Call& call, const Key& key, const std::vector<std::string>& ekus) {
   Statement statement;
   statement.kind = StatementKind::kPins;
   statement.content = joined(ekus);
@@ -182,7 +174,7 @@ Outcome<Statement> Statements::pin(const Call& call, std::vector<std::string> ek
   if (newest && newest->content == statement.content) return *std::move(newest);
   LATCHKEY_TRY(version, statements_.next_version(StatementKind::kPins));
   statement.version = version;
-  auto body = signing::make_pin_statement(key_.get(), statement.version, ekus);
+  auto body = signing::make_pin_statement(key.get(), statement.version, ekus);
   if (!body) {
     const auto refusal = refusal_of(body.error());
     (void)rows_.attempt(call, "firmware.statement", "firmware/pins",
@@ -190,9 +182,7 @@ Outcome<Statement> Statements::pin(const Call& call, std::vector<std::string> ek
     return refusal;
   }
   statement.body = std::move(*body);
-  LATCHKEY_TRY(added, add(call, std::move(statement)));
-  (void)renew(call);  // what is left out hangs on what is pinned
-  return added;
+  return add(call, std::move(statement));
 }
 
 Outcome<std::set<std::string>> Statements::pinned() {
@@ -205,17 +195,23 @@ Outcome<std::set<std::string>> Statements::pinned() {
 
 Outcome<std::optional<Statement>> Statements::refresh(const Call& call) {
   const std::lock_guard lock(making_);
-  LATCHKEY_TRY(there, load_key());
-  if (!there) return std::optional<Statement>();
-  return renew(call);
+  LATCHKEY_TRY(key, key_.load());
+  if (!key) return std::optional<Statement>();
+  return renew(call, key);
 }
 
-Outcome<std::optional<Statement>> Statements::renew(const Call& call) {
+Outcome<std::optional<Statement>> Statements::renew(const Call& call, const Key& key) {
+  auto made = try_renew(call, key);
+  for (int i = 1; i < kTries && overtaken(made); ++i) made = try_renew(call, key);
+  return made;
+}
+
+Outcome<std::optional<Statement>> Statements::try_renew(const Call& call, const Key& key) {
   CertificateRows certificates(rows_);
   LATCHKEY_TRY(revoked, revoked_by_all(certificates));
   if (revoked.authorities.empty()) return std::optional<Statement>();
   LATCHKEY_TRY(ekus, pinned());
-  LATCHKEY_TRY(told, that_fits(key_.get(), certificates, revoked, ekus));
+  LATCHKEY_TRY(told, that_fits(key.get(), certificates, revoked, ekus));
   Statement statement;
   statement.kind = StatementKind::kRevocations;
   statement.content = content_of(told, revoked.der);
@@ -223,7 +219,7 @@ Outcome<std::optional<Statement>> Statements::renew(const Call& call) {
   if (newest && newest->content == statement.content) return std::optional<Statement>();
   LATCHKEY_TRY(version, statements_.next_version(StatementKind::kRevocations));
   statement.version = version;
-  auto body = signing::make_revocation_statement(key_.get(), statement.version, told);
+  auto body = signing::make_revocation_statement(key.get(), statement.version, told);
   if (!body) return refusal_of(body.error());
   statement.body = std::move(*body);
   LATCHKEY_TRY(added, add(call, std::move(statement)));

@@ -1,17 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// The hub's statement key, and the statements that it signs (docs/firmware-update.md): durable EKUs that are pinned,
-// and what the signing service has revoked. The key is EC P-256, a PKCS#8 file of mode 0600 made at its first need:
-// when its public half is asked for, or pins are set. It is never logged, and leaves its file for nobody.
+// The statements that the hub signs (docs/firmware-update.md): durable EKUs that are pinned, and what the signing
+// service has revoked. Their key (statement_key.h) is made when its public half is asked for, or pins are set.
 //
-// Threads: any; statements are made one after the other.
+// Threads: any; statements are made one after the other, and of several nodes that make one at once the later ones try
+// again behind the first.
 #pragma once
 
-#include <filesystem>
-#include <functional>
 #include <mutex>
 #include <set>
 
-#include "platform/openssl/openssl_ptr.h"
+#include "hub/firmware/statement_key.h"
 #include "registry/firmware/statements.h"
 
 namespace latchkey::hub::firmware {
@@ -22,9 +20,8 @@ using registry::firmware::StatementKind;
 
 class Statements {
  public:
-  // The rows outlive it; the folder is there, and open to its owner alone.
-  Statements(registry::RowKeeper& rows, const std::filesystem::path& folder)
-      : rows_(rows), statements_(rows), file_(folder / "statement.key") {}
+  // Both outlive it.
+  Statements(registry::RowKeeper& rows, StatementKey& key) : rows_(rows), statements_(rows), key_(key) {}
 
   // SubjectPublicKeyInfo (DER). kStorage, kInternal: the key cannot be read or made.
   registry::Outcome<Bytes> public_key(const registry::Call& call);
@@ -40,17 +37,19 @@ class Statements {
   registry::Outcome<std::optional<Statement>> newest(StatementKind kind) { return statements_.newest(kind); }
 
  private:
-  registry::Outcome<registry::Nothing> have_key(const registry::Call& call);
-  registry::Outcome<bool> load_key();
-  registry::Outcome<std::optional<Statement>> renew(const registry::Call& call);
+  using Key = StatementKey::Key;
+  registry::Outcome<Key> have_key(const registry::Call& call);
+  registry::Outcome<Statement> try_pin(const registry::Call& call, const Key& key,
+                                       const std::vector<std::string>& ekus);
+  registry::Outcome<std::optional<Statement>> renew(const registry::Call& call, const Key& key);
+  registry::Outcome<std::optional<Statement>> try_renew(const registry::Call& call, const Key& key);
   registry::Outcome<Statement> add(const registry::Call& call, Statement statement);
   registry::Outcome<std::set<std::string>> pinned();
 
   registry::RowKeeper& rows_;
   registry::firmware::StatementRows statements_;
-  const std::filesystem::path file_;
-  std::mutex making_;     // guards the key, and makes one statement after the other
-  openssl::PkeyPtr key_;  // null: not loaded
+  StatementKey& key_;
+  std::mutex making_;  // guards the key, and makes one statement after the other
 };
 
 }  // namespace latchkey::hub::firmware

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "registry/firmware/bundles.h"
 #include "registry/store/devices.h"
 #include "registry/store/namespaces.h"
 #include "registry/store/policies.h"
@@ -260,6 +261,7 @@ Outcome<Campaign> CampaignRows::publish(const Call& call, const std::string& ns,
                                      LATCHKEY_TRY(newest, number(act.db, "SELECT MAX(number) FROM firmware_campaigns"));
                                      campaign.number = static_cast<std::uint64_t>(newest) + 1;
                                      LATCHKEY_TRY_VOID(insert(act.db, campaign));
+                                     LATCHKEY_TRY_VOID(put_bundle(act.db, campaign.bundle, wanted.content));
                                      act.note = campaign.board + " " + campaign.version + " for " + target_of(campaign);
                                      act.changed("percent", "", std::to_string(campaign.percent));
                                      return campaign;
@@ -293,6 +295,7 @@ Outcome<Campaign> CampaignRows::withdraw(const Call& call, const std::string& ns
                                      campaign.updated = act.now();
                                      act.changed("state", "active", "withdrawn");
                                      LATCHKEY_TRY_VOID(update(act.db, campaign));
+                                     LATCHKEY_TRY_VOID(drop_unused_bundles(act.db));
                                      return campaign;
                                    });
 }
@@ -327,6 +330,20 @@ Outcome<std::uint64_t> CampaignRows::number_of_image(const Uuid& ns, const Bytes
                  db.query("SELECT MAX(number) FROM firmware_campaigns WHERE namespace = $1 AND image = $2", ns, image)
                      .first([](const Query& row) { return row.integer(0); }));
     return static_cast<std::uint64_t>(newest.value_or(0));
+  });
+}
+
+Outcome<std::vector<Standing>> CampaignRows::standing() {
+  return rows_.looked<std::vector<Standing>>([](Database& db) {
+    return db
+        .query(
+            "SELECT n.name, c.bundle, c.number, c.created, c.percent FROM firmware_campaigns c JOIN namespaces n ON "
+            "n.uuid = "
+            "c.namespace WHERE c.state = 1 ORDER BY c.number")
+        .all([](const Query& row) {
+          return Standing{row.text(0), row.bytes(1), static_cast<std::uint64_t>(row.integer(2)), row.integer(3),
+                          static_cast<int>(row.integer(4))};
+        });
   });
 }
 

@@ -18,6 +18,16 @@ struct NewCampaign {
   std::string policy;                // by name; empty: `devices`
   std::vector<std::string> devices;  // 1 to Campaign::kDevicesMax
   std::int64_t percent = 100;
+  ByteView content = {};  // of the bundle, to be kept here for other nodes; empty: it is not
+};
+
+// An active campaign, as far as it matters who is reached.
+struct Standing {
+  std::string namespace_name;
+  Bytes bundle;
+  std::uint64_t number = 0;
+  UnixMs created = 0;  // and number: one that was withdrawn and begun anew differs
+  int percent = 0;
 };
 
 class CampaignRows {
@@ -45,6 +55,7 @@ class CampaignRows {
   Outcome<std::optional<Campaign>> find(const Uuid& ns, const Bytes& bundle);
   // The newest campaign with that image, whatever became of it; 0: none.
   Outcome<std::uint64_t> number_of_image(const Uuid& ns, const Bytes& image);
+  Outcome<std::vector<Standing>> standing();     // of all namespaces, oldest first
   Outcome<std::vector<Bytes>> bundles_in_use();  // by active campaigns of any namespace, each once
 
   // --- devices

@@ -49,6 +49,9 @@ Outcome<Nothing> StatementRows::add(const Call& call, const Statement& one) {
   const auto resource = "firmware/" + std::string(to_string(one.kind)) + "/" + std::to_string(one.version);
   return rows_.attempt(call, "firmware.statement", resource, [&](RowAct& act) -> Outcome<Nothing> {
     LATCHKEY_TRY(last, last_version(act.db, one.kind));
+    if (one.version > 0 && one.version <= last) {
+      return refuse(Reason::kAlreadyExists, "there is a statement of version " + std::to_string(one.version));
+    }
     if (one.version != last + 1) {
       return refuse(Reason::kPreconditionFailed, "the next version is " + std::to_string(last + 1));
     }

@@ -15,9 +15,9 @@ class StatementRows {
   explicit StatementRows(RowKeeper& rows) : rows_(rows) {}
 
   Outcome<std::optional<Statement>> newest(StatementKind kind);
-  // That the next one has; one at a time makes statements.
+  // That the next one has.
   Outcome<std::uint64_t> next_version(StatementKind kind);
-  // kPreconditionFailed unless its version is the next one.
+  // kAlreadyExists: another node has given that version meanwhile. kPreconditionFailed: nor is it the next one.
   Outcome<Nothing> add(const Call& call, const Statement& statement);
 
  private:

@@ -403,9 +403,15 @@ CREATE TABLE status_lists (
 INSERT INTO counters (name, value) VALUES ('status list', 0);
 )sql";
 
+// Step 20. Bundles of active campaigns where several nodes give them out (registry/firmware/bundles.h), in pieces.
+constexpr char kStep20[] = R"sql(
+CREATE TABLE firmware_bundles (
+  bundle BYTEA NOT NULL, piece BIGINT NOT NULL, content BYTEA NOT NULL, PRIMARY KEY (bundle, piece));
+)sql";
+
 constexpr const char* kSteps[] = {kStep1,  kStep2,  kStep3,  kStep4,  kStep5,  kStep6,  kStep7,
                                   kStep8,  kStep9,  kStep10, kStep11, kStep12, kStep13, kStep14,
-                                  kStep15, kStep16, kStep17, kStep18, kStep19};
+                                  kStep15, kStep16, kStep17, kStep18, kStep19, kStep20};
 static_assert(sizeof(kSteps) / sizeof(kSteps[0]) == kSchemaVersion);
 
 Outcome<Nothing> newer(int version) {

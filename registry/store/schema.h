@@ -11,7 +11,7 @@
 
 namespace latchkey::registry::store {
 
-inline constexpr int kSchemaVersion = 19;
+inline constexpr int kSchemaVersion = 20;
 
 // Brings the database to kSchemaVersion in one transaction.
 Outcome<Nothing> migrate(Database& database);

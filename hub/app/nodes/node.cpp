@@ -90,7 +90,10 @@ Cluster::Events Node::events() {
     hubs_.grant(grant.sequence, static_cast<std::uint64_t>(grant.until_ms));
   };
   events.lost = [this] { hubs_.drop_grants(); };
-  events.changed = [this] { registry_.others_changed(); };
+  events.changed = [this] {
+    registry_.others_changed();
+    if (options_.changed) options_.changed();
+  };
   events.not_told = [](const std::string& why) {
     std::cerr << "latchkey: the database tells nobody of commits, so this node looks for them fifty times a second: "
               << why << "\n";

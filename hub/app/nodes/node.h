@@ -35,9 +35,10 @@ class Node {
     std::string store;
     std::string address;  // that devices are told
     std::int64_t lease_ms = 8'000;
-    std::filesystem::path note;        // the file in the data folder that says which incarnation this folder has
-    std::filesystem::path news_place;  // the file there that NodeNews keeps
-    int patience_ms = 20'000;          // of a wait for a node that lives and does not confirm
+    std::filesystem::path note;          // the file in the data folder that says which incarnation this folder has
+    std::filesystem::path news_place;    // the file there that NodeNews keeps
+    int patience_ms = 20'000;            // of a wait for a node that lives and does not confirm
+    std::function<void()> changed = {};  // something that operators change, at whichever node; must not block
   };
   // As link::Enforcement: returns when the gates of this process have it, one that does not follow is fenced.
   using Local = std::function<registry::Outcome<registry::Nothing>(registry::Sequence, link::Progress)>;

@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include "hub/firmware/campaign_news.h"
 #include "hub/text/encoding.h"
 #include "registry/operations/rows.h"
 
@@ -14,35 +15,101 @@ using registry::Outcome;
 using registry::Reason;
 using registry::refuse;
 
-Firmware::Firmware(registry::Registry& registry, const HubEndpoints& hubs, firmware::Bundles bundles,
-                   const std::filesystem::path& folder)
+Firmware::Firmware(registry::Registry& registry, const HubEndpoints& hubs, Shared shared, firmware::Bundles bundles,
+                   firmware::StatementKey& key)
     : registry_(registry),
       hubs_(hubs),
+      shared_(std::move(shared)),
       bundles_(std::move(bundles)),
       rows_(rows_of(registry)),
-      statements_(rows_of(registry), folder) {}
+      statements_(rows_of(registry), key),
+      follower_(
+          [this]() -> Outcome<void> {
+            if (behind_.exchange(false)) tell();
+            return {};
+          },
+          {}) {}
 
 Outcome<std::unique_ptr<Firmware>> Firmware::open(registry::Registry& registry, const HubEndpoints& hubs,
-                                                  const std::filesystem::path& folder) {
-  LATCHKEY_TRY(bundles, firmware::Bundles::open(folder));
-  std::unique_ptr<Firmware> opened(new Firmware(registry, hubs, std::move(bundles), folder));
+                                                  const std::filesystem::path& folder, firmware::StatementKey& key,
+                                                  Nodes nodes) {
+  Shared shared;
+  if (nodes == Nodes::kSeveral) shared = std::make_unique<registry::firmware::BundleRows>(rows_of(registry));
+  LATCHKEY_TRY(bundles, firmware::Bundles::open(folder, shared.get()));
+  std::unique_ptr<Firmware> opened(new Firmware(registry, hubs, std::move(shared), std::move(bundles), key));
   LATCHKEY_TRY_VOID(opened->tidy());
+  LATCHKEY_TRY(standing, opened->rows_.standing());
+  LATCHKEY_TRY(versions, opened->versions());
+  opened->standing_ = std::move(standing);
+  opened->versions_ = versions;
   return opened;
 }
+
+Outcome<Nothing> Firmware::join() {
+  LATCHKEY_TRY(used, rows_.bundles_in_use());
+  for (const auto& id : used) {
+    if (!bundles_.has(id)) continue;
+    LATCHKEY_TRY(there, shared_->has(id));
+    if (there) continue;
+    LATCHKEY_TRY(content, bundles_.read(id, 0, firmware::Bundles::kSizeMax));
+    LATCHKEY_TRY_VOID(shared_->put(id, ByteView(content)));
+  }
+  follower_.start();
+  return Nothing{};
+}
+
+void Firmware::stop() { follower_.stop(); }
 
 Outcome<Nothing> Firmware::tidy() {
   LATCHKEY_TRY(used, rows_.bundles_in_use());
   return bundles_.remove_others({used.begin(), used.end()});
 }
 
-void Firmware::tell_statements() const {
-  for (const auto& hub : hubs_.all()) hub->firmware_desk().tell_statements();
+Outcome<Firmware::Versions> Firmware::versions() {
+  Versions versions{};
+  LATCHKEY_TRY(pins, statements_.newest(firmware::StatementKind::kPins));
+  LATCHKEY_TRY(revocations, statements_.newest(firmware::StatementKind::kRevocations));
+  if (pins) versions[0] = pins->version;
+  if (revocations) versions[1] = revocations->version;
+  return versions;
 }
 
-void Firmware::tell_offers(const std::string& ns) const {
-  for (const auto& hub : hubs_.all()) {
-    if (hub->namespace_name() == ns) hub->firmware_desk().tell_offers();
+// Statements before the offers that have to be judged by them.
+Outcome<Nothing> Firmware::catch_up() {
+  const std::lock_guard lock(telling_);
+  LATCHKEY_TRY(versions, versions());
+  LATCHKEY_TRY(standing, rows_.standing());
+  const auto news = firmware::news_between(standing_, standing);
+  for (const auto& one : news.fresh) {
+    if (shared_ != nullptr) (void)bundles_.fetch(one.bundle);  // or when the first device asks for it
   }
+  if (versions != versions_) {
+    for (const auto& hub : hubs_.all()) hub->firmware_desk().tell_statements();
+  }
+  for (const auto& one : news.withdrawn) tell_withdrawn(one);
+  for (const auto& hub : hubs_.all()) {
+    if (news.namespaces.contains(hub->namespace_name())) hub->firmware_desk().tell_offers();
+  }
+  standing_ = std::move(standing);
+  versions_ = versions;
+  if (news.withdrawn.empty()) return Nothing{};
+  const std::lock_guard bundles(bundles_change_);
+  return tidy();
+}
+
+// One that was begun anew meanwhile may reach others by now: whoever it is for may have been reached.
+void Firmware::tell_withdrawn(const Standing& stood) {
+  auto campaign = rows_.find(stood.namespace_name, stood.bundle);
+  if (!campaign) return;  // its namespace was deleted
+  if (campaign->state == registry::firmware::CampaignState::kActive) campaign->percent = 100;
+  for (const auto& hub : hubs_.all()) {
+    if (hub->namespace_name() == stood.namespace_name) hub->firmware_desk().tell_withdrawn(*campaign);
+  }
+}
+
+// What fails is tried again a second later, or with the next change.
+void Firmware::tell() {
+  if (!catch_up()) behind_ = true;
 }
 
 void Firmware::revocations_changed(const Call& call) {
@@ -51,7 +118,7 @@ void Firmware::revocations_changed(const Call& call) {
     (void)::dprintf(STDERR_FILENO, "latchkey: devices are not told of what was revoked: %s\n",
                     made.error().detail.c_str());
   } else if (*made) {
-    tell_statements();
+    tell();
   }
 }
 
@@ -78,7 +145,7 @@ Outcome<Nothing> Firmware::tell_all(const Call& call, const std::string& ns, con
                                     const char* act) {
   const auto made = statements_.refresh(call);
   if (!made) return refused(call, ns, id, act, made.error());
-  if (*made) tell_statements();
+  if (*made) tell();
   return Nothing{};
 }
 
@@ -95,6 +162,7 @@ Outcome<Firmware::Campaign> Firmware::publish(const Call& call, const std::strin
   wanted.policy = order.policy;
   wanted.devices = order.devices;
   wanted.percent = order.percent;
+  if (shared_ != nullptr) wanted.content = ByteView(order.bundle);
   if (auto told = tell_all(call, ns, id, "firmware.publish"); !told) return fail(told.error());
   Outcome<Campaign> campaign = refuse(Reason::kInternal, "");
   {
@@ -103,7 +171,7 @@ Outcome<Firmware::Campaign> Firmware::publish(const Call& call, const std::strin
     campaign = rows_.publish(call, ns, wanted);
     if (!campaign) (void)tidy();  // or at the next start
   }
-  if (campaign) tell_offers(ns);
+  if (campaign) tell();
   return campaign;
 }
 
@@ -111,23 +179,19 @@ Outcome<Firmware::Campaign> Firmware::raise(const Call& call, const std::string&
                                             std::int64_t percent) {
   if (auto told = tell_all(call, ns, id, "firmware.raise"); !told) return fail(told.error());
   LATCHKEY_TRY(campaign, rows_.raise(call, ns, id, percent));
-  tell_offers(ns);
+  tell();
   return campaign;
 }
 
 Outcome<Firmware::Campaign> Firmware::withdraw(const Call& call, const std::string& ns, const registry::Bytes& id) {
   LATCHKEY_TRY(campaign, rows_.withdraw(call, ns, id));
-  for (const auto& hub : hubs_.all()) {
-    if (hub->namespace_name() == ns) hub->firmware_desk().tell_withdrawn(campaign);
-  }
-  const std::lock_guard lock(bundles_change_);
-  (void)tidy();
+  tell();
   return campaign;
 }
 
 Outcome<Firmware::Statement> Firmware::pin(const Call& call, const std::vector<std::string>& ekus) {
   LATCHKEY_TRY(statement, statements_.pin(call, ekus));
-  tell_statements();
+  tell();
   return statement;
 }
 

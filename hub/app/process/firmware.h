@@ -3,13 +3,19 @@
 // the devices of every hub of the namespace hear of it. And revocations of signing certificates, of which devices hear
 // in a statement.
 //
-// Threads: any. Bundles are kept and removed by one at a time.
+// What devices here are told is what stands in the registry and did not when they were told last, whoever changed it:
+// of several nodes each tells its own, the one that was asked before it answers, the others within about a second.
+//
+// Threads: any. Bundles are kept and removed by one at a time, devices told by one at a time.
 #pragma once
 
+#include <array>
+#include <atomic>
 #include <filesystem>
 #include <memory>
 #include <mutex>
 
+#include "hub/app/base/every_second.h"
 #include "hub/app/endpoints/hub_endpoints.h"
 #include "hub/firmware/bundles.h"
 #include "hub/firmware/statements.h"
@@ -20,10 +26,19 @@ namespace latchkey::hub::app {
 
 class Firmware final : public management::Firmware {
  public:
-  // Folder: bundles and the statement key, made when it is not there. Bundles that no campaign has are removed. All
-  // outlive this object. kUnauthorized: the folder is open to others. kStorage.
+  enum class Nodes : std::uint8_t { kOne, kSeveral };  // that give out the registry's bundles
+  // Folder: of bundles, made when it is not there. Bundles that no campaign has are removed. All outlive this object.
+  // kUnauthorized: the folder is open to others. kStorage.
   static registry::Outcome<std::unique_ptr<Firmware>> open(registry::Registry& registry, const HubEndpoints& hubs,
-                                                           const std::filesystem::path& folder);
+                                                           const std::filesystem::path& folder,
+                                                           firmware::StatementKey& key, Nodes nodes);
+  ~Firmware() override { stop(); }
+
+  // Of one of several nodes: what is published from here alone, as it was alone before, is the others' from now on, and
+  // what others do is told here. kStorage.
+  registry::Outcome<registry::Nothing> join();
+  void others_changed() { behind_ = true; }  // something, of whatever kind, in the registry
+  void stop();
 
   firmware::Statements& statements() { return statements_; }
   const firmware::Bundles& bundles() const { return bundles_; }
@@ -61,23 +76,34 @@ class Firmware final : public management::Firmware {
   }
 
  private:
-  Firmware(registry::Registry& registry, const HubEndpoints& hubs, firmware::Bundles bundles,
-           const std::filesystem::path& folder);
+  using Shared = std::unique_ptr<registry::firmware::BundleRows>;
+  using Standing = registry::firmware::Standing;
+  using Versions = std::array<std::uint64_t, 2>;
+  Firmware(registry::Registry& registry, const HubEndpoints& hubs, Shared shared, firmware::Bundles bundles,
+           firmware::StatementKey& key);
   registry::Outcome<firmware::BundleFacts> read(const registry::Bytes& id, const Order& order) const;
   registry::Outcome<registry::Nothing> tidy();
   tl::unexpected<registry::Refusal> refused(const registry::Call& call, const std::string& ns,
                                             const registry::Bytes& id, const char* act, registry::Refusal refusal);
   registry::Outcome<registry::Nothing> tell_all(const registry::Call& call, const std::string& ns,
                                                 const registry::Bytes& id, const char* act);
-  void tell_statements() const;
-  void tell_offers(const std::string& ns) const;
+  registry::Outcome<Versions> versions();
+  registry::Outcome<registry::Nothing> catch_up();
+  void tell();
+  void tell_withdrawn(const Standing& stood);
 
   registry::Registry& registry_;
   const HubEndpoints& hubs_;
+  const Shared shared_;  // null: no other node
   const firmware::Bundles bundles_;
   registry::firmware::CampaignRows rows_;
   firmware::Statements statements_;
   std::mutex bundles_change_;
+  std::mutex telling_;  // guards the next two: what devices here were told last
+  std::vector<Standing> standing_;
+  Versions versions_{};
+  std::atomic<bool> behind_{false};
+  EverySecond follower_;  // of several nodes
 };
 
 // Lets devices know of what is revoked.

@@ -34,6 +34,7 @@
 #include "hub/app/process/own_root_watch.h"
 #include "hub/app/process/rehearsal.h"
 #include "hub/app/process/revocation_status.h"
+#include "hub/app/process/shared_statement_key.h"
 #include "hub/app/signing/signing_service.h"
 #include "hub/app/signing/signing_watch.h"
 #include "hub/brokers/server_certificate.h"
@@ -139,6 +140,7 @@ struct HubProcess::Parts {
   std::unique_ptr<OwnRootWatch> own_roots;
   std::unique_ptr<SigningWatch> signing_watch;
   std::unique_ptr<SigningService> signing;
+  std::unique_ptr<SharedStatementKey> statement_key;
   std::unique_ptr<Firmware> firmware;
   std::unique_ptr<ToldRevocations> told_revocations;
 
@@ -181,6 +183,7 @@ HubProcess::Parts::~Parts() {
   if (registry) registry->set_commit_listener({});
   if (dps) dps->gate().stop();  // before the hubs': no request comes in any more that would wait for them
   if (node) node->stop();
+  if (firmware) firmware->stop();
   for (const auto& hub : hubs.all()) hub->stop();
   if (own_roots) own_roots->stop();
   if (signing_watch) signing_watch->stop();
@@ -296,7 +299,14 @@ Outcome<Nothing> HubProcess::Parts::open_rooms() {
     others = [this](registry::Sequence sequence, link::Progress progress) { return node->wait(sequence, progress); };
   }
   enforcement = std::make_unique<Enforcement>(hubs, options.confirm_timeout_ms, std::move(others));
-  LATCHKEY_TRY(opened, Firmware::open(*registry, hubs, folder.path() / "firmware"));
+  const auto firmware_folder = folder.path() / "firmware";
+  SharedStatementKey::Agree agree;
+  if (!options.node.empty()) {
+    agree = [this](const std::string& setting, const std::string& ours) { return node->agree(setting, ours); };
+  }
+  statement_key = std::make_unique<SharedStatementKey>(*registry, *keys, firmware_folder, std::move(agree));
+  LATCHKEY_TRY(opened, Firmware::open(*registry, hubs, firmware_folder, *statement_key,
+                                      options.node.empty() ? Firmware::Nodes::kOne : Firmware::Nodes::kSeveral));
   firmware = std::move(opened);
   registry->set_commit_listener([this](registry::Sequence newest) { hubs.committed(newest); });
   return Nothing{};
@@ -316,11 +326,14 @@ Outcome<Nothing> HubProcess::Parts::join(const std::stop_token& end) {
   node_options.news_place = folder.path() / "node.news";
   // A node that lives may have to fence its brokers first.
   node_options.patience_ms = 2 * options.confirm_timeout_ms + static_cast<int>(2 * options.lease_ms);
+  node_options.changed = [this] { firmware->others_changed(); };
   node = std::make_unique<Node>(std::move(node_options), *registry, hubs,
                                 [this](registry::Sequence sequence, link::Progress progress) {
                                   return enforcement->wait_here(sequence, progress);
                                 });
   LATCHKEY_TRY_VOID(node->start(end));
+  LATCHKEY_TRY_VOID(statement_key->settle());
+  LATCHKEY_TRY_VOID(firmware->join());
   LATCHKEY_TRY(scope, node->agree("id scope", folder.id_scope()));
   folder.set_id_scope(std::move(scope));
   if (!keys->in_files()) {

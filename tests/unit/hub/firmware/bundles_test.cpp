@@ -3,6 +3,9 @@
 
 #include <sys/stat.h>
 
+#include <atomic>
+#include <thread>
+
 #include "tests/unit/hub/firmware/world.h"
 
 namespace latchkey::hub::firmware {
@@ -80,6 +83,65 @@ TEST_F(BundlesTest, those_that_nobody_wants_go_and_other_files_stay) {
   EXPECT_TRUE(bundles.read(id, 0, 1));
   EXPECT_REFUSED(bundles.read(Bytes(32, 1), 0, 1), Reason::kNotFound);
   EXPECT_TRUE(std::filesystem::exists(folder.path() / "firmware" / "statement.key"));
+}
+
+// Another node, on the same registry.
+class SharedBundlesTest : public BundlesTest {
+ protected:
+  Bundles node() { return std::move(*Bundles::open(folder.path() / "there", &shared)); }
+  std::filesystem::path copy() const { return folder.path() / "there" / (hex(id) + ".bundle"); }
+  void publish_shared(const Bytes& content) {
+    const auto facts = must(facts_of(bundle));
+    registry::firmware::NewCampaign wanted{facts.id,    facts.size, facts.board, facts.version,
+                                           facts.image, "",         {"dev-1"},   100};
+    wanted.content = content;
+    must(rows.publish(call(), "default", wanted));
+  }
+  registry::firmware::BundleRows shared{rows_of(*registry)};
+};
+
+TEST_F(SharedBundlesTest, what_another_node_published_is_fetched_when_it_is_asked_for_and_kept) {
+  publish_shared(bundle);
+  const auto there = node();
+  EXPECT_FALSE(there.has(id));
+  EXPECT_EQ(must(there.read(id, 5, 100)), Bytes(bundle.begin() + 5, bundle.begin() + 105));
+  EXPECT_TRUE(there.has(id));
+  EXPECT_EQ(mode_of(copy()), 0600u);
+  EXPECT_EQ(must(there.read(id, 0, Bundles::kSizeMax)), bundle);
+  must(rows.withdraw(call(), "default", id));
+  EXPECT_TRUE(there.read(id, 0, 1)) << "its copy stays until it is removed";
+  ASSERT_TRUE(there.remove_others({}));
+  EXPECT_REFUSED(there.read(id, 0, 1), Reason::kNotFound);
+}
+
+TEST_F(SharedBundlesTest, what_nobody_published_is_not_found) {
+  EXPECT_REFUSED(node().read(id, 0, 1), Reason::kNotFound);
+  EXPECT_REFUSED(node().fetch(id), Reason::kNotFound);
+  EXPECT_REFUSED(bundles.fetch(id), Reason::kNotFound);
+}
+
+TEST_F(SharedBundlesTest, what_is_not_what_its_name_says_is_neither_kept_nor_given_out) {
+  Bytes damaged = bundle;
+  damaged[damaged.size() / 2] ^= 1;
+  publish_shared(damaged);
+  const auto there = node();
+  EXPECT_REFUSED(there.read(id, 0, 1), Reason::kStorage);
+  EXPECT_FALSE(there.has(id));
+}
+
+TEST_F(SharedBundlesTest, many_who_ask_at_once_are_all_answered) {
+  publish_shared(bundle);
+  const auto there = node();
+  std::vector<std::thread> threads;
+  std::atomic<int> whole = 0;
+  for (int i = 0; i < 8; ++i) {
+    threads.emplace_back([&] {
+      const auto read = there.read(id, 0, Bundles::kSizeMax);
+      if (read && *read == bundle) ++whole;
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  EXPECT_EQ(whole, 8);
 }
 
 TEST_F(BundlesTest, folder_that_is_open_to_others_is_refused) {

@@ -6,6 +6,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "agent/update/statement.h"
 #include "platform/crypto/key.h"
@@ -20,7 +21,7 @@ using testing::Not;
 class StatementsTest : public FirmwareTest {
  protected:
   void SetUp() override { ASSERT_TRUE(crypto::init()); }
-  const std::filesystem::path key_file = folder.path() / "firmware" / "statement.key";
+  const std::filesystem::path key_path = folder.path() / "firmware" / "statement.key";
   // As a device that was given the key.
   agent::Statement read(const Statement& statement) {
     key = must(statements.public_key(call()));
@@ -35,18 +36,19 @@ TEST_F(StatementsTest, key_is_made_once_is_its_owners_alone_and_stays) {
   const auto first = must(statements.public_key(call()));
   EXPECT_EQ(newest_audit().action, "firmware.statementKey.create");
   struct stat info {};
-  ASSERT_EQ(::stat(key_file.c_str(), &info), 0);
+  ASSERT_EQ(::stat(key_path.c_str(), &info), 0);
   EXPECT_EQ(info.st_mode & 07777, 0600u);
   EXPECT_EQ(must(statements.public_key(call())), first);
-  Statements later(rows_of(*registry), folder.path() / "firmware");
+  StatementKeyFile again(folder.path() / "firmware");
+  Statements later(rows_of(*registry), again);
   EXPECT_EQ(must(later.public_key(call())), first);
 }
 
 TEST_F(StatementsTest, key_file_that_is_damaged_is_neither_used_nor_written_over) {
-  std::ofstream(key_file) << "not a key";
+  std::ofstream(key_path) << "not a key";
   EXPECT_REFUSED(statements.public_key(call()), Reason::kStorage);
   EXPECT_REFUSED(statements.pin(call(), {"1.2.3"}), Reason::kStorage);
-  EXPECT_EQ(std::filesystem::file_size(key_file), 9u);
+  EXPECT_EQ(std::filesystem::file_size(key_path), 9u);
 }
 
 TEST_F(StatementsTest, pins_are_what_a_device_reads_and_each_change_is_a_new_version) {
@@ -85,7 +87,7 @@ TEST_F(StatementsTest, nothing_is_said_of_revocations_before_there_is_a_key_or_a
   open_signing_service();
   EXPECT_FALSE(must(statements.refresh(call())));
   EXPECT_FALSE(must(statements.newest(StatementKind::kRevocations)));
-  EXPECT_FALSE(std::filesystem::exists(key_file));
+  EXPECT_FALSE(std::filesystem::exists(key_path));
 }
 
 TEST_F(StatementsTest, without_a_signing_service_there_is_nothing_to_speak_of) {
@@ -146,6 +148,20 @@ TEST_F(StatementsTest, more_of_pinned_profiles_than_fits_is_refused_until_anothe
   must(statements.pin(call(), {"1.2.4"}));
   EXPECT_EQ(must(statements.newest(StatementKind::kRevocations))->version, 2u);
   EXPECT_FALSE(must(statements.refresh(call())));
+}
+
+// Two nodes, which have a key in common.
+TEST_F(StatementsTest, each_of_two_who_pin_at_once_gets_a_version) {
+  must(statements.public_key(call()));
+  StatementKeyFile same(folder.path() / "firmware");
+  Statements other(rows_of(*registry), same);
+  for (int round = 0; round < 20; ++round) {
+    const auto eku = [&](int node) { return "1.2." + std::to_string(10 * round + node); };
+    std::thread there([&] { EXPECT_TRUE(other.pin(call(), {eku(1)})); });
+    EXPECT_TRUE(statements.pin(call(), {eku(0)}));
+    there.join();
+  }
+  EXPECT_EQ(must(statements.newest(StatementKind::kPins))->version, 40u);
 }
 
 TEST_F(StatementsTest, key_stands_in_no_audit_record) {

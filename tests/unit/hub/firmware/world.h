@@ -91,7 +91,7 @@ class FirmwareTest : public testing::Test {
  protected:
   FirmwareTest()
       : bundles(std::move(*Bundles::open(folder.path() / "firmware"))),
-        statements(rows_of(*registry), folder.path() / "firmware"),
+        statements(rows_of(*registry), key_file),
         rows(rows_of(*registry)) {
     for (const char* id : {"dev-1", "dev-2", "dev-3"}) registry.must(registry->create_device(call(), "default", id));
   }
@@ -146,6 +146,7 @@ class FirmwareTest : public testing::Test {
   signing::test::World signer;
   Uuid issuing_id;
   Bundles bundles;
+  StatementKeyFile key_file{folder.path() / "firmware"};
   Statements statements;
   registry::firmware::CampaignRows rows;
   registry::signing::CertificateRows certificates{rows_of(*registry)};

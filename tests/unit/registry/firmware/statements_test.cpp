@@ -32,9 +32,10 @@ TEST_F(Statements, versions_of_each_kind_rise_by_one) {
 
 TEST_F(Statements, version_that_is_not_the_next_one_is_refused) {
   ASSERT_TRUE(statements->add(call, statement(StatementKind::kPins, 1)));
-  for (const std::uint64_t version : {0, 1, 3}) {
+  for (const std::uint64_t version : {0, 3}) {
     EXPECT_REFUSED(statements->add(call, statement(StatementKind::kPins, version)), Reason::kPreconditionFailed);
   }
+  EXPECT_REFUSED(statements->add(call, statement(StatementKind::kPins, 1)), Reason::kAlreadyExists);
   EXPECT_EQ(must(statements->next_version(StatementKind::kPins)), 2u);
 }
 

@@ -96,11 +96,7 @@ TEST_F(Schema, older_database_takes_the_steps_at_once_on_sqlite_and_when_asked_o
   // As it was before the last step.
   constexpr int kBefore = kSchemaVersion - 1;
   ASSERT_TRUE(
-      database->execute("ALTER TABLE nodes DROP COLUMN sessions; ALTER TABLE nodes DROP COLUMN drained; "
-                        "ALTER TABLE signing_mails DROP COLUMN claim; DROP TABLE status_lists; "
-                        "DELETE FROM counters WHERE name = 'status list'; "
-                        "UPDATE schema_version SET version = " +
-                        std::to_string(kBefore)));
+      database->execute("DROP TABLE firmware_bundles; UPDATE schema_version SET version = " + std::to_string(kBefore)));
   if (on_postgres()) {
     const auto refused = make_ready(*database);
     ASSERT_FALSE(refused);

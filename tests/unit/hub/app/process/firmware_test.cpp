@@ -27,7 +27,8 @@ class FirmwareApi : public SigningWorld {
   }
   // As the hub process does.
   void open() {
-    auto opened = Firmware::open(*registry, hubs, firmware_folder);
+    key = std::make_unique<firmware::StatementKeyFile>(firmware_folder);
+    auto opened = Firmware::open(*registry, hubs, firmware_folder, *key, Firmware::Nodes::kOne);
     ASSERT_TRUE(opened) << opened.error().detail;
     firmware = std::move(*opened);
     told = std::make_unique<ToldRevocations>(*revocations, *firmware);
@@ -52,6 +53,7 @@ class FirmwareApi : public SigningWorld {
   const signing::Bytes bundle = firmware::make_bundle(signer, signing::Bytes(9000, 0x42));
   const std::string id = id_of(bundle);
   HubEndpoints hubs;
+  std::unique_ptr<firmware::StatementKeyFile> key;
   std::unique_ptr<Firmware> firmware;
   std::unique_ptr<ToldRevocations> told;
 };
