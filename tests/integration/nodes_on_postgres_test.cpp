@@ -92,6 +92,22 @@ TEST_F(NodesOnPostgres, start_at_once_on_an_empty_database_and_are_one_hub) {
   EXPECT_TRUE(comes_in(a, "dev-2", b.provision("dev-2"))) << "below the CA that the other node made";
 }
 
+// Each tells its operator where the key lies.
+TEST_F(NodesOnPostgres, second_node_has_the_key_of_the_first_group_as_long_as_there_is_one) {
+  Hub a(options("a"));
+  a.start();
+  Hub b(options("b"));
+  b.start();
+  EXPECT_EQ(b.group_key(), a.group_key());
+  EXPECT_FALSE(b.group_key().empty());
+  EXPECT_EQ(std::filesystem::status(b.data() / "enrollment-group.key").permissions(),
+            std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+  operate(a, {"enrollment", "delete", "-n", "default", "--group", "-y"});
+  Hub c(options("c"));
+  c.start();
+  EXPECT_FALSE(std::filesystem::exists(c.data() / "enrollment-group.key"));
+}
+
 TEST_F(NodesOnPostgres, device_has_one_session_over_both_and_it_is_the_newest) {
   Hub a(options("a"));
   Hub b(options("b"));

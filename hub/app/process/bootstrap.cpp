@@ -3,6 +3,8 @@
 
 #include <sys/random.h>
 
+#include <filesystem>
+
 #include "hub/app/base/status_options.h"
 #include "platform/files/file.h"
 
@@ -86,6 +88,15 @@ Outcome<Nothing> write_group_key(Registry& registry, const DataFolder& folder) {
   (void)base64_encode(group.primary, {reinterpret_cast<std::uint8_t*>(text.data()), text.size()});
   if (files::replace_file(folder.enrollment_key(), text + "\n")) return Nothing{};
   return refuse(Reason::kStorage, folder.enrollment_key().string() + " cannot be written");
+}
+
+Outcome<Nothing> bring_group_key(Registry& registry, const DataFolder& folder) {
+  std::error_code ignored;
+  if (std::filesystem::exists(folder.enrollment_key(), ignored)) return Nothing{};
+  const auto group = registry.find_enrollment(kDefaultGroup, true);
+  if (!group && group.error().reason != Reason::kEnrollmentNotFound) return fail(group.error());
+  if (!group || group->attestation != registry::AttestationKind::kSymmetricKey) return Nothing{};
+  return write_group_key(registry, folder);
 }
 
 Outcome<Nothing> bootstrap(Registry& registry, ca::Authority& authority, const DataFolder& folder, const Address& hub,

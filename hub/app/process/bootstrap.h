@@ -24,6 +24,11 @@ registry::Outcome<registry::Nothing> bootstrap(registry::Registry& registry, ca:
                                                const DataFolder& folder, const Address& hub,
                                                registry::KeyProfile profile, UnixMs now);
 
+// For a node that may have come to a registry which another one began: the file with the first group's key is here,
+// too, as every node tells its operator where it lies. Not when there is no such group any more, or it has no key.
+// kStorage.
+registry::Outcome<registry::Nothing> bring_group_key(registry::Registry& registry, const DataFolder& folder);
+
 // Tells the first group's key in the file for it. kEnrollmentNotFound: there is no such group.
 registry::Outcome<registry::Nothing> write_group_key(registry::Registry& registry, const DataFolder& folder);
 

@@ -244,7 +244,7 @@ Outcome<Nothing> HubProcess::Parts::open_registry() {
   (void)removed;
   LATCHKEY_TRY_VOID(bootstrap(*registry, *authority, folder, options.advertise.value_or(options.endpoints.hub),
                               options.key_profile, clock.now()));
-  return Nothing{};
+  return options.node.empty() ? Nothing{} : bring_group_key(*registry, folder);
 }
 
 // Behind join(): by then it is known whether others do it.
