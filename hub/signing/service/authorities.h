@@ -21,8 +21,9 @@ namespace latchkey::hub::signing {
 class Authorities {
  public:
   struct Options {
-    // RSA, because a device verifies six signatures before it takes a bundle, and one of RSA takes it a fifteenth of
-    // one of P-256 (docs/firmware-update.md). To make them takes a first start a second for each, on all cores at once.
+    // RSA, because three of the five signatures that a device verifies before it takes a bundle are by CAs, and one by
+    // RSA takes it a tenth of one by P-256 (docs/firmware-update.md). A first start makes them side by side, in
+    // seconds.
     KeyKind ca_key = KeyKind::kRsa3072;
     KeyKind timestamper_key = KeyKind::kRsa3072;
     // A timestamper stamps that long, and then another one does, with a key of its own. Its certificate goes on for
