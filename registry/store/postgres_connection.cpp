@@ -59,12 +59,13 @@ constexpr char kReaderIdle[] =
 //    read, looks as dear as if it were.
 //  - tcp_*, client_connection_check_interval: the server's own ways to miss a client whose machine is gone, which else
 //    keeps its connections for two hours. Where nobody has set them.
-constexpr const char* kTuning[] = {
-    "SET enable_seqscan = off", "SET jit = off",
-    "SELECT set_config(name, wanted, false) FROM (VALUES ('tcp_keepalives_idle', '10'), ('tcp_keepalives_interval', "
-    "'5'), "
-    "('tcp_keepalives_count', '3'), ('tcp_user_timeout', '10000'), ('client_connection_check_interval', '2000')) "
-    "AS ours (setting_name, wanted) JOIN pg_settings ON name = setting_name WHERE source = 'default'"};
+constexpr const char* kTuning[] = {"SET enable_seqscan = off", "SET jit = off",
+                                   R"(SELECT set_config(name, wanted, false)
+       FROM (VALUES ('tcp_keepalives_idle', '10'), ('tcp_keepalives_interval', '5'), ('tcp_keepalives_count', '3'),
+                    ('tcp_user_timeout', '10000'), ('client_connection_check_interval', '2000'))
+            AS ours (setting_name, wanted)
+       JOIN pg_settings ON name = setting_name
+       WHERE source = 'default')"};
 
 // One name for all: whoever shares a database with another registry, in a schema of its own, looks in vain at times.
 constexpr char kListen[] = "LISTEN latchkey";
