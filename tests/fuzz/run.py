@@ -4,7 +4,9 @@
 time. What they learn stays in build/fuzz/corpus, what they find lies in out/fuzz. Exit status 1: there is a finding.
 
 With --account a run is one of many: the file keeps the CPU seconds of every target over all of them, whoever had least
-goes first, and it ends when each has had --total. Ended early (SIGTERM, Ctrl-C), it keeps account of what was done."""
+goes first, and it ends when each has had --total. Ended early (SIGTERM, Ctrl-C), it keeps account of what was done.
+
+A fuzzer that somebody ended has found nothing, but had not its time: without --account, exit status 1 as well."""
 import argparse
 import concurrent.futures
 import fcntl
@@ -31,6 +33,8 @@ MEMORY_MB = 1024
 # Beyond it all parsers have said kTooLarge.
 LONGEST = 20000
 AT_A_TIME = 2
+# libFuzzer's own status when it was interrupted (FuzzerOptions.h), and signals that no parser raises.
+INTERRUPTED = {72, -signal.SIGHUP, -signal.SIGINT, -signal.SIGKILL, -signal.SIGTERM}
 
 
 def build(targets):
@@ -59,8 +63,8 @@ class Fuzzers:
                 os.kill(process.pid, signal.SIGTERM)  # not terminate(), which would wait for it and take its figures
 
     def run(self, target, seconds, seed):
-        """Returns what it did: CPU seconds, inputs tried, edges reached, and whether something was found. None when all
-        were ended before it began."""
+        """Returns what it did: CPU seconds, inputs tried, edges reached, and how it ended (ok, FINDING, interrupted). None
+        when all were ended before it began."""
         learned = self.corpus / target
         learned.mkdir(parents=True, exist_ok=True)
         log_file = FINDINGS / f"{target}.log"
@@ -77,14 +81,12 @@ class Fuzzers:
         with self.lock:
             process.returncode = os.waitstatus_to_exitcode(status)
             del self.running[target]
-            interrupted = self.ended
         log = log_file.read_text(errors="replace")
         tried = re.search(r"stat::number_of_executed_units: *(\d+)", log)
         edges = re.findall(r" cov: (\d+)", log)
-        # It ends by itself when it is interrupted, with a status of its own
-        stopped = interrupted and "run interrupted" in log
+        end = "ok" if process.returncode == 0 else "interrupted" if process.returncode in INTERRUPTED else "FINDING"
         return {"cpu_s": round(used.ru_utime + used.ru_stime, 2), "inputs": int(tried[1]) if tried else 0,
-                "edges": int(edges[-1]) if edges else 0, "finding": process.returncode != 0 and not stopped}
+                "edges": int(edges[-1]) if edges else 0, "end": end}
 
 
 class Account:
@@ -107,7 +109,7 @@ class Account:
         had["cpu_s"] = round(had["cpu_s"] + done["cpu_s"], 2)
         had["inputs"] += done["inputs"]
         had["edges"] = max(had["edges"], done["edges"])
-        had["findings"] += done["finding"]
+        had["findings"] += done["end"] == "FINDING"
         aside = self.file.with_suffix(".new")
         aside.write_text(json.dumps(self.had, indent=1, sort_keys=True) + "\n")
         aside.rename(self.file)
@@ -119,19 +121,21 @@ class Account:
 
 
 def once(fuzzers, targets, seconds, seed):
-    """Each target for so long. Returns those with a finding."""
+    """Each target for so long. Returns those with a finding, and those that had not their time."""
     print(f"fuzz: {len(targets)} targets, {seconds} s each, two at a time, -seed={seed}", flush=True)
-    tried, found = 0, []
+    tried, found, cut_short = 0, [], []
     with concurrent.futures.ThreadPoolExecutor(max_workers=AT_A_TIME) as pool:
         for target, done in zip(targets, pool.map(lambda one: fuzzers.run(one, seconds, seed), targets)):
             if done is None:
+                cut_short.append(target)
                 continue
             tried += done["inputs"]
-            found += [target] if done["finding"] else []
+            found += [target] if done["end"] == "FINDING" else []
+            cut_short += [target] if done["end"] == "interrupted" else []
             print(f"  {target:20} {done['inputs']:>12,} inputs  {done['edges']:>6,} edges  "
-                  f"{'FINDING' if done['finding'] else 'ok'}", flush=True)
+                  f"{done['end']}", flush=True)
     print(f"fuzz: {len(targets)} targets, {tried:,} inputs, -seed={seed}", flush=True)
-    return found
+    return found, cut_short
 
 
 def by_account(fuzzers, account, targets, seconds, total):
@@ -150,13 +154,13 @@ def by_account(fuzzers, account, targets, seconds, total):
                 return
             with lock:
                 account.add(target, done)
-                if done["finding"]:
+                if done["end"] == "FINDING":
                     found.append(target)
                 else:
                     waiting.add(target)
                 least = min(had["cpu_s"] for name, had in account.had.items() if name in targets)
                 print(f"  {target:20} {account.had[target]['cpu_s']:>8,.0f} CPU s  {done['edges']:>6,} edges  "
-                      f"{'FINDING' if done['finding'] else 'ok'}; each had {least:,.0f} of {total:,} CPU s", flush=True)
+                      f"{done['end']}; each had {least:,.0f} of {total:,} CPU s", flush=True)
 
     print(f"fuzz: {len(targets)} targets, {seconds} s at a time, two at a time, {total} CPU s each", flush=True)
     workers = [threading.Thread(target=work) for _ in range(AT_A_TIME)]
@@ -199,13 +203,14 @@ def main():
         signal.signal(end, fuzzers.end)
     begin = time.monotonic()
     if account:
-        found = by_account(fuzzers, account, chosen.targets, chosen.seconds, chosen.total)
+        found, cut_short = by_account(fuzzers, account, chosen.targets, chosen.seconds, chosen.total), []
     else:
         seed = chosen.seed if chosen.seed is not None else random.randrange(1, 2**31)
-        found = once(fuzzers, chosen.targets, chosen.seconds, seed)
+        found, cut_short = once(fuzzers, chosen.targets, chosen.seconds, seed)
     print(f"fuzz: {time.monotonic() - begin:.0f} s, {len(found)} with a finding" +
-          (f": {' '.join(found)}; see out/fuzz" if found else "") + (", ended early" if fuzzers.ended else ""))
-    return 1 if found or (fuzzers.ended and not account) else 0
+          (f": {' '.join(found)}; see out/fuzz" if found else "") + (", ended early" if fuzzers.ended else "") +
+          (f"; had not their time: {' '.join(cut_short)}" if cut_short else ""))
+    return 1 if found or cut_short else 0
 
 
 sys.exit(main())
