@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # What the images of emulated boards have in common: how everything in them is compiled, mbedTLS, and the rooms of the
 # house. A board's CMakeLists.txt sets `processor`, the compiler's flags for it, includes this, and calls
-#   latchkey_image(NAME.elf ROOMS room... LIBRARIES library... LINK option...)
-# for its own sources and linker script (memory.ld). The sources of mbedTLS and lwIP come from `scripts/setup --boards`.
+#   latchkey_image(NAME ROOMS room... LIBRARIES library... LINK option...)
+# for its own sources and linker script (memory.ld). It links NAME.elf, optimised as a whole, and NAME-apart.elf, in which
+# every file's code stays where it was written: with that docs/footprint.md tells what each room costs. The sources of mbedTLS and lwIP come from `scripts/setup --boards`.
 option(LATCHKEY_P384 "P-384 beside P-256, for hubs whose CAs use it" OFF)
-option(LATCHKEY_FIRMWARE "Signed firmware: agent/update, and RSA to verify with" OFF)
+option(LATCHKEY_FIRMWARE "Signed firmware: agent/update" OFF)
+option(LATCHKEY_RSA "RSA to verify firmware with" ${LATCHKEY_FIRMWARE})
 get_filename_component(root ${CMAKE_CURRENT_LIST_DIR}/../.. ABSOLUTE)
 set(LATCHKEY_SOURCES ${root}/build/boards/sources CACHE PATH "Where scripts/setup --boards put mbedtls and lwip")
 foreach(package mbedtls lwip)
@@ -26,12 +28,15 @@ endif()
 find_file(expected_header tl/expected.hpp PATHS /usr/include NO_DEFAULT_PATH NO_CMAKE_FIND_ROOT_PATH REQUIRED)
 configure_file(${expected_header} ${CMAKE_BINARY_DIR}/include/tl/expected.hpp COPYONLY)
 
-add_compile_options(${processor} -Os -g1 -ffunction-sections -fdata-sections
+# Fat objects can be linked both ways. One partition per source file was the smallest image of those tried.
+set(whole -flto -flto-partition=1to1)
+add_compile_options(${processor} -Os -g1 -ffunction-sections -fdata-sections ${whole} -ffat-lto-objects
   $<$<COMPILE_LANGUAGE:CXX>:-fno-exceptions> $<$<COMPILE_LANGUAGE:CXX>:-fno-rtti>
   $<$<COMPILE_LANGUAGE:CXX>:-fno-threadsafe-statics> -fno-asynchronous-unwind-tables
   -ffile-prefix-map=${root}=.)
 add_compile_definitions(MBEDTLS_CONFIG_FILE="boards/emulated/mbedtls_config.h"
-  $<$<BOOL:${LATCHKEY_P384}>:LATCHKEY_P384> $<$<BOOL:${LATCHKEY_FIRMWARE}>:LATCHKEY_FIRMWARE>)
+  $<$<BOOL:${LATCHKEY_P384}>:LATCHKEY_P384> $<$<BOOL:${LATCHKEY_FIRMWARE}>:LATCHKEY_FIRMWARE>
+  $<$<BOOL:${LATCHKEY_RSA}>:LATCHKEY_RSA>)
 
 # What we wrote: all warnings are errors.
 add_library(flags INTERFACE)
@@ -71,10 +76,17 @@ function(latchkey_image name)
   endforeach()
 
   file(GLOB sources CONFIGURE_DEPENDS *.cpp)
-  add_executable(${name}.elf ${sources})
-  target_link_libraries(${name}.elf PRIVATE flags foreign
-    -Wl,--start-group ${libraries} mbedtls ${image_LIBRARIES} -Wl,--end-group)
-  target_link_options(${name}.elf PRIVATE ${image_LINK} -nostartfiles -T ${CMAKE_CURRENT_SOURCE_DIR}/memory.ld
-    -Wl,--gc-sections -Wl,-Map=${CMAKE_BINARY_DIR}/${name}.map -Wl,--no-warn-rwx-segments)
-  set_target_properties(${name}.elf PROPERTIES LINK_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/memory.ld)
+  add_library(${name}_start OBJECT ${sources})
+  target_link_libraries(${name}_start PRIVATE flags foreign)
+  # Assembler calls what is in them, which the optimiser of the whole would not see
+  target_compile_options(${name}_start PRIVATE -fno-lto)
+  foreach(elf ${name} ${name}-apart)
+    add_executable(${elf}.elf $<TARGET_OBJECTS:${name}_start>)
+    target_link_libraries(${elf}.elf PRIVATE -Wl,--start-group ${libraries} mbedtls ${image_LIBRARIES} -Wl,--end-group)
+    target_link_options(${elf}.elf PRIVATE ${image_LINK} -nostartfiles -T ${CMAKE_CURRENT_SOURCE_DIR}/memory.ld
+      -Wl,--gc-sections -Wl,-Map=${CMAKE_BINARY_DIR}/${elf}.map -Wl,--no-warn-rwx-segments)
+    set_target_properties(${elf}.elf PROPERTIES LINK_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/memory.ld)
+  endforeach()
+  target_link_options(${name}.elf PRIVATE -flto=auto -flto-partition=1to1 -Os)
+  target_link_options(${name}-apart.elf PRIVATE -fno-lto)
 endfunction()

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* mbedTLS 2.28 for emulated boards: PSA, a TLS 1.2 client with ECDHE-ECDSA and AES-128-GCM, certificate requests,
- * P-256. LATCHKEY_P384 adds P-384, SHA-384 and SHA-512, for chains of hubs whose CAs use it; LATCHKEY_FIRMWARE RSA up
- * to 3072 bits, to verify with. Everything comes out of one arena (figures.cpp): there is no other heap on the board.
+ * P-256. LATCHKEY_P384 adds P-384, SHA-384 and SHA-512, for chains of hubs whose CAs use it; LATCHKEY_RSA RSA up to
+ * 3072 bits, to verify firmware with. Everything comes out of one arena (figures.cpp): there is no other heap on the board.
  */
 #ifndef LATCHKEY_MBEDTLS_CONFIG_H
 #define LATCHKEY_MBEDTLS_CONFIG_H
@@ -51,7 +51,7 @@
 #define MBEDTLS_SHA512_C
 #define MBEDTLS_SHA512_SMALLER
 #endif
-#ifdef LATCHKEY_FIRMWARE
+#ifdef LATCHKEY_RSA
 #define MBEDTLS_RSA_C
 #define MBEDTLS_PKCS1_V15
 #define MBEDTLS_PKCS1_V21
