@@ -90,17 +90,17 @@ class LinkWorld {
   }
 
   std::string broker_settings(const std::string& more, const std::string& server = "server") const {
-    return "cafile " + folder_.path("ca.pem") + "\ncertfile " + folder_.path(server + ".pem") + "\nkeyfile " +
-           folder_.path(server + ".key") + "\n" + more;
+    return "cafile " + folder_.file("ca.pem") + "\ncertfile " + folder_.file(server + ".pem") + "\nkeyfile " +
+           folder_.file(server + ".key") + "\n" + more;
   }
   TlsServer server_files() const {
     TlsServer server;
-    server.certificate = folder_.path("server.pem");
-    server.key = folder_.path("server.key");
+    server.certificate = folder_.file("server.pem");
+    server.key = folder_.file("server.key");
     server.highest_version = TLS1_2_VERSION;  // the servers' verdicts come inside the handshake
     return server;
   }
-  const TemporaryFolder& folder() const { return folder_; }
+  const tests::TemporaryFolder& folder() const { return folder_; }
   X509* ca() const { return ca_.get(); }
 
  private:
@@ -116,7 +116,7 @@ class LinkWorld {
            to_pem(certify(openssl_key.get(), name, not_after, issuer, issuer_key).get()) + to_pem(issuer);
   }
 
-  TemporaryFolder folder_;
+  tests::TemporaryFolder folder_;
   Pkey ca_key_;
   X509Ptr ca_;
   Pkey onboarding_key_;
@@ -297,7 +297,7 @@ TYPED_TEST_P(LinkContract, connack_5_is_a_refusal_with_its_code) {
 
 TYPED_TEST_P(LinkContract, servers_verdict_on_our_certificate_is_a_tls_alert) {
   TlsServer files = this->world_.server_files();
-  files.client_ca = this->world_.folder().path("ca.pem");
+  files.client_ca = this->world_.folder().file("ca.pem");
   const LoopbackServer server([files](int socket) {
     serve_tls(socket, files, [](SSL*) {});
     char rest[512];  // a reset, for what was not read, would overtake the alert
@@ -416,7 +416,7 @@ TYPED_TEST_P(LinkContract, each_connect_shows_what_storage_holds_then) {
   std::mutex mutex;
   std::vector<std::string> shown;
   TlsServer files = this->world_.server_files();
-  files.client_ca = this->world_.folder().path("ca.pem");
+  files.client_ca = this->world_.folder().file("ca.pem");
   const LoopbackServer server([&](int socket) {
     serve_tls(socket, files, [&](SSL* tls) {
       unsigned char packet[512];

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/support/postgresql.h"
+#include "tests/support/temporary_folder.h"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -76,10 +77,7 @@ PostgresServer::~PostgresServer() {
 }
 
 void PostgresServer::make_folder() {
-  // In memory where there is such a place, unless the environment wants it elsewhere.
-  const std::string memory = "/dev/shm";
-  const bool free_choice = std::getenv("TMPDIR") == nullptr && std::filesystem::is_directory(memory);
-  folder_ = (free_choice ? memory : std::filesystem::temp_directory_path().string()) + "/latchkey-postgresql-XXXXXX";
+  folder_ = (memory_or_disk() / "latchkey-postgresql-XXXXXX").string();
   if (::mkdtemp(folder_.data()) == nullptr) throw std::runtime_error("mkdtemp");
   if (const auto* user = other_user(); user != nullptr && ::chown(folder_.c_str(), user->pw_uid, user->pw_gid) != 0) {
     throw std::runtime_error("chown " + folder_);

@@ -3,7 +3,6 @@
 
 #include <fcntl.h>
 #include <signal.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -83,17 +82,6 @@ void Subprocess::signal(int number) const {
 int Subprocess::wait(int timeout_ms) {
   if (exit_status_ < 0) exit_status_ = wait_for(pid_, timeout_ms);
   return exit_status_;
-}
-
-TemporaryFolder::TemporaryFolder() {
-  std::string pattern = (std::filesystem::temp_directory_path() / "latchkey-XXXXXX").string();
-  path_ = ::mkdtemp(pattern.data());
-  ::chmod(path_.c_str(), 0711);
-}
-
-TemporaryFolder::~TemporaryFolder() {
-  std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
 }
 
 std::string read_text(const std::filesystem::path& path) {

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/temporary_folder.h"
+
 namespace latchkey::tests {
 
 struct Finished {
@@ -38,19 +40,6 @@ class Subprocess {
  private:
   pid_t pid_ = -1;
   int exit_status_ = -1;
-};
-
-// A folder that is gone after the test. Other users may pass through it (a broker started by root drops to its own).
-class TemporaryFolder {
- public:
-  TemporaryFolder();
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  ~TemporaryFolder();
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
 };
 
 std::string read_text(const std::filesystem::path& path);  // empty when it cannot be read

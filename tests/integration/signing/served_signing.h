@@ -44,9 +44,9 @@ class ServedSigning {
       return hub::app::SigningOcsp::serves(request.path) ? ocsp_->handle(request) : face_->handle(request);
     });
     options.authorities.base = public_url();
-    files_ = std::move(*hub::ca::FileKeyProvider::open(folder.path + "/signing-keys"));
+    files_ = std::move(*hub::ca::FileKeyProvider::open(folder.file("signing-keys")));
     keys_ = std::make_unique<hub::app::SigningKeys>(*files_);
-    registry_ = std::move(*registry::Registry::open({.path = folder.path + "/registry.db"}, openssl::host_digest()));
+    registry_ = std::move(*registry::Registry::open({.path = folder.file("registry.db")}, openssl::host_digest()));
     auto opened = hub::signing::Service::open(registry::rows_of(*registry_), *keys_, directory, nullptr,
                                               [this] { return now.load(); }, std::move(options), {"tester", now});
     EXPECT_TRUE(opened) << (opened ? "" : opened.error().detail);
@@ -103,7 +103,7 @@ class ServedSigning {
     return ran.out.substr(0, ran.out.find('\n'));
   }
 
-  hub::signing::test::Folder folder;
+  tests::MemoryFolder folder;
   std::atomic<UnixMs> now;
   hub::signing::test::PaperDirectory directory;
   std::unique_ptr<hub::signing::Service> service;

@@ -90,7 +90,7 @@ TEST_F(SigningService, keys_lie_in_files_that_only_their_owner_may_read) {
   const auto facts = served.profile("curves", KeyKind::kEcP256);
   served.sign(bench, facts, "ES256", Bytes(32, 0));
   struct stat found {};
-  const std::string folder = served.folder.path + "/signing-keys";
+  const std::string folder = served.folder.file("signing-keys");
   ASSERT_EQ(::stat(folder.c_str(), &found), 0);
   EXPECT_EQ(found.st_mode & 0777U, 0700U);
   std::size_t keys = 0;

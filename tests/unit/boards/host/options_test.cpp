@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "boards/host/options.h"
+#include "tests/support/temporary_folder.h"
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <filesystem>
-#include <fstream>
 #include <vector>
 
 namespace latchkey::boards::host {
@@ -15,23 +14,14 @@ namespace {
 struct OptionsOf : testing::Test {
   void SetUp() override {
     ASSERT_TRUE(crypto::init().has_value());
-    std::string pattern = (std::filesystem::temp_directory_path() / "latchkey-options-XXXXXX").string();
-    folder = mkdtemp(pattern.data());
-    key = write("key", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\n", 0600);
-    ca = write("ca.pem", "any", 0644);
+    key = folder.write("key", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\n", 0600);
+    ca = folder.write("ca.pem", "any", 0644);
   }
-  void TearDown() override { std::filesystem::remove_all(folder); }
 
-  std::string write(const std::string& name, const std::string& text, mode_t mode) {
-    const std::string path = folder + "/" + name;
-    std::ofstream(path) << text;
-    ::chmod(path.c_str(), mode);
-    return path;
-  }
   std::vector<std::string> good() const {
-    return {"latchkey-agent",  "--registration-id", "dev-1", "--id-scope", "0ne",
-            "--dps",           "127.0.0.1:9",       "--ca",  ca,           "--state",
-            folder + "/state", "--key-file",        key};
+    return {
+        "latchkey-agent", "--registration-id",  "dev-1",      "--id-scope", "0ne", "--dps", "127.0.0.1:9", "--ca", ca,
+        "--state",        folder.file("state"), "--key-file", key};
   }
   static std::variant<Options, Exit> parse(const std::vector<std::string>& words) {
     std::vector<const char*> argv;
@@ -44,7 +34,7 @@ struct OptionsOf : testing::Test {
     return problem;
   }
 
-  std::string folder;
+  const tests::TemporaryFolder folder;
   std::string key;
   std::string ca;
 };
@@ -74,12 +64,12 @@ TEST_F(OptionsOf, a_good_command_line_become_a_configuration) {
 
 TEST_F(OptionsOf, a_configuration_file_says_the_same) {
   const std::string file =
-      write("agent.conf",
-            "# a comment\nregistration-id = \"pi-1\"\nid-scope = \"0ne00\"\ndps = \"127.0.0.1:9\"\n"
-            "ca = \"" +
-                ca + "\"\ngroup-key = true\nkeep-alive-s = 30\n",
-            0644);
-  const auto parsed = parse({"latchkey-agent", "--config", file, "--state", folder + "/state", "--key-file", key});
+      folder.write("agent.conf",
+                   "# a comment\nregistration-id = \"pi-1\"\nid-scope = \"0ne00\"\ndps = \"127.0.0.1:9\"\n"
+                   "ca = \"" +
+                       ca + "\"\ngroup-key = true\nkeep-alive-s = 30\n",
+                   0644);
+  const auto parsed = parse({"latchkey-agent", "--config", file, "--state", folder.file("state"), "--key-file", key});
   ASSERT_TRUE(std::holds_alternative<Options>(parsed)) << std::get<Exit>(parsed).text;
   const Options& options = std::get<Options>(parsed);
   EXPECT_EQ(options.registration_id, "pi-1");
@@ -90,7 +80,7 @@ TEST_F(OptionsOf, a_configuration_file_says_the_same) {
 }
 
 TEST_F(OptionsOf, the_command_line_overrides_the_configuration_file) {
-  const std::string file = write("agent.conf", "registration-id = \"from-file\"\n", 0644);
+  const std::string file = folder.write("agent.conf", "registration-id = \"from-file\"\n", 0644);
   auto words = good();
   words.insert(words.end(), {"--config", file});
   EXPECT_EQ(std::get<Options>(parse(words)).registration_id, "dev-1");
@@ -98,18 +88,18 @@ TEST_F(OptionsOf, the_command_line_overrides_the_configuration_file) {
 
 TEST_F(OptionsOf, a_configuration_file_with_a_mistake_is_refused_by_name) {
   auto words = good();
-  words.insert(words.end(), {"--config", write("unknown.conf", "no-such-option = 1\n", 0644)});
+  words.insert(words.end(), {"--config", folder.write("unknown.conf", "no-such-option = 1\n", 0644)});
   auto parsed = parse(words);
   ASSERT_TRUE(std::holds_alternative<Exit>(parsed));
   EXPECT_EQ(std::get<Exit>(parsed).status, 2);
   EXPECT_NE(std::get<Exit>(parsed).text.find("no-such-option"), std::string::npos) << std::get<Exit>(parsed).text;
 
-  words.back() = write("range.conf", "keep-alive-s = 1\n", 0644);
+  words.back() = folder.write("range.conf", "keep-alive-s = 1\n", 0644);
   parsed = parse(words);
   ASSERT_TRUE(std::holds_alternative<Exit>(parsed));
   EXPECT_NE(std::get<Exit>(parsed).text.find("keep-alive-s"), std::string::npos) << std::get<Exit>(parsed).text;
 
-  words.back() = folder + "/none.conf";
+  words.back() = folder.file("none.conf");
   parsed = parse(words);
   ASSERT_TRUE(std::holds_alternative<Exit>(parsed));
   EXPECT_NE(std::get<Exit>(parsed).text.find("none.conf"), std::string::npos) << std::get<Exit>(parsed).text;
@@ -203,7 +193,7 @@ TEST_F(OptionsOf, files_and_names_that_do_not_do_are_named) {
   bad.dps = "host:port";
   EXPECT_NE(problem_of(bad).find("--dps"), std::string::npos);
   bad = fine;
-  bad.ca_file = folder + "/none";
+  bad.ca_file = folder.file("none");
   EXPECT_NE(problem_of(bad).find("none"), std::string::npos);
 }
 
@@ -213,16 +203,16 @@ TEST_F(OptionsOf, a_key_file_that_others_can_read_is_refused) {
     ::chmod(key.c_str(), mode);
     EXPECT_NE(problem_of(options).find("chmod 600"), std::string::npos) << std::oct << mode;
   }
-  options.key_file = folder;
+  options.key_file = folder.path();
   EXPECT_FALSE(problem_of(options).empty());
-  options.key_file = folder + "/none";
+  options.key_file = folder.file("none");
   EXPECT_FALSE(problem_of(options).empty());
 }
 
 TEST_F(OptionsOf, a_key_that_is_none_is_refused_without_being_shown) {
   Options options = std::get<Options>(parse(good()));
   for (const char* text : {"", "geheim-geheim!", "AAEC", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"}) {
-    options.key_file = write("bad", text, 0600);
+    options.key_file = folder.write("bad", text, 0600);
     const std::string problem = problem_of(options);
     EXPECT_NE(problem.find("base64"), std::string::npos);
     EXPECT_EQ(problem.find("geheim"), std::string::npos);

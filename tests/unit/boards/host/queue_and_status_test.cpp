@@ -11,6 +11,7 @@
 #include "boards/host/agent_log.h"
 #include "boards/host/event_queue.h"
 #include "boards/host/status_file.h"
+#include "tests/support/temporary_folder.h"
 
 namespace latchkey::boards::host {
 namespace {
@@ -106,16 +107,15 @@ TEST(StatusJson, without_a_credential_keeps_the_types) {
 }
 
 TEST(StatusFile, is_replaced_as_a_whole_and_says_once_that_it_cannot_be) {
-  std::string pattern = (std::filesystem::temp_directory_path() / "latchkey-status-XXXXXX").string();
-  const std::string folder = mkdtemp(pattern.data());
-  StatusFile file(folder + "/status.json");
+  const tests::TemporaryFolder folder;
+  StatusFile file(folder.file("status.json"));
   EXPECT_TRUE(file.update("one"));
   EXPECT_TRUE(file.update("two"));
   std::ostringstream text;
-  text << std::ifstream(folder + "/status.json").rdbuf();
+  text << std::ifstream(folder.file("status.json")).rdbuf();
   EXPECT_EQ(text.str(), "two\n");
-  EXPECT_FALSE(std::filesystem::exists(folder + "/status.json.new"));
-  std::filesystem::remove_all(folder);
+  EXPECT_FALSE(std::filesystem::exists(folder.file("status.json.new")));
+  std::filesystem::remove_all(folder.path());
   EXPECT_FALSE(file.update("three"));
   EXPECT_TRUE(file.update("four")) << "not again and again";
   EXPECT_TRUE(StatusFile("").update("anything"));

@@ -7,13 +7,13 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "boards/host/status_file.h"
 #include "platform/crypto/pem.h"
 #include "platform/posix/clock.h"
 #include "platform/posix/entropy.h"
+#include "tests/support/temporary_folder.h"
 
 namespace latchkey::boards::host {
 namespace {
@@ -31,18 +31,15 @@ class NoLink final : public ports::MqttLink {
 struct UpdatesOf : testing::Test {
   void SetUp() override {
     ASSERT_TRUE(crypto::init().has_value());
-    std::string pattern = (std::filesystem::temp_directory_path() / "latchkey-updates-XXXXXX").string();
-    folder = mkdtemp(pattern.data());
-    ::mkdir((folder + "/state").c_str(), 0700);
-    options.state_folder = folder + "/state";
+    ::mkdir(folder.file("state").c_str(), 0700);
+    options.state_folder = folder.file("state");
     options.firmware_board = "pump-controller-2";
-    options.firmware_roots = write("roots.pem", pem(crypto::kPemCertificate, Bytes(300, 1)));
-    options.firmware_timestamp_roots = write("tsa.pem", pem(crypto::kPemCertificate, Bytes(200, 2)));
-    options.firmware_statement_key = write("key.pem", pem("PUBLIC KEY", key()));
+    options.firmware_roots = folder.write("roots.pem", pem(crypto::kPemCertificate, Bytes(300, 1)));
+    options.firmware_timestamp_roots = folder.write("tsa.pem", pem(crypto::kPemCertificate, Bytes(200, 2)));
+    options.firmware_statement_key = folder.write("key.pem", pem("PUBLIC KEY", key()));
     options.firmware_pins = {"1.3.6.1.4.1.311.97.990309390.766961637.194916062.941502583"};
     options.firmware_slot_size = 16 * 4096;
   }
-  void TearDown() override { std::filesystem::remove_all(folder); }
 
   static std::string pem(std::string_view label, const Bytes& der) {
     std::string text(crypto::pem_size(label.size(), der.size()), '\0');
@@ -59,11 +56,6 @@ struct UpdatesOf : testing::Test {
     std::copy(std::begin(kHead), std::end(kHead), der.begin());
     return der;
   }
-  std::string write(const std::string& name, const std::string& text) {
-    const std::string path = folder + "/" + name;
-    std::ofstream(path) << text;
-    return path;
-  }
   std::unique_ptr<Updates> open() {
     return Updates::open(
         options, {link, clock, entropy}, [this](const std::string& line) { log += line + '\n'; }, problem);
@@ -76,7 +68,7 @@ struct UpdatesOf : testing::Test {
     return said;
   }
 
-  std::string folder;
+  const tests::TemporaryFolder folder;
   Options options;
   NoLink link;
   posix::PosixClock clock;
@@ -99,7 +91,7 @@ TEST_F(UpdatesOf, a_first_start_runs_the_factory_image_in_slot_a) {
   EXPECT_EQ(summary.slot, ports::FirmwareSlot::kA);
   EXPECT_EQ(summary.version, (agent::Version{1, 0, 0}));
   EXPECT_FALSE(updates->restart_wanted());
-  EXPECT_TRUE(std::filesystem::exists(folder + "/state/firmware/slot-b.img"));
+  EXPECT_TRUE(std::filesystem::exists(folder / "state/firmware/slot-b.img"));
   const auto json = nlohmann::json::parse(status_json(agent::Summary{}, "dev-1", 0, &summary));
   EXPECT_EQ(json.at("registration_id"), "dev-1");
   EXPECT_EQ(json.at("firmware").at("version"), "1.0.0");
@@ -119,18 +111,18 @@ TEST_F(UpdatesOf, each_mistake_is_named_by_its_option) {
   const auto says = [](const std::string& text, const std::string& option) {
     EXPECT_NE(text.find(option), std::string::npos) << text;
   };
-  says(with([&](Options& o) { o.firmware_roots = folder + "/none"; }), "--firmware-roots");
+  says(with([&](Options& o) { o.firmware_roots = folder.file("none"); }), "--firmware-roots");
   says(with([&](Options& o) { o.firmware_roots = o.firmware_statement_key; }), "--firmware-roots");
   says(with([&](Options& o) {
-         o.firmware_roots = write("large", std::string(70'000, '\n') + pem("CERTIFICATE", Bytes(9, 1)));
+         o.firmware_roots = folder.write("large", std::string(70'000, '\n') + pem("CERTIFICATE", Bytes(9, 1)));
        }),
        "--firmware-roots");
-  says(with([&](Options& o) { o.firmware_timestamp_roots = write("empty", ""); }), "--firmware-timestamp-roots");
+  says(with([&](Options& o) { o.firmware_timestamp_roots = folder.write("empty", ""); }), "--firmware-timestamp-roots");
   says(with([&](Options& o) { o.firmware_statement_key = o.firmware_roots; }), "--firmware-statement-key");
-  says(with([&](Options& o) { o.firmware_statement_key = write("long", pem("PUBLIC KEY", Bytes(120, 0x30))); }),
+  says(with([&](Options& o) { o.firmware_statement_key = folder.write("long", pem("PUBLIC KEY", Bytes(120, 0x30))); }),
        "--firmware-statement-key");
   says(with([&](Options& o) {
-         o.firmware_statement_key = write("two", pem("PUBLIC KEY", key()) + pem("PUBLIC KEY", key()));
+         o.firmware_statement_key = folder.write("two", pem("PUBLIC KEY", key()) + pem("PUBLIC KEY", key()));
        }),
        "--firmware-statement-key");
   says(with([&](Options& o) { o.firmware_version = "1.0"; }), "--firmware-version");

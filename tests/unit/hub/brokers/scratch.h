@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A folder that is gone after the test, and a program that behaves like a broker as far as a process goes.
+// A program that behaves like a broker as far as a process goes.
 #pragma once
 
-#include <stdlib.h>
 #include <sys/stat.h>
 
 #include <chrono>
@@ -13,29 +12,18 @@
 #include <thread>
 
 #include "platform/files/file.h"
+#include "tests/support/temporary_folder.h"
 
 namespace latchkey::hub::brokers::test {
 
-class Scratch {
+class Scratch : public tests::TemporaryFolder {
  public:
-  Scratch() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "latchkey-brokers-XXXXXX").string();
-    path_ = mkdtemp(pattern.data());
-  }
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-  ~Scratch() { std::filesystem::remove_all(path_); }
-  std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
-
   // An executable script. The shell becomes no other program, so that its arguments stay visible.
   std::filesystem::path script(const std::string& name, const std::string& body) const {
-    const auto file = path_ / name;
+    const auto file = path() / name;
     EXPECT_TRUE(files::replace_file(file, "#!/bin/sh\n" + body, 0700));
     return file;
   }
-
- private:
-  std::filesystem::path path_;
 };
 
 inline mode_t mode_of(const std::filesystem::path& path) {

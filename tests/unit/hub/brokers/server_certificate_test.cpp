@@ -10,6 +10,7 @@
 
 #include "platform/openssl/certificate_builder.h"
 #include "platform/openssl/openssl_ptr.h"
+#include "tests/support/temporary_folder.h"
 
 namespace latchkey::hub::brokers {
 namespace {
@@ -18,12 +19,6 @@ using registry::Reason;
 
 class ServerCertificateTest : public ::testing::Test {
  protected:
-  void SetUp() override {
-    std::string pattern = (std::filesystem::temp_directory_path() / "latchkey-server-XXXXXX").string();
-    base_ = ::mkdtemp(pattern.data());
-  }
-  void TearDown() override { std::filesystem::remove_all(base_); }
-
   std::filesystem::path folder() const { return base_ / "tls"; }
   ServerCertificateFiles ensure(const ServerNames& names = {{"localhost"}, {"127.0.0.1", "127.0.0.2"}}) {
     const auto files = ensure_server_certificate(folder(), names);
@@ -43,7 +38,7 @@ class ServerCertificateTest : public ::testing::Test {
     return ::system(("cd '" + folder().string() + "' && openssl " + arguments + " > /dev/null 2>&1").c_str()) == 0;
   }
 
-  std::filesystem::path base_;
+  const tests::TemporaryFolder base_;
 };
 
 TEST_F(ServerCertificateTest, openssl_verifies_names_and_addresses_over_all_rehearsed_times) {

@@ -26,7 +26,7 @@ const std::string kGood = kConstraints + kUsage + kKeyId;
 class Activation : public testing::Test {
  protected:
   static void SetUpTestSuite() {
-    folder_ = std::make_unique<TempFolder>();
+    folder_ = std::make_unique<tests::MemoryFolder>();
     auto keys = FileKeyProvider::open(*folder_ / "keys");
     ASSERT_TRUE(keys);
     const auto made = make_signing_request(**keys, registry::KeyProfile::kEcP256);
@@ -90,7 +90,7 @@ class Activation : public testing::Test {
     EXPECT_THAT(checked.error().detail, HasSubstr(found));
   }
 
-  static inline std::unique_ptr<TempFolder> folder_;
+  static inline std::unique_ptr<tests::MemoryFolder> folder_;
   static inline registry::NewCsr request_;
 };
 

@@ -49,7 +49,7 @@ class AuthorityTest : public ::testing::Test {
   Ran text(const std::string& name) { return run(folder_.path(), "openssl x509 -noout -text -in " + name + ".pem"); }
   Ran openssl(const std::string& arguments) { return run(folder_.path(), "openssl " + arguments); }
 
-  TempFolder folder_;
+  tests::MemoryFolder folder_;
   std::unique_ptr<FileKeyProvider> keys_;
   std::unique_ptr<Authority> authority_;
   registry::CaCertificate root_;

@@ -54,7 +54,7 @@ class CertificateViewTest : public ::testing::Test {
     return seen->identifier;
   }
 
-  TempFolder folder_;
+  tests::MemoryFolder folder_;
   UnixMs now_ = 0;
   Bytes root_, middle_, leaf_;
 };

@@ -32,7 +32,7 @@ class CsrTest : public ::testing::Test {
     EXPECT_FALSE(read->key_info().empty());
   }
 
-  TempFolder folder_;
+  tests::MemoryFolder folder_;
 };
 
 // Names that the command line refuses to write.

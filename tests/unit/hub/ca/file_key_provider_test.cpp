@@ -27,7 +27,7 @@ class FileKeyProviderTest : public ::testing::Test {
   }
   std::filesystem::path keys() const { return folder_ / "keys"; }
 
-  TempFolder folder_;
+  tests::MemoryFolder folder_;
 };
 
 TEST_F(FileKeyProviderTest, folder_is_0700_and_key_files_are_0600_whatever_the_umask) {

@@ -95,7 +95,7 @@ class LeafFormTest : public ::testing::Test {
     return options;
   }
 
-  TempFolder folder_;
+  tests::MemoryFolder folder_;
   Authority::Options options_;
   std::unique_ptr<FileKeyProvider> keys_;
   std::unique_ptr<Authority> authority_;

@@ -26,7 +26,7 @@ class NodeKeyTest : public ::testing::Test {
   }
   const std::string good_ = "latchkey-node-key-1 " + std::string(64, 'a') + "\n";
 
-  TempFolder folder_;
+  tests::MemoryFolder folder_;
   const std::filesystem::path file_ = folder_ / "node.key";
 };
 

@@ -62,7 +62,7 @@ class Pkcs11KeyProviderTest : public ::testing::Test {
     return opened ? registry::Refusal{} : opened.error();
   }
 
-  TempFolder folder_;
+  tests::MemoryFolder folder_;
   SoftToken soft_{folder_.path()};
   UnixMs now_ = kNow;
   TokenHandle token_;

@@ -98,7 +98,7 @@ class SealedKeyProviderTest : public ::testing::TestWithParam<Store> {
   }
   static Reason reason(const Outcome<SigningKey>& loaded) { return loaded ? Reason::kNone : loaded.error().reason; }
 
-  TempFolder folder_;
+  tests::MemoryFolder folder_;
   UnixMs now_ =
       std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
           .count();  // files are stamped by the real clock
@@ -420,7 +420,7 @@ INSTANTIATE_TEST_SUITE_P(Stores, SealedKeyProviderTest, ::testing::Values(Store:
                          [](const auto& store) { return store.param == Store::kFolder ? "folder" : "table"; });
 
 TEST(SealedFolderTest, folder_that_others_may_enter_is_refused) {
-  TempFolder folder;
+  tests::MemoryFolder folder;
   std::filesystem::create_directory(folder / "sealed");
   std::filesystem::permissions(folder / "sealed", std::filesystem::perms(0750));
   const auto opened = SealedFolder::open(folder / "sealed");

@@ -26,7 +26,7 @@ class SealingTest : public ::testing::Test {
     return opened ? Reason::kNone : opened.error().reason;
   }
 
-  TempFolder folder_;
+  tests::MemoryFolder folder_;
   NodeKeys keys_;
   const std::string key_ref_ = "0123456789abcdef0123456789abcdef.ca.sealed";
   const SealName name_{key_ref_, "ca"};

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
 #include <sys/wait.h>
 
 #include <array>
@@ -16,29 +15,11 @@
 
 #include "hub/ca/authority.h"
 #include "registry/operations/registry.h"
+#include "tests/support/temporary_folder.h"
 
 namespace latchkey::hub::ca::test {
 
 inline constexpr UnixMs kNow = 1750000000000;  // 2025-06-15T15:06:40Z
-
-class TempFolder {
- public:
-  TempFolder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "latchkey-ca-XXXXXX").string();
-    path_ = ::mkdtemp(pattern.data());
-  }
-  ~TempFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  TempFolder(const TempFolder&) = delete;
-  TempFolder& operator=(const TempFolder&) = delete;
-  std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 struct Ran {
   int status = -1;
@@ -71,7 +52,7 @@ inline registry::Bytes get(const std::filesystem::path& path) {
 }
 
 // The certificate as NAME.der and NAME.pem.
-inline void put_certificate(const TempFolder& folder, const std::string& name, ByteView der) {
+inline void put_certificate(const tests::TemporaryFolder& folder, const std::string& name, ByteView der) {
   put(folder / (name + ".der"), der);
   const Ran ran = run(folder.path(), "openssl x509 -inform DER -in " + name + ".der -out " + name + ".pem");
   ASSERT_EQ(ran.status, 0) << ran.output;
@@ -90,7 +71,7 @@ inline std::string hex(ByteView bytes) {
 }
 
 // A CSR by `openssl req`; `key` is what follows -newkey, `more` any further options.
-inline registry::Bytes make_csr(const TempFolder& folder, const std::string& subject,
+inline registry::Bytes make_csr(const tests::TemporaryFolder& folder, const std::string& subject,
                                 const std::string& key = "ec -pkeyopt ec_paramgen_curve:P-256",
                                 const std::string& more = "-sha256") {
   const Ran ran = run(folder.path(), "openssl req -new -newkey " + key + " -nodes -keyout csr.key -subj '" + subject +

@@ -122,7 +122,7 @@ class World : public ::testing::Test {
     return registry::CertificateStatus::kReserved;
   }
 
-  TempFolder folder_;
+  tests::MemoryFolder folder_;
   std::unique_ptr<FileKeyProvider> files_;
   std::unique_ptr<CountingKeys> keys_;
   std::unique_ptr<Authority> authority_;

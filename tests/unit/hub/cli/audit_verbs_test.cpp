@@ -27,7 +27,7 @@ class AuditVerbs : public CommandLineTest<ManagementTest> {
   }
   void tamper(const std::string& sql) {
     using registry::store::Database;
-    const auto file = Database::open(folder.path() + "/registry.db", Database::Access::kReadWrite);
+    const auto file = Database::open(folder.file("registry.db"), Database::Access::kReadWrite);
     ASSERT_TRUE(file);
     ASSERT_TRUE((*file)->execute("DROP TRIGGER IF EXISTS audit_never_changes"));
     ASSERT_TRUE((*file)->execute(sql));
@@ -80,7 +80,7 @@ TEST_F(AuditVerbs, verify_names_the_broken_record_and_exits_4_in_both_forms) {
 }
 
 TEST_F(AuditVerbs, export_writes_a_line_a_record_to_a_private_file_or_the_output) {
-  const auto file = folder.path() + "/audit.jsonl";
+  const auto file = folder.file("audit.jsonl");
   EXPECT_EQ(run("audit export --out " + file), 0) << err;
   EXPECT_THAT(err, HasSubstr("exported " + std::to_string(last) + " records, up to the head " + std::to_string(last)));
   struct stat status {};
@@ -101,11 +101,11 @@ TEST_F(AuditVerbs, export_writes_a_line_a_record_to_a_private_file_or_the_output
 }
 
 TEST_F(AuditVerbs, export_refuses_what_it_cannot_write) {
-  const auto file = folder.path() + "/taken";
+  const auto file = folder.file("taken");
   std::ofstream(file) << "mine";
   EXPECT_EQ(run("audit export --out " + file), 2);
   EXPECT_THAT(err, HasSubstr("exists already"));
-  EXPECT_EQ(run("audit export --out " + folder.path() + "/none/audit.jsonl"), 2);
+  EXPECT_EQ(run("audit export --out " + folder.file("none/audit.jsonl")), 2);
   EXPECT_EQ(run("audit export --from 0"), 2);
   EXPECT_EQ(run("audit export --from x"), 2);
 }

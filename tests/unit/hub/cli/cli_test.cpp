@@ -86,7 +86,7 @@ class CliTest : public testing::Test {
     return std::exchange(asked, {});
   }
 
-  management::TemporaryFolder folder;
+  tests::MemoryFolder folder;
   std::mutex mutex;
   std::vector<std::string> asked;
   std::map<std::string, Response> answers;
@@ -96,8 +96,8 @@ class CliTest : public testing::Test {
 
 // Rows: R-7-19, R-8-09, R-8-10, R-8-11, R-8-12, R-8-13, R-8-14, R-8-15
 TEST_F(CliTest, every_verb_sends_the_request_that_it_stands_for) {
-  std::ofstream(folder.path() + "/pem") << "PEM";
-  const std::string pem = folder.path() + "/pem";
+  std::ofstream(folder.file("pem")) << "PEM";
+  const std::string pem = folder.file("pem");
   const std::vector<std::pair<std::string, std::string>> table = {
       {"namespace create -n plant", "PUT /namespaces/plant {}"},
       {"namespace show -n plant", "GET /namespaces/plant"},
@@ -345,7 +345,7 @@ TEST_F(CliTest, csr_that_waits_is_shown_or_written_to_a_new_file) {
     "status":"PendingActivation","certificateSigningRequest":"the CSR\n"}}}}})"};
   EXPECT_EQ(run({"policy", "csr", "show", "-n", "line-a"}).out, "the CSR\n");
   EXPECT_THAT(requests(), ElementsAre("GET /namespaces/default/credentials/default/policies/line-a"));
-  const auto file = folder.path() + "/line-a.csr";
+  const auto file = folder.file("line-a.csr");
   EXPECT_EQ(run({"policy", "csr", "show", "-n", "line-a", "--out", file}).status, 0);
   EXPECT_EQ(read_file(file), "the CSR\n");
   EXPECT_EQ(run({"policy", "csr", "show", "-n", "line-a", "--out", file}).status, 2) << "never over an old one";
@@ -354,16 +354,16 @@ TEST_F(CliTest, csr_that_waits_is_shown_or_written_to_a_new_file) {
 TEST_F(CliTest, csr_that_does_not_wait_is_a_refusal) {
   usual = {200, R"({"properties":{"certificate":{"certificateAuthorityConfiguration":{"bringYourOwnRoot":{
     "status":"Active","certificateSigningRequest":null}}}}})"};
-  const auto active = run({"policy", "csr", "show", "-n", "line-a", "--out", folder.path() + "/none"});
+  const auto active = run({"policy", "csr", "show", "-n", "line-a", "--out", folder.file("none")});
   EXPECT_EQ(active.status, 4);
   EXPECT_THAT(active.err, HasSubstr("line-a"));
-  EXPECT_EQ(read_file(folder.path() + "/none"), "");
+  EXPECT_EQ(read_file(folder.file("none")), "");
   usual = {200, R"({"properties":{"certificate":{"certificateAuthorityConfiguration":{}}}})"};
   EXPECT_EQ(run({"policy", "csr", "show", "-n", "line-a"}).status, 4) << "a standard policy";
 }
 
 TEST_F(CliTest, chain_that_cannot_be_read_is_not_sent) {
-  EXPECT_EQ(run({"policy", "activate-byor", "-n", "line-a", "--ccf", folder.path() + "/nowhere"}).status, 2);
+  EXPECT_EQ(run({"policy", "activate-byor", "-n", "line-a", "--ccf", folder.file("nowhere")}).status, 2);
   EXPECT_THAT(requests(), IsEmpty());
 }
 
@@ -438,7 +438,7 @@ TEST_F(CliTest, list_follows_the_pages_and_stops_at_the_limit) {
 
 TEST_F(CliTest, enrollment_key_goes_to_a_new_0600_file_and_never_to_the_terminal) {
   usual = {200, R"({"type":"symmetricKey","symmetricKey":{"primaryKey":"cHJpbWFyeQ==","secondaryKey":"c2Vj"}})"};
-  const auto file = folder.path() + "/key";
+  const auto file = folder.file("key");
   const auto result = run({"enrollment", "key", "--id", "dev-1", "--out", file});
   EXPECT_EQ(result.status, 0) << result.err;
   EXPECT_THAT(requests(), ElementsAre("POST /enrollments/dev-1/attestationmechanism"));
@@ -451,19 +451,19 @@ TEST_F(CliTest, enrollment_key_goes_to_a_new_0600_file_and_never_to_the_terminal
 
 TEST_F(CliTest, enrollment_key_is_not_written_over_a_file_nor_through_a_link) {
   usual = {200, R"({"type":"symmetricKey","symmetricKey":{"primaryKey":"cHJpbWFyeQ==","secondaryKey":"c2Vj"}})"};
-  const auto file = folder.path() + "/key";
+  const auto file = folder.file("key");
   std::ofstream(file) << "old";
   EXPECT_EQ(run({"enrollment", "key", "--id", "dev-1", "--out", file}).status, 2);
   EXPECT_EQ(read_file(file), "old");
-  ASSERT_EQ(symlink((folder.path() + "/elsewhere").c_str(), (folder.path() + "/link").c_str()), 0);
-  EXPECT_EQ(run({"enrollment", "key", "--id", "dev-1", "--out", folder.path() + "/link"}).status, 2);
-  EXPECT_NE(access((folder.path() + "/elsewhere").c_str(), F_OK), 0);
+  ASSERT_EQ(symlink((folder.file("elsewhere")).c_str(), (folder.file("link")).c_str()), 0);
+  EXPECT_EQ(run({"enrollment", "key", "--id", "dev-1", "--out", folder.file("link")}).status, 2);
+  EXPECT_NE(access((folder.file("elsewhere")).c_str(), F_OK), 0);
   EXPECT_THAT(requests(), IsEmpty());  // nor was it read, which would be audited
 }
 
 TEST_F(CliTest, enrollment_key_that_is_not_there_leaves_no_file) {
   usual = {200, R"({"type":"x509"})"};
-  const auto file = folder.path() + "/key";
+  const auto file = folder.file("key");
   EXPECT_EQ(run({"enrollment", "key", "--id", "dev-1", "--out", file}).status, 4);
   EXPECT_NE(access(file.c_str(), F_OK), 0);
 }
@@ -475,10 +475,10 @@ TEST_F(CliTest, enrollment_key_goes_to_standard_output_only_when_it_is_told_to) 
 }
 
 TEST(CliAlone, no_hub_running_is_said_with_the_folder) {
-  const management::TemporaryFolder folder;
+  const tests::MemoryFolder folder;
   const auto result = run_with({"status", "--data", folder.path()});
   EXPECT_EQ(result.status, 5);
-  EXPECT_THAT(result.err, HasSubstr("no hub is running on the data folder " + folder.path()));
+  EXPECT_THAT(result.err, HasSubstr("no hub is running on the data folder " + folder.path().string()));
 }
 
 TEST(CliAlone, data_folder_with_too_long_a_path_is_refused) {

@@ -95,7 +95,7 @@ class FirmwareVerbs : public management::CommandLineTest<management::ManagementT
     management = std::make_unique<management::Management>(parts);
     std::ofstream(file) << "a bundle";
   }
-  const std::string file = folder.path() + "/bundle";
+  const std::string file = folder.file("bundle");
   PlayedFirmware firmware;
 };
 
@@ -117,7 +117,7 @@ TEST_F(FirmwareVerbs, devices_are_named_with_commas_or_one_by_one) {
 }
 
 TEST_F(FirmwareVerbs, file_that_cannot_be_read_or_is_too_large_is_bad_input) {
-  EXPECT_EQ(run({"firmware", "publish", folder.path() + "/nothing", "--policy", "a"}), 2);
+  EXPECT_EQ(run({"firmware", "publish", folder.file("nothing"), "--policy", "a"}), 2);
   std::filesystem::resize_file(file, 11 * 1024 * 1024 + 1);
   EXPECT_EQ(run({"firmware", "publish", file, "--policy", "a"}), 2);
   EXPECT_THAT(err, HasSubstr("larger than 11 MiB"));
@@ -170,7 +170,7 @@ TEST_F(FirmwareVerbs, statement_key_is_printed_or_written_to_a_new_file) {
   ASSERT_EQ(run("firmware statement-key"), 0) << err;
   EXPECT_THAT(out, testing::StartsWith("-----BEGIN PUBLIC KEY-----"));
   const auto printed = out;
-  const auto target = folder.path() + "/statement.pem";
+  const auto target = folder.file("statement.pem");
   ASSERT_EQ(run({"firmware", "statement-key", "--out", target}), 0) << err;
   std::ifstream in(target);
   EXPECT_EQ(std::string(std::istreambuf_iterator<char>(in), {}), printed);

@@ -41,7 +41,7 @@ class Https : public RolesTest {
     write("token", made.body["properties"]["token"].get<std::string>() + "\n");
   }
 
-  std::string file(const std::string& name) const { return folder.path() + "/" + name; }
+  std::string file(const std::string& name) const { return folder.file(name); }
   void write(const std::string& name, const std::string& text) { std::ofstream(file(name)) << text; }
   void make_certificate(const std::string& name, const std::vector<std::string>& ip) {
     const auto key = openssl::make_ec_key("P-256");

@@ -168,7 +168,7 @@ TEST_F(Pages, completion_offers_the_names_of_what_exists) {
 }
 
 TEST_F(Pages, completion_without_a_hub_offers_no_names_and_does_not_complain) {
-  EXPECT_THAT(complete({"--data", folder.path() + "/nowhere", "namespace", "show", "-n", ""}), IsEmpty());
+  EXPECT_THAT(complete({"--data", folder.file("nowhere"), "namespace", "show", "-n", ""}), IsEmpty());
 }
 
 TEST_F(Pages, completion_is_not_shown_among_the_verbs) {

@@ -26,7 +26,7 @@ class RoleVerbs : public CommandLineTest<RolesTest> {
     }
     return CommandLineTest::run(words);
   }
-  std::string file() { return folder.path() + "/token"; }
+  std::string file() { return folder.file("token"); }
   static std::string read(const std::string& path) {
     std::ifstream in(path);
     return {std::istreambuf_iterator<char>(in), {}};

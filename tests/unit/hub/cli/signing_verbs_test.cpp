@@ -121,7 +121,7 @@ TEST_F(SigningVerbs, documents_are_handed_in_as_files) {
   prepare();
   const auto id = make_identity("requireAction");
   const auto submit = [&](const std::string& name, const std::string& bytes) {
-    const auto file = folder.path() + "/" + name;
+    const auto file = folder.file(name);
     std::ofstream(file, std::ios::binary) << bytes;
     return run({"signing", "identity", "submit", "-g", "MyResourceGroup", "--account-name", "MyAccount", "--id", id,
                 "--kind", "businessRegistration", "--issued-on", "2026-09-01", "--names", "Contoso Inc", "--address",
@@ -190,7 +190,7 @@ TEST_F(SigningVerbs, roots_are_listed_and_one_is_printed_or_written_to_a_new_fil
   const std::string pem = get("/signingRoots/Timestamp").body["certificate"];
   ASSERT_EQ(run("signing root show -n Timestamp"), 0) << err;
   EXPECT_EQ(out, pem);
-  const auto file = folder.path() + "/root.pem";
+  const auto file = folder.file("root.pem");
   ASSERT_EQ(run({"signing", "root", "show", "--name", "Timestamp", "--out", file}), 0) << err;
   std::ifstream in(file);
   EXPECT_EQ(std::string(std::istreambuf_iterator<char>(in), {}), pem);
@@ -204,7 +204,7 @@ TEST_F(SigningVerbs, root_is_refused_that_is_not_there_or_would_be_written_over_
   EXPECT_EQ(run("signing root show"), 2);
   EXPECT_EQ(run("signing root show -n VBSEnclave"), 2);
   test::plant_signing_roots(registry::rows_of(*registry));
-  const auto file = folder.path() + "/root.pem";
+  const auto file = folder.file("root.pem");
   std::ofstream(file) << "mine";
   EXPECT_EQ(run({"signing", "root", "show", "-n", "PublicTrust", "--out", file}), 2);
   std::ifstream in(file);

@@ -25,7 +25,7 @@ TEST_F(StoryTest, from_an_empty_namespace_to_a_deleted_credential_and_back) {
   EXPECT_THAT(out, HasSubstr("ENABLED       no"));
   EXPECT_EQ(run("device revoke -n gone -y"), 3);
   EXPECT_EQ(run("enrollment create --id dev-1 --policy line-a"), 0) << err;
-  EXPECT_EQ(run("enrollment key --id dev-1 --out " + folder.path() + "/key"), 0) << err;
+  EXPECT_EQ(run("enrollment key --id dev-1 --out " + folder.file("key")), 0) << err;
   EXPECT_EQ(run("credential delete -y"), 4);
   EXPECT_THAT(err, HasSubstr("CredentialHasPolicies"));
   EXPECT_EQ(run("policy revoke -n line-a -y"), 0) << err;

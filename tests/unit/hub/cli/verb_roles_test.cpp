@@ -94,7 +94,7 @@ class VerbRoles : public management::RolesTest {
  protected:
   void SetUp() override {
     ASSERT_EQ(put("/namespaces/default").status, 201);
-    std::ofstream(folder.path() + "/file") << "text";
+    std::ofstream(folder.file("file")) << "text";
   }
 
   // Everything that a verb insists on.
@@ -120,10 +120,10 @@ class VerbRoles : public management::RolesTest {
       } else if (const auto known = kKnown.find(key); known != kKnown.end()) {
         args.values[key] = {known->second};
       } else {
-        args.values[key] = {option.takes == Takes::kCount ? "7" : file ? folder.path() + "/file" : "default"};
+        args.values[key] = {option.takes == Takes::kCount ? "7" : file ? folder.file("file") : "default"};
       }
       // Not in the working folder, which other tests have too.
-      if (key == "out") args.values[key] = {folder.path() + "/out"};
+      if (key == "out") args.values[key] = {folder.file("out")};
     }
     return args;
   }

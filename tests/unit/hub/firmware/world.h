@@ -16,6 +16,7 @@
 #include "hub/wire/firmware.h"
 #include "registry/operations/rows.h"
 #include "registry/signing/certificates.h"
+#include "tests/support/temporary_folder.h"
 #include "tests/unit/hub/firmware/bundle_maker.h"
 #include "tests/unit/hub/provisioning/fixture.h"
 
@@ -44,24 +45,6 @@ T must(registry::Outcome<T> outcome) {
 }
 
 inline std::string hex(const Bytes& bytes) { return text::hex(ByteView(bytes)); }
-
-class Folder {
- public:
-  Folder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "latchkey-test-XXXXXX").string();
-    path_ = mkdtemp(pattern.data());
-  }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  ~Folder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 struct Sent {
   wire::ConnectionId connection = 0;
@@ -142,7 +125,7 @@ class FirmwareTest : public testing::Test {
   }
 
   test::TemporaryRegistry registry;
-  Folder folder;
+  tests::MemoryFolder folder;
   signing::test::World signer;
   Uuid issuing_id;
   Bundles bundles;

@@ -3,14 +3,13 @@
 #pragma once
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
-#include <filesystem>
 #include <memory>
 #include <string>
 
 #include "platform/openssl/digest.h"
 #include "registry/operations/registry.h"
+#include "tests/support/temporary_folder.h"
 #include "tests/unit/hub/link/fake_gate.h"
 
 namespace latchkey::hub::link::test {
@@ -18,8 +17,6 @@ namespace latchkey::hub::link::test {
 class World : public testing::Test {
  protected:
   World() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "latchkey-link-XXXXXX").string();
-    folder_ = mkdtemp(pattern.data());
     registry_ = std::move(*registry::Registry::open({(folder_ / "registry.db").string()}, openssl::host_digest()));
     EXPECT_TRUE(registry_->create_namespace(call(), "default"));
     EXPECT_TRUE(registry_->create_credential(call(), "default", ca("CN=root", 1)));
@@ -33,7 +30,6 @@ class World : public testing::Test {
     feeder_->stop();
     registry_->close();
     registry_.reset();
-    std::filesystem::remove_all(folder_);
   }
 
   // A broker process with a gate in it that is connected.
@@ -86,7 +82,7 @@ class World : public testing::Test {
     return made;
   }
 
-  std::filesystem::path folder_;
+  const tests::MemoryFolder folder_;
   std::unique_ptr<registry::Registry> registry_;
   FakeGate gate_;
   std::unique_ptr<Feeder> feeder_;

@@ -16,7 +16,7 @@ class AuditApi : public ManagementTest {
   std::uint64_t count() { return get("/audit/head").body["count"]; }
   void tamper(const std::string& sql) {
     using registry::store::Database;
-    const auto file = Database::open(folder.path() + "/registry.db", Database::Access::kReadWrite);
+    const auto file = Database::open(folder.file("registry.db"), Database::Access::kReadWrite);
     ASSERT_TRUE(file);
     ASSERT_TRUE((*file)->execute("DROP TRIGGER IF EXISTS audit_never_changes"));
     ASSERT_TRUE((*file)->execute(sql));

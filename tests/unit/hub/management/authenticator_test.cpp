@@ -74,8 +74,8 @@ TEST_F(Tokens, missing_malformed_and_unknown_tokens_are_nobodys) {
 
 TEST_F(Tokens, token_of_another_data_folder_is_nobodys) {
   const auto mine = token("ci");
-  TemporaryFolder elsewhere;
-  auto opened = registry::Registry::open({elsewhere.path() + "/registry.db", 256, false}, openssl::host_digest());
+  tests::MemoryFolder elsewhere;
+  auto opened = registry::Registry::open({elsewhere.file("registry.db"), 256, false}, openssl::host_digest());
   ASSERT_TRUE(opened);
   registry::NewPrincipal namesake{"ci", {}, clock.now() + 1000};
   ASSERT_TRUE((*opened)->create_principal({"test", clock.now()}, namesake));

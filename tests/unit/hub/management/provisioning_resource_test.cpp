@@ -84,7 +84,7 @@ TEST_F(ProvisioningResource, everything_but_its_tags_is_as_it_is) {
 
 TEST_F(ProvisioningResource, names_no_namespace_that_is_not_there) {
   registry::Registry::Options options;
-  options.path = folder.path() + "/other.db";
+  options.path = folder.file("other.db");
   const auto other = registry::Registry::open(options, openssl::host_digest());
   ASSERT_TRUE(other);
   management = std::make_unique<Management>(Parts{**other, clock, played, played, played, played});

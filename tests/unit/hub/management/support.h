@@ -12,7 +12,6 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <filesystem>
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -21,29 +20,12 @@
 
 #include "hub/management/management.h"
 #include "platform/openssl/digest.h"
+#include "tests/support/temporary_folder.h"
 
 namespace latchkey::hub::management {
 
 using nlohmann::json;
 using registry::Reason;
-
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "latchkey-XXXXXX").string();
-    path_ = mkdtemp(pattern.data());  // 0700
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
 
 class FixedClock : public ports::Clock {
  public:
@@ -159,7 +141,7 @@ struct Seen {
 class ManagementTest : public testing::Test {
  protected:
   ManagementTest() {
-    auto opened = registry::Registry::open({folder.path() + "/registry.db", 256, false}, openssl::host_digest());
+    auto opened = registry::Registry::open({folder.file("registry.db"), 256, false}, openssl::host_digest());
     EXPECT_TRUE(opened);
     registry = std::move(*opened);
     played.registry = registry.get();
@@ -198,7 +180,7 @@ class ManagementTest : public testing::Test {
   const std::string kPolicies = kCredential + "/policies";
   const std::string kDevices = "/namespaces/default/devices";
 
-  TemporaryFolder folder;
+  tests::MemoryFolder folder;
   FixedClock clock;
   PlayedParts played;
   std::unique_ptr<registry::Registry> registry;

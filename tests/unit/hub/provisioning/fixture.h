@@ -6,10 +6,8 @@
 #include <gtest/gtest.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
-#include <stdlib.h>
 
 #include <atomic>
-#include <filesystem>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -21,6 +19,7 @@
 #include "hub/ports/enforcement.h"
 #include "platform/openssl/digest.h"
 #include "registry/operations/registry.h"
+#include "tests/support/temporary_folder.h"
 
 namespace latchkey::hub::test {
 
@@ -31,8 +30,6 @@ inline registry::Bytes bytes(std::string_view text) { return {text.begin(), text
 class TemporaryRegistry {
  public:
   TemporaryRegistry() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "latchkey-test-XXXXXX").string();
-    folder_ = mkdtemp(pattern.data());
     auto opened = registry::Registry::open({(folder_ / "registry.db").string()}, openssl::host_digest());
     EXPECT_TRUE(opened);
     registry_ = std::move(*opened);
@@ -41,11 +38,6 @@ class TemporaryRegistry {
     must(registry_->create_policy(call(), "default", {"standard", 30, ca("CN=issuing", 2)}));
     must(registry_->create_hub(call(), "default", "hub", "hub.example:8883"));
   }
-  ~TemporaryRegistry() {
-    registry_.reset();
-    std::filesystem::remove_all(folder_);
-  }
-
   registry::Registry& operator*() { return *registry_; }
   registry::Registry* operator->() { return registry_.get(); }
 
@@ -98,7 +90,7 @@ class TemporaryRegistry {
   }
 
  private:
-  std::filesystem::path folder_;
+  const tests::MemoryFolder folder_;
   std::unique_ptr<registry::Registry> registry_;
 };
 

@@ -5,7 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "tests/unit/hub/rehearsal/folder.h"
+#include "tests/support/temporary_folder.h"
 
 namespace latchkey::hub::rehearsal {
 namespace {
@@ -27,7 +27,7 @@ class ClockTest : public testing::Test {
     EXPECT_EQ(settled, 0) << "nothing has changed";
   }
 
-  TemporaryFolder folder;
+  tests::MemoryFolder folder;
   UnixMs real = kReal;
   int settled = 0;
   Clock clock{{folder.path() / "clock.json", [this] { return real; },

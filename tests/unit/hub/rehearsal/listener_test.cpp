@@ -10,7 +10,7 @@
 #include <boost/beast/http.hpp>
 #include <fstream>
 
-#include "tests/unit/hub/rehearsal/folder.h"
+#include "tests/support/temporary_folder.h"
 
 namespace latchkey::hub::rehearsal {
 namespace {
@@ -48,7 +48,7 @@ class ListenerTest : public testing::Test {
     return static_cast<int>(response.result_int());
   }
 
-  TemporaryFolder folder;
+  tests::MemoryFolder folder;
   std::vector<std::string> asked;
 };
 

@@ -8,8 +8,8 @@
 
 #include "hub/rehearsal/faults.h"
 #include "hub/rehearsal/seed.h"
+#include "tests/support/temporary_folder.h"
 #include "tests/unit/hub/rehearsal/documents.h"
-#include "tests/unit/hub/rehearsal/folder.h"
 
 namespace latchkey::hub::rehearsal {
 namespace {
@@ -27,7 +27,7 @@ json.dump([judge.is_valid(document) for document in json.load(open(sys.argv[2]))
 )py";
 
 std::vector<bool> valid(const std::string& schema, const json& documents) {
-  const TemporaryFolder folder;
+  const tests::MemoryFolder folder;
   const auto in = (folder.path() / "documents.json").string();
   const auto out = (folder.path() / "verdicts.json").string();
   const auto judge = (folder.path() / "judge.py").string();

@@ -8,7 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "platform/openssl/digest.h"
-#include "tests/unit/hub/rehearsal/folder.h"
+#include "tests/support/temporary_folder.h"
 
 namespace latchkey::hub::rehearsal {
 namespace {
@@ -43,7 +43,7 @@ class SigningSnapshots : public testing::Test {
   }
 
   const registry::Call call{"tester", 1'900'000'000'000};
-  TemporaryFolder folder;
+  tests::MemoryFolder folder;
   std::unique_ptr<registry::Registry> registry;
   std::unique_ptr<Snapshots> snapshots;
   std::vector<std::string> named = {"one.pem", "two.pem"};

@@ -13,7 +13,7 @@
 
 #include "hub/rehearsal/admin.h"
 #include "platform/openssl/digest.h"
-#include "tests/unit/hub/rehearsal/folder.h"
+#include "tests/support/temporary_folder.h"
 
 namespace latchkey::hub::rehearsal {
 
@@ -97,7 +97,7 @@ class AdminTest : public testing::Test {
   std::filesystem::path keys() const { return folder.path() / "keys"; }
   registry::AuditRecord last_audit() { return registry->list_audit(0, 1)->front(); }
 
-  TemporaryFolder folder;
+  tests::MemoryFolder folder;
   std::unique_ptr<registry::Registry> registry;
   Acts acts;
   Faults faults;

@@ -28,9 +28,9 @@ class EspLinkMedium {
   static constexpr std::size_t kLarge = 10'000;  // five pieces
 
   EspLinkMedium(const LinkWorld& world, ports::MqttLinkEvents& events, int network_timeout_ms = 30'000)
-      : trust_(text_of(world.folder().path("ca.pem"))),
-        certificate_(text_of(world.folder().path("onboarding.pem"))),
-        key_(text_of(world.folder().path("onboarding.key"))),
+      : trust_(text_of(world.folder().file("ca.pem"))),
+        certificate_(text_of(world.folder().file("onboarding.pem"))),
+        key_(text_of(world.folder().file("onboarding.key"))),
         link_({trust_.c_str(), certificate_.c_str(), key_.c_str(), network_timeout_ms}, storage_, events) {
     esp::Nvs::the().reset();
     EXPECT_TRUE(storage_.open());

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs as root too, so nothing here is refused by a mode alone: what cannot be written lies below a regular file.
 #include <gtest/gtest.h>
-#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -14,18 +13,13 @@
 
 #include "platform/files/file.h"
 #include "platform/files/folder.h"
+#include "tests/support/temporary_folder.h"
 
 namespace latchkey::files {
 namespace {
 
 class FilesTest : public testing::Test {
  protected:
-  void SetUp() override {
-    std::string pattern = (std::filesystem::temp_directory_path() / "latchkey-files-XXXXXX").string();
-    folder_ = ::mkdtemp(pattern.data());
-  }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
-
   static unsigned mode_of(const std::filesystem::path& path) {
     struct stat found {};
     EXPECT_EQ(::lstat(path.c_str(), &found), 0) << path;
@@ -41,7 +35,8 @@ class FilesTest : public testing::Test {
   }
   std::ptrdiff_t entries() const { return std::distance(std::filesystem::directory_iterator(folder_), {}); }
 
-  std::filesystem::path folder_;
+  const tests::TemporaryFolder own_;
+  const std::filesystem::path folder_ = own_.path();
 };
 
 TEST_F(FilesTest, bytes_come_back_as_they_were) {

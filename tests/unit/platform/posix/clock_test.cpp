@@ -54,12 +54,12 @@ class RehearsalClockTest : public testing::Test {
   // Replaced as the hub does it: a new file over the old one.
   void put(const std::string& text) {
     folder_.write("clock.new", text);
-    ASSERT_EQ(std::rename(folder_.path("clock.new").c_str(), folder_.path("clock.json").c_str()), 0);
+    ASSERT_EQ(std::rename(folder_.file("clock.new").c_str(), folder_.file("clock.json").c_str()), 0);
   }
   UnixMs offset_at(ports::MonotonicMs monotonic) { return clock_.now(kReal, monotonic) - kReal; }
 
-  test::TemporaryFolder folder_;
-  RehearsalClock clock_{folder_.path("clock.json")};
+  tests::TemporaryFolder folder_;
+  RehearsalClock clock_{folder_.file("clock.json")};
 };
 
 TEST_F(RehearsalClockTest, follows_the_file_after_50_ms) {
@@ -78,7 +78,7 @@ TEST_F(RehearsalClockTest, keeps_the_last_good_document) {
   EXPECT_EQ(offset_at(200), 3'000);
   put(std::string(5'000, ' ') + R"({"offset": 9})");
   EXPECT_EQ(offset_at(300), 3'000);
-  unlink(folder_.path("clock.json").c_str());
+  unlink(folder_.file("clock.json").c_str());
   EXPECT_EQ(offset_at(400), 3'000);
   // Of another size: this file may get the inode and the time stamp (it ticks every few ms) of the good one above.
   put(R"({"offset": 40})");
@@ -102,10 +102,10 @@ TEST(PosixClockTest, tells_the_time_of_the_system) {
 }
 
 TEST(PosixClockTest, rehearsal_moves_the_wall_clock_and_nothing_else) {
-  const test::TemporaryFolder folder;
+  const tests::TemporaryFolder folder;
   folder.write("clock.json", R"({"offset": -1000000000})");
   const PosixClock real;
-  const PosixClock moved(folder.path("clock.json"));
+  const PosixClock moved(folder.file("clock.json"));
   const UnixMs before = real.now();
   const UnixMs now = moved.now();
   EXPECT_GE(now, before - 1'000'000'000'000);

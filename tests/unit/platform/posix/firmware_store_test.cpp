@@ -4,12 +4,12 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
-#include <filesystem>
 #include <fstream>
 #include <memory>
 
 #include "platform/sim/firmware_store.h"
 #include "tests/contract/firmware_store_contract.h"
+#include "tests/support/temporary_folder.h"
 
 namespace latchkey::posix {
 namespace {
@@ -21,19 +21,6 @@ using Bytes = std::vector<std::uint8_t>;
 
 constexpr std::uint64_t kSlot = test::kFirmwareSlot;
 
-class Folder {
- public:
-  Folder() {
-    std::string name = (std::filesystem::temp_directory_path() / "latchkey-firmware-XXXXXX").string();
-    path_ = mkdtemp(name.data());
-  }
-  ~Folder() { std::filesystem::remove_all(path_); }
-  std::string path() const { return path_.string(); }
-
- private:
-  std::filesystem::path path_;
-};
-
 struct PosixMedium {
   PosixMedium() { restart(); }
   FirmwareStore& store() { return *held; }
@@ -42,7 +29,7 @@ struct PosixMedium {
     held = std::move(*PosixFirmwareStore::open(folder.path(), test::kFirmwareSlot));
   }
   void make_bootable(FirmwareSlot) {}
-  Folder folder;
+  tests::TemporaryFolder folder;
   std::unique_ptr<PosixFirmwareStore> held;
 };
 struct SimMedium {
@@ -53,20 +40,20 @@ struct SimMedium {
 };
 
 TEST(PosixFirmwareStore, belongs_to_one_at_a_time_and_keeps_its_files_private) {
-  const Folder folder;
+  const tests::TemporaryFolder folder;
   const auto store = PosixFirmwareStore::open(folder.path(), kSlot);
   ASSERT_TRUE(store);
   EXPECT_EQ(PosixFirmwareStore::open(folder.path(), kSlot).error(), Status::kBusy);
   EXPECT_TRUE((*store)->write_record(FirmwareRecord::kState0, Bytes(10)));
   for (const std::string name : {"/slot-a.img", "/slot-b.img", "/state-0"}) {
     struct stat found;
-    ASSERT_EQ(stat((folder.path() + name).c_str(), &found), 0) << name;
+    ASSERT_EQ(stat((folder.path().string() + name).c_str(), &found), 0) << name;
     EXPECT_EQ(found.st_mode & 0777, 0600U) << name;
   }
 }
 
 TEST(PosixFirmwareStore, refuses_other_sizes_and_folders_that_others_may_write_to) {
-  const Folder folder;
+  const tests::TemporaryFolder folder;
   EXPECT_EQ(PosixFirmwareStore::open(folder.path(), 0).error(), Status::kInvalidArgument);
   EXPECT_EQ(PosixFirmwareStore::open(folder.path(), kSlot + 1).error(), Status::kInvalidArgument);
   EXPECT_TRUE(PosixFirmwareStore::open(folder.path(), kSlot));
@@ -76,9 +63,9 @@ TEST(PosixFirmwareStore, refuses_other_sizes_and_folders_that_others_may_write_t
 }
 
 TEST(PosixFirmwareStore, a_damaged_boot_word_is_slot_a) {
-  const Folder folder;
+  const tests::TemporaryFolder folder;
   { EXPECT_TRUE((*PosixFirmwareStore::open(folder.path(), kSlot))->try_next(FirmwareSlot::kB)); }
-  std::ofstream(folder.path() + "/boot") << "b";
+  std::ofstream(folder / "boot") << "b";
   const auto store = PosixFirmwareStore::open(folder.path(), kSlot);
   ASSERT_TRUE(store);
   EXPECT_EQ((*store)->boot().running, FirmwareSlot::kA);

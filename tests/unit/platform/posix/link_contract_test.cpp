@@ -24,14 +24,14 @@ class PahoMedium {
   posix::PahoLinkOptions options() const {
     posix::PahoLinkOptions options;
     options.connect_timeout_s = 30;  // a starved machine is not what is tested here
-    options.trust_store = folder_.path("ca.pem");
-    options.slot_a = folder_.path("slot-a.pem");
-    options.slot_b = folder_.path("slot-b.pem");
-    options.onboarding_certificate = folder_.path("onboarding.pem");
-    options.onboarding_key = folder_.path("onboarding.key");
+    options.trust_store = folder_.file("ca.pem");
+    options.slot_a = folder_.file("slot-a.pem");
+    options.slot_b = folder_.file("slot-b.pem");
+    options.onboarding_certificate = folder_.file("onboarding.pem");
+    options.onboarding_key = folder_.file("onboarding.key");
     return options;
   }
-  const TemporaryFolder& folder_;
+  const tests::TemporaryFolder& folder_;
   posix::PahoLink link_;
 };
 INSTANTIATE_TYPED_TEST_SUITE_P(Paho, LinkContract, PahoMedium);

@@ -127,11 +127,11 @@ class PahoLinkTest : public testing::Test {
     write_server("server", "DNS:localhost,IP:127.0.0.1", 4'000'000'000);
 
     options_.connect_timeout_s = 30;  // a starved machine is not what is tested here
-    options_.trust_store = folder_.path("ca.pem");
-    options_.slot_a = folder_.path("slot-a.pem");
-    options_.slot_b = folder_.path("slot-b.pem");
-    options_.onboarding_certificate = folder_.path("onboarding.pem");
-    options_.onboarding_key = folder_.path("onboarding.key");
+    options_.trust_store = folder_.file("ca.pem");
+    options_.slot_a = folder_.file("slot-a.pem");
+    options_.slot_b = folder_.file("slot-b.pem");
+    options_.onboarding_certificate = folder_.file("onboarding.pem");
+    options_.onboarding_key = folder_.file("onboarding.key");
     write_slot("slot-a.pem", 4'000'000'000, ca_.get(), ca_key_.get());
   }
 
@@ -183,13 +183,13 @@ class PahoLinkTest : public testing::Test {
   }
 
   std::string tls_settings(const std::string& more = "", const std::string& server = "server") const {
-    return "cafile " + folder_.path("ca.pem") + "\ncertfile " + folder_.path(server + ".pem") + "\nkeyfile " +
-           folder_.path(server + ".key") + "\n" + more;
+    return "cafile " + folder_.file("ca.pem") + "\ncertfile " + folder_.file(server + ".pem") + "\nkeyfile " +
+           folder_.file(server + ".key") + "\n" + more;
   }
   test::TlsServer server_files() const {
     test::TlsServer server;
-    server.certificate = folder_.path("server.pem");
-    server.key = folder_.path("server.key");
+    server.certificate = folder_.file("server.pem");
+    server.key = folder_.file("server.key");
     return server;
   }
   static std::string open_door() { return "allow_anonymous true\n"; }
@@ -218,7 +218,7 @@ class PahoLinkTest : public testing::Test {
     EXPECT_EQ(events.connected(), 0);
   }
 
-  test::TemporaryFolder folder_;
+  tests::TemporaryFolder folder_;
   test::Pkey ca_key_;
   test::X509Ptr ca_;
   PahoLinkOptions options_;
@@ -231,7 +231,7 @@ class PahoLinkAlertTest : public PahoLinkTest, public testing::WithParamInterfac
     PahoLinkTest::SetUp();
     test::TlsServer files = server_files();
     files.highest_version = GetParam();
-    files.client_ca = folder_.path("ca.pem");
+    files.client_ca = folder_.file("ca.pem");
     server_.emplace([files](int socket) { test::serve_tls(socket, files, [](SSL*) {}); });
   }
   std::optional<test::LoopbackServer> server_;
@@ -297,7 +297,7 @@ TEST_F(PahoLinkTest, identity_that_does_not_load_ends_locally) {
   options_.onboarding_certificate.clear();
   options_.onboarding_key.clear();
   expect_end(request(broker.port(), LinkIdentity::kOnboarding), LinkFailure::kLocal);
-  options_.trust_store = folder_.path("missing.pem");
+  options_.trust_store = folder_.file("missing.pem");
   expect_end(request(broker.port()), LinkFailure::kLocal);
 }
 

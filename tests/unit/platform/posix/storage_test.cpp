@@ -20,11 +20,11 @@ class PosixMedium {
   ports::Storage& storage() { return *storage_; }
   void restart() {
     storage_.reset();
-    storage_ = posix::PosixStorage::open(folder_.path("state")).value();
+    storage_ = posix::PosixStorage::open(folder_.file("state")).value();
   }
 
  private:
-  TemporaryFolder folder_;
+  tests::TemporaryFolder folder_;
   std::unique_ptr<posix::PosixStorage> storage_;
 };
 INSTANTIATE_TYPED_TEST_SUITE_P(Posix, StorageContract, PosixMedium);
@@ -47,13 +47,13 @@ class PosixStorageTest : public testing::Test {
     EXPECT_TRUE(opened);
     return opened ? std::move(*opened) : nullptr;
   }
-  std::string state() const { return folder_.path("state"); }
+  std::string state() const { return folder_.file("state"); }
   static mode_t mode_of(const std::string& path) {
     struct stat found {};
     EXPECT_EQ(stat(path.c_str(), &found), 0) << path;
     return found.st_mode & 07777;
   }
-  test::TemporaryFolder folder_;
+  tests::TemporaryFolder folder_;
 };
 
 TEST_F(PosixStorageTest, folder_and_files_are_the_owners_only_whatever_the_umask) {
@@ -98,7 +98,7 @@ TEST_F(PosixStorageTest, folder_that_others_may_write_to_is_refused) {
 TEST_F(PosixStorageTest, file_in_the_folders_place_and_missing_parent_are_refused) {
   folder_.write("state", "a file");
   EXPECT_EQ(open_status(), Status::kRefused);
-  EXPECT_EQ(PosixStorage::open(folder_.path("no/such")).error(), Status::kStorageFailed);
+  EXPECT_EQ(PosixStorage::open(folder_.file("no/such")).error(), Status::kStorageFailed);
 }
 
 TEST_F(PosixStorageTest, remains_of_an_interrupted_write_are_cleared_away) {

@@ -12,7 +12,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <filesystem>
 #include <stdexcept>
 
 #include "tests/unit/platform/test_certificates.h"
@@ -38,26 +37,6 @@ BoundSocket bind_loopback() {
 
 }  // namespace
 
-TemporaryFolder::TemporaryFolder() {
-  path_ = (std::filesystem::temp_directory_path() / "latchkey-XXXXXX").string();
-  require(mkdtemp(path_.data()) != nullptr, "mkdtemp");
-}
-
-TemporaryFolder::~TemporaryFolder() {
-  std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
-}
-
-std::string TemporaryFolder::write(const std::string& name, const std::string& text) const {
-  const std::string file = path(name);
-  unlink(file.c_str());
-  const int descriptor = open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  const bool written = ::write(descriptor, text.data(), text.size()) == static_cast<ssize_t>(text.size());
-  close(descriptor);
-  require(written, "write");
-  return file;
-}
-
 ClosedPort::ClosedPort() {
   const BoundSocket bound = bind_loopback();
   descriptor_ = bound.descriptor;
@@ -66,7 +45,7 @@ ClosedPort::ClosedPort() {
 
 ClosedPort::~ClosedPort() { close(descriptor_); }
 
-MosquittoBroker::MosquittoBroker(const TemporaryFolder& folder, const std::string& settings) {
+MosquittoBroker::MosquittoBroker(const tests::TemporaryFolder& folder, const std::string& settings) {
   // Somebody else may take the port between the look and the broker's own bind: then try another.
   for (int attempt = 0; attempt < 5; ++attempt) {
     port_ = ClosedPort().port();

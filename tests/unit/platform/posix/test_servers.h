@@ -10,29 +10,15 @@
 #include <string>
 #include <thread>
 
+#include "tests/support/temporary_folder.h"
+
 namespace latchkey::test {
-
-// A folder of one test, removed with everything in it.
-class TemporaryFolder {
- public:
-  TemporaryFolder();
-  ~TemporaryFolder();
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  std::string path(const std::string& name) const { return path_ + "/" + name; }
-  const std::string& path() const { return path_; }
-  // Writes a 0600 file and returns its path.
-  std::string write(const std::string& name, const std::string& text) const;
-
- private:
-  std::string path_;
-};
 
 // Started by the constructor, which returns when the broker listens; killed by the destructor.
 class MosquittoBroker {
  public:
   // `settings`: lines of mosquitto.conf behind the listener's.
-  MosquittoBroker(const TemporaryFolder& folder, const std::string& settings);
+  MosquittoBroker(const tests::TemporaryFolder& folder, const std::string& settings);
   ~MosquittoBroker() { kill(); }
   MosquittoBroker(const MosquittoBroker&) = delete;
   MosquittoBroker& operator=(const MosquittoBroker&) = delete;

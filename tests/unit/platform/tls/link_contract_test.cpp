@@ -20,7 +20,7 @@ class SteadyClock final : public ports::Clock {
 };
 
 Der trust_of(const LinkWorld& world) {
-  std::FILE* const file = std::fopen(world.folder().path("ca.pem").c_str(), "r");
+  std::FILE* const file = std::fopen(world.folder().file("ca.pem").c_str(), "r");
   require(file != nullptr, "ca.pem");
   const X509Ptr ca(PEM_read_X509(file, nullptr, nullptr, nullptr));
   std::fclose(file);

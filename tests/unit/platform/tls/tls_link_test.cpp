@@ -108,8 +108,8 @@ class TlsLinkTest : public testing::Test {
     ASSERT_TRUE(storage_.write(item, ByteView(record)));
   }
   std::string tls_settings(const std::string& more, const std::string& server = "server") const {
-    return "cafile " + folder_.path("ca.pem") + "\ncertfile " + folder_.path(server + ".pem") + "\nkeyfile " +
-           folder_.path(server + ".key") + "\n" + more;
+    return "cafile " + folder_.file("ca.pem") + "\ncertfile " + folder_.file(server + ".pem") + "\nkeyfile " +
+           folder_.file(server + ".key") + "\n" + more;
   }
   static std::string open_door() { return "allow_anonymous true\n"; }
   static std::string certificates_only() { return "allow_anonymous true\nrequire_certificate true\n"; }
@@ -142,7 +142,7 @@ class TlsLinkTest : public testing::Test {
   }
   TlsLink::Options options() { return {ByteView(trust_), in_, out_, nullptr}; }
 
-  test::TemporaryFolder folder_;
+  tests::TemporaryFolder folder_;
   test::Pkey ca_key_;
   test::X509Ptr ca_;
   test::Der trust_;
@@ -224,10 +224,10 @@ TEST_F(TlsLinkTest, server_of_an_unknown_ca_is_not_trusted) {
 
 TEST_F(TlsLinkTest, servers_verdict_on_our_certificate_is_a_tls_alert) {
   test::TlsServer server;
-  server.certificate = folder_.path("server.pem");
-  server.key = folder_.path("server.key");
+  server.certificate = folder_.file("server.pem");
+  server.key = folder_.file("server.key");
   server.highest_version = TLS1_2_VERSION;
-  server.client_ca = folder_.path("ca.pem");
+  server.client_ca = folder_.file("ca.pem");
   const test::LoopbackServer listening([&](int socket) {
     test::serve_tls(socket, server, [](SSL*) {});
     // a reset, for what it did not read, would overtake its alert

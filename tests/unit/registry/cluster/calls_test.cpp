@@ -99,7 +99,7 @@ class CallsTest : public ::testing::Test {
     EXPECT_THAT(answer.error().detail, HasSubstr(words));
   }
 
-  TemporaryFolder folder_;
+  tests::MemoryFolder folder_;
   std::unique_ptr<store::Database> database_;
   TestNode a_{"a"};
   TestNode b_{"b"};

@@ -100,7 +100,7 @@ class ClaimantTest : public ::testing::Test {
     return all.empty() ? Uuid{} : all.front().node;
   }
 
-  TemporaryFolder folder_;
+  tests::MemoryFolder folder_;
   std::string store_;
   std::unique_ptr<store::Database> database_;
 };

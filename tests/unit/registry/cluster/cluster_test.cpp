@@ -104,7 +104,7 @@ class ClusterTest : public ::testing::Test {
     return false;
   }
 
-  TemporaryFolder folder_;
+  tests::MemoryFolder folder_;
   std::string store_;
   std::unique_ptr<store::Database> database_;
 };

@@ -87,7 +87,7 @@ class FirmwareTest : public testing::Test {
   }
   AuditRecord newest_audit() { return must(registry->list_audit(0, 1)).front(); }
 
-  TemporaryFolder folder;
+  tests::MemoryFolder folder;
   const Call call{"tester", kNow};
   std::unique_ptr<Registry> registry;
   std::unique_ptr<CampaignRows> rows;

@@ -170,7 +170,7 @@ class RegistryTest : public testing::Test {
   static constexpr const char* kNs = "factory";
   bool rehearsal = false;
   Limits limits;
-  TemporaryFolder folder;
+  tests::MemoryFolder folder;
   std::string path = store_in(folder);
   std::unique_ptr<SqlRegistry> registry;
   Call call{"tester", kNow};

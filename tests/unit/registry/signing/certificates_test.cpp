@@ -45,7 +45,7 @@ class CertificateRowsTest : public testing::Test {
     one.algorithm = "ES256";
     return one;
   }
-  TemporaryFolder folder;
+  tests::MemoryFolder folder;
   const Call call{"tester", kNow};
   std::unique_ptr<Registry> registry;
   std::unique_ptr<CertificateRows> rows;

@@ -130,7 +130,7 @@ class SigningTest : public testing::Test {
   AuditRecord last_audit() { return registry->list_audit(0, 1)->front(); }
   std::vector<Mail> mails() { return must(validations().waiting_mails(1000)); }
 
-  TemporaryFolder folder;
+  tests::MemoryFolder folder;
   std::string path = store_in(folder);
   std::unique_ptr<Registry> registry;
   std::string home;

@@ -27,7 +27,7 @@ class DeviceNewsTest : public ::testing::Test {
     ASSERT_TRUE(tell_nodes(*database_, {0, "default", device_, "dev-1", version, patch}));
   }
 
-  TemporaryFolder folder_;
+  tests::MemoryFolder folder_;
   std::unique_ptr<Database> database_;
   Uuid device_;
 };

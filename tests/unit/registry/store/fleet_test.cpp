@@ -96,7 +96,7 @@ class Fleet : public testing::Test {
     return all;
   }
 
-  TemporaryFolder folder;
+  tests::MemoryFolder folder;
   std::unique_ptr<Database> db;
   const Uuid ns = id_of(0xf001);
   const Uuid hub = id_of(0xf002);

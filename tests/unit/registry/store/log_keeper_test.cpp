@@ -8,7 +8,7 @@
 #include <thread>
 
 #include "registry/store/readers.h"
-#include "tests/unit/registry/store/temporary_folder.h"
+#include "tests/support/temporary_folder.h"
 
 namespace latchkey::registry::store {
 namespace {
@@ -43,7 +43,7 @@ class LogKeeperTest : public testing::Test {
     return count && *count ? **count : -1;
   }
 
-  TemporaryFolder folder;
+  tests::MemoryFolder folder;
   std::string path = folder.file("log.db");
   std::unique_ptr<Database> writer;
   std::unique_ptr<LogKeeper> keeper;  // goes before the writer

@@ -36,7 +36,7 @@ class News : public testing::Test {
   }
 
   const int call_ = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  const TemporaryFolder folder_;
+  const tests::MemoryFolder folder_;
   const std::string store_ = store_in(folder_);
   const std::unique_ptr<Database> speaker_ = open(store_);
   std::unique_ptr<Database> listener_;

@@ -101,7 +101,7 @@ TEST(Postgres, url_that_cannot_be_read_is_refused_and_not_repeated) {
 }
 
 TEST(Postgres, server_that_is_not_there_is_named) {
-  TemporaryFolder folder;
+  tests::MemoryFolder folder;
   const auto why = refused("postgresql://u@/db?host=" + folder.file("nowhere") + "&password=sesame");
   EXPECT_EQ(why.reason, Reason::kStorage);
   EXPECT_THAT(why.detail, AllOf(HasSubstr("see that PostgreSQL runs"), HasSubstr("nowhere"), Not(HasSubstr("sesame"))));
@@ -128,7 +128,7 @@ TEST(Postgres, server_without_writes_is_refused_and_a_list_is_searched_for_one_t
   const auto why = refused(server.url("postgres", "&options=-cdefault_transaction_read_only%3Don"));
   EXPECT_EQ(why.reason, Reason::kStorage);
   EXPECT_THAT(why.detail, HasSubstr("takes writes"));
-  TemporaryFolder folder;
+  tests::MemoryFolder folder;
   const auto list = server.url("postgres");
   const auto host = list.find("host=") + 5;
   EXPECT_TRUE(must_open(list.substr(0, host) + folder.file("nowhere") + "," + list.substr(host)));

@@ -31,7 +31,7 @@ class Schema : public testing::Test {
     return done ? lines : done.error().detail;
   }
 
-  TemporaryFolder folder;
+  tests::MemoryFolder folder;
 };
 
 TEST_F(Schema, fresh_database_gets_the_newest_version) {

@@ -26,7 +26,7 @@ class SparingTest : public testing::Test {
   }
   using Write = std::function<Outcome<Nothing>(Database&)>;
 
-  TemporaryFolder folder_;
+  tests::MemoryFolder folder_;
   std::unique_ptr<Database> database_;
 };
 

@@ -27,7 +27,7 @@ class Sql : public testing::Test {
     return **database->query("SELECT COUNT(*) FROM things").first([](const Query& row) { return row.integer(0); });
   }
 
-  TemporaryFolder folder;
+  tests::MemoryFolder folder;
   std::string path = store_in(folder);
   std::unique_ptr<Database> database;
 };

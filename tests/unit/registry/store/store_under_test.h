@@ -11,7 +11,7 @@
 
 #include "registry/store/sql.h"
 #include "tests/support/postgresql.h"
-#include "tests/unit/registry/store/temporary_folder.h"
+#include "tests/support/temporary_folder.h"
 
 namespace latchkey::registry {
 
@@ -44,7 +44,7 @@ inline std::string fresh_postgres() {
 }
 
 // Where the store of that name is, made on first use: a path, or a URL.
-inline std::string store_in(const TemporaryFolder& folder, const std::string& name = "registry.db") {
+inline std::string store_in(const tests::MemoryFolder& folder, const std::string& name = "registry.db") {
   if (!on_postgres()) return folder.file(name);
   static std::map<std::string, std::string> urls;
   auto& url = urls[folder.file(name)];

@@ -58,7 +58,7 @@ class Transfer : public testing::Test {
     return digests ? *digests : std::vector<TableDigest>();
   }
 
-  TemporaryFolder folder;
+  tests::MemoryFolder folder;
   std::unique_ptr<Database> from;
   std::unique_ptr<Database> file;
 };

@@ -67,7 +67,7 @@ class WriterTest : public testing::Test {
     while (writer->queued() < count) std::this_thread::yield();
   }
 
-  TemporaryFolder folder;
+  tests::MemoryFolder folder;
   std::string path = store_in(folder);
   std::unique_ptr<Writer> writer;
   Readers readers{path};

@@ -9,7 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "boards/fleet/scenario/shipped.h"
-#include "tests/unit/boards/fleet/history/folder.h"
+#include "tests/support/temporary_folder.h"
 
 namespace latchkey::boards::fleet::forecast {
 namespace {
@@ -29,7 +29,7 @@ Question question() {
 
 // Debian's python3-jsonschema judges.
 bool schema_takes(const std::string& name, const std::string& document) {
-  const TemporaryFolder folder;
+  const tests::MemoryFolder folder;
   const auto file = (folder.path() / "document.json").string();
   std::ofstream(file) << document;
   const auto judge = (folder.path() / "judge.py").string();

@@ -8,7 +8,7 @@
 
 #include "boards/fleet/history/reader.h"
 #include "boards/fleet/history/writer.h"
-#include "tests/unit/boards/fleet/history/folder.h"
+#include "tests/support/temporary_folder.h"
 
 namespace latchkey::boards::fleet::history {
 namespace {
@@ -41,7 +41,7 @@ std::vector<std::pair<TimeUs, Device>> moments(const std::vector<Record>& record
 }
 
 TEST(Files, several_workers_are_read_in_the_order_of_time) {
-  const TemporaryFolder folder;
+  const tests::MemoryFolder folder;
   for (const std::uint32_t worker : {0, 1, 2}) {
     auto writer = Writer::create(file_of(folder.path(), worker), run_of(worker));
     ASSERT_TRUE(writer);
@@ -62,7 +62,7 @@ TEST(Files, several_workers_are_read_in_the_order_of_time) {
 }
 
 TEST(Files, a_torn_last_line_is_told_and_the_rest_is_read) {
-  const TemporaryFolder folder;
+  const tests::MemoryFolder folder;
   const auto file = file_of(folder.path(), 1);
   { Writer::create(file, run_of(1))->write(5, 0, Asleep{}); }
   append(file, R"({"k":"asleep","t":6,"d":)");
@@ -76,7 +76,7 @@ TEST(Files, a_torn_last_line_is_told_and_the_rest_is_read) {
 }
 
 TEST(Files, a_whole_line_without_its_end_counts_as_torn) {  // its last number may have lost digits
-  const TemporaryFolder folder;
+  const tests::MemoryFolder folder;
   const auto file = file_of(folder.path(), 1);
   { ASSERT_TRUE(Writer::create(file, run_of(1))); }
   append(file, R"({"k":"asleep","t":6,"d":1})");
@@ -86,7 +86,7 @@ TEST(Files, a_whole_line_without_its_end_counts_as_torn) {  // its last number m
 }
 
 TEST(Files, a_damaged_line_is_told_and_passed_over) {
-  const TemporaryFolder folder;
+  const tests::MemoryFolder folder;
   const auto file = file_of(folder.path(), 1);
   { ASSERT_TRUE(Writer::create(file, run_of(1))); }
   append(file, "{\"k\":\"asleep\",\"t\":6,\"d\":1}\nnonsense\n{\"k\":\"asleep\",\"t\":8,\"d\":1}\n");
@@ -97,7 +97,7 @@ TEST(Files, a_damaged_line_is_told_and_passed_over) {
 }
 
 TEST(Files, a_record_that_goes_back_in_time_is_damage) {
-  const TemporaryFolder folder;
+  const tests::MemoryFolder folder;
   const auto file = file_of(folder.path(), 1);
   { ASSERT_TRUE(Writer::create(file, run_of(1))); }
   append(file, "{\"k\":\"asleep\",\"t\":6,\"d\":1}\n{\"k\":\"asleep\",\"t\":5,\"d\":1}\n");
@@ -108,13 +108,13 @@ TEST(Files, a_record_that_goes_back_in_time_is_damage) {
 }
 
 TEST(Files, a_folder_without_histories_is_refused) {
-  const TemporaryFolder folder;
+  const tests::MemoryFolder folder;
   EXPECT_EQ(Reader::open(folder.path()).error(), Status::kNotFound);
   EXPECT_EQ(Reader::open(folder.path() / "nowhere").error(), Status::kNotFound);
 }
 
 TEST(Files, an_empty_file_has_no_records) {
-  const TemporaryFolder folder;
+  const tests::MemoryFolder folder;
   append(file_of(folder.path(), 1), "");
   auto reader = Reader::open(folder.path());
   ASSERT_TRUE(reader);
@@ -122,7 +122,7 @@ TEST(Files, an_empty_file_has_no_records) {
 }
 
 TEST(Writer, does_not_write_over_an_older_history) {
-  const TemporaryFolder folder;
+  const tests::MemoryFolder folder;
   const auto file = file_of(folder.path(), 1);
   { ASSERT_TRUE(Writer::create(file, run_of(1))); }
   EXPECT_EQ(Writer::create(file, run_of(1)).error(), Status::kInvalidArgument);
@@ -130,7 +130,7 @@ TEST(Writer, does_not_write_over_an_older_history) {
 }
 
 TEST(Writer, gives_the_file_to_its_owner_alone) {
-  const TemporaryFolder folder;
+  const tests::MemoryFolder folder;
   const auto file = file_of(folder.path(), 1);
   const auto writer = Writer::create(file, run_of(1));
   struct stat status = {};
@@ -139,7 +139,7 @@ TEST(Writer, gives_the_file_to_its_owner_alone) {
 }
 
 TEST(Writer, hands_over_what_is_a_second_old) {
-  const TemporaryFolder folder;
+  const tests::MemoryFolder folder;
   auto writer = Writer::create(file_of(folder.path(), 1), run_of(1));
   writer->write(10, 0, Asleep{});
   writer->write(1'000'000, 0, Asleep{});
@@ -149,7 +149,7 @@ TEST(Writer, hands_over_what_is_a_second_old) {
 }
 
 TEST(Writer, raises_a_time_that_goes_back) {
-  const TemporaryFolder folder;
+  const tests::MemoryFolder folder;
   {
     auto writer = Writer::create(file_of(folder.path(), 1), run_of(1));
     writer->write(10, 0, Asleep{});
@@ -161,7 +161,7 @@ TEST(Writer, raises_a_time_that_goes_back) {
 }
 
 TEST(Writer, a_file_that_takes_no_more_is_told_and_keeps_what_it_has) {
-  const TemporaryFolder folder;
+  const tests::MemoryFolder folder;
   auto writer = Writer::create(file_of(folder.path(), 1), run_of(1));
   const auto before = writer->written();
   rlimit old = {};

@@ -4,7 +4,7 @@
 #include <gmock/gmock.h>
 
 #include "boards/fleet/history/writer.h"
-#include "tests/unit/boards/fleet/history/folder.h"
+#include "tests/support/temporary_folder.h"
 
 namespace latchkey::boards::fleet::history {
 namespace {
@@ -26,7 +26,7 @@ std::vector<Device> devices_of(const std::vector<Record>& records) {
 }
 
 TEST(Follower, gives_what_is_older_than_the_latest_word_of_every_file) {
-  const TemporaryFolder folder;
+  const tests::MemoryFolder folder;
   auto parent = Writer::create(file_of(folder.path(), 0), run_of(0));
   auto worker = Writer::create(file_of(folder.path(), 1), run_of(1));
   Follower follower(folder.path(), 1);
@@ -43,7 +43,7 @@ TEST(Follower, gives_what_is_older_than_the_latest_word_of_every_file) {
 }
 
 TEST(Follower, does_not_wait_for_ever_for_a_silent_file) {
-  const TemporaryFolder folder;
+  const tests::MemoryFolder folder;
   auto worker = Writer::create(file_of(folder.path(), 1), run_of(1));
   Follower follower(folder.path(), 2, 1'000);  // the parent's file and that of worker 2 are not there
   worker->write(500, 1, Asleep{});
@@ -59,7 +59,7 @@ TEST(Follower, does_not_wait_for_ever_for_a_silent_file) {
 }
 
 TEST(Follower, a_file_that_has_ended_holds_up_nobody) {
-  const TemporaryFolder folder;
+  const tests::MemoryFolder folder;
   auto parent = Writer::create(file_of(folder.path(), 0), run_of(0));
   auto worker = Writer::create(file_of(folder.path(), 1), run_of(1));
   Follower follower(folder.path(), 1);
@@ -71,7 +71,7 @@ TEST(Follower, a_file_that_has_ended_holds_up_nobody) {
 }
 
 TEST(Follower, half_a_line_is_read_when_its_end_has_come) {
-  const TemporaryFolder folder;
+  const tests::MemoryFolder folder;
   const auto file = file_of(folder.path(), 0);
   { ASSERT_TRUE(Writer::create(file, run_of(0))); }
   Follower follower(folder.path(), 0);

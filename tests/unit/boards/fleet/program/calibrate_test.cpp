@@ -5,7 +5,7 @@
 
 #include "boards/fleet/history/writer.h"
 #include "boards/fleet/scenario/scenario.h"
-#include "tests/unit/boards/fleet/history/folder.h"
+#include "tests/support/temporary_folder.h"
 
 namespace latchkey::boards::fleet::program {
 namespace {
@@ -27,7 +27,7 @@ TEST(CalibrateTest, its_scenario_is_sound) {
 }
 
 TEST(CalibrateTest, records_and_readings_fall_into_the_stretches_of_their_times) {
-  const TemporaryFolder folder;
+  const tests::MemoryFolder folder;
   history::RunBegun begun;
   begun.devices = begun.count = 2;
   begun.started_ms = kStartedMs;
@@ -72,13 +72,13 @@ TEST(CalibrateTest, records_and_readings_fall_into_the_stretches_of_their_times)
 }
 
 TEST(CalibrateTest, without_histories_or_readings_there_is_nothing) {
-  const TemporaryFolder folder;
+  const tests::MemoryFolder folder;
   EXPECT_TRUE(stretches_of({Reading{}}, folder.path().string()).empty());
   EXPECT_TRUE(stretches_of({}, folder.path().string()).empty());
 }
 
 TEST(MeterTest, what_is_not_there_is_told) {
-  const TemporaryFolder folder;
+  const tests::MemoryFolder folder;
   std::string problem;
   EXPECT_FALSE(commit_ms((folder.path() / "nowhere").string()));
   EXPECT_FALSE(Meter({}, 0).read());

@@ -11,7 +11,7 @@
 
 #include "boards/fleet/history/writer.h"
 #include "platform/files/descriptor.h"
-#include "tests/unit/boards/fleet/history/folder.h"
+#include "tests/support/temporary_folder.h"
 
 namespace latchkey::boards::fleet::program {
 namespace {
@@ -61,7 +61,7 @@ std::uint16_t port_of(const std::string& url) {
 }
 
 TEST(Exporter, serves_what_the_histories_say_by_now) {
-  const TemporaryFolder folder;
+  const tests::MemoryFolder folder;
   std::atomic<history::TimeUs> now{0};
   const auto exporter = Exporter::start({"127.0.0.1", 0}, folder.path(), 1, [&] { return now.load(); });
   ASSERT_NE(exporter, nullptr);
@@ -91,7 +91,7 @@ TEST(Exporter, serves_what_the_histories_say_by_now) {
 }
 
 TEST(Exporter, there_is_one_page_and_it_is_only_to_be_read) {
-  const TemporaryFolder folder;
+  const tests::MemoryFolder folder;
   const auto exporter = Exporter::start({"127.0.0.1", 0}, folder.path(), 1, [] { return history::TimeUs{0}; });
   ASSERT_NE(exporter, nullptr);
   const auto port = port_of(exporter->url());
@@ -100,7 +100,7 @@ TEST(Exporter, there_is_one_page_and_it_is_only_to_be_read) {
 }
 
 TEST(Exporter, address_that_is_taken_is_told) {
-  const TemporaryFolder folder;
+  const tests::MemoryFolder folder;
   const auto now = [] { return history::TimeUs{0}; };
   const auto first = Exporter::start({"127.0.0.1", 0}, folder.path(), 1, now);
   ASSERT_NE(first, nullptr);

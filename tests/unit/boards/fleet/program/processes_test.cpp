@@ -6,7 +6,7 @@
 
 #include <fstream>
 
-#include "tests/unit/boards/fleet/history/folder.h"
+#include "tests/support/temporary_folder.h"
 
 namespace latchkey::boards::fleet::program {
 namespace {
@@ -22,7 +22,7 @@ class ProcessesTest : public testing::Test {
     std::filesystem::create_directories((data_ / file).parent_path());
     std::ofstream(data_ / file) << text;
   }
-  const TemporaryFolder folder_;
+  const tests::MemoryFolder folder_;
   const std::filesystem::path data_ = folder_.path();
 };
 

@@ -12,7 +12,7 @@
 #include "boards/fleet/history/writer.h"
 #include "boards/fleet/scenario/scenario.h"
 #include "boards/fleet/scenario/shipped.h"
-#include "tests/unit/boards/fleet/history/folder.h"
+#include "tests/support/temporary_folder.h"
 
 namespace latchkey::boards::fleet::report {
 namespace {
@@ -75,7 +75,7 @@ int judged(const std::filesystem::path& document) {
 }
 
 TEST(Report, tells_in_json_what_the_histories_hold) {
-  const TemporaryFolder folder;
+  const tests::MemoryFolder folder;
   write_run(folder.path(), true);
   const auto written = write_report(folder.path());
   ASSERT_TRUE(written);
@@ -106,7 +106,7 @@ TEST(Report, tells_in_json_what_the_histories_hold) {
 }
 
 TEST(Report, follows_its_schema) {
-  const TemporaryFolder folder;
+  const tests::MemoryFolder folder;
   write_run(folder.path(), true);
   const auto written = write_report(folder.path());
   ASSERT_TRUE(written);
@@ -118,7 +118,7 @@ TEST(Report, follows_its_schema) {
 }
 
 TEST(Report, of_an_empty_history_follows_the_schema_too) {
-  const TemporaryFolder folder;
+  const tests::MemoryFolder folder;
   std::ofstream(history::file_of(folder.path(), 0)) << "";
   const auto written = write_report(folder.path());
   ASSERT_TRUE(written);
@@ -127,7 +127,7 @@ TEST(Report, of_an_empty_history_follows_the_schema_too) {
 }
 
 TEST(Report, belongs_to_its_owner_alone_and_replaces_the_last_one) {
-  const TemporaryFolder folder;
+  const tests::MemoryFolder folder;
   write_run(folder.path(), true);
   ASSERT_TRUE(write_report(folder.path()));
   const auto written = write_report(folder.path());
@@ -140,7 +140,7 @@ TEST(Report, belongs_to_its_owner_alone_and_replaces_the_last_one) {
 }
 
 TEST(Report, of_a_worker_that_broke_off_says_so_and_keeps_the_rest) {
-  const TemporaryFolder folder;
+  const tests::MemoryFolder folder;
   write_run(folder.path(), false);
   std::ofstream(history::file_of(folder.path(), 2), std::ios::app) << R"({"k":"conn)";
   const auto written = write_report(folder.path());
@@ -153,7 +153,7 @@ TEST(Report, of_a_worker_that_broke_off_says_so_and_keeps_the_rest) {
 }
 
 TEST(Report, without_histories_there_is_none) {
-  const TemporaryFolder folder;
+  const tests::MemoryFolder folder;
   EXPECT_EQ(write_report(folder.path()).error(), Status::kNotFound);
   EXPECT_FALSE(std::filesystem::exists(folder.path() / "report.json"));
 }

@@ -7,7 +7,7 @@
 #include <fstream>
 
 #include "boards/fleet/scenario/shipped.h"
-#include "tests/unit/boards/fleet/history/folder.h"
+#include "tests/support/temporary_folder.h"
 #include "tests/unit/boards/fleet/scenario/documents.h"
 
 namespace latchkey::boards::fleet::scenario {
@@ -25,7 +25,7 @@ json.dump([judge.is_valid(document) for document in json.load(open(sys.argv[2]))
 )py";
 
 std::vector<bool> verdicts_on(const json& documents) {
-  const TemporaryFolder folder;
+  const tests::MemoryFolder folder;
   const auto in = (folder.path() / "documents.json").string();
   const auto out = (folder.path() / "verdicts.json").string();
   const auto judge = (folder.path() / "judge.py").string();

@@ -75,7 +75,7 @@ class SwarmLinkTest : public testing::Test {
     folder_.write("ca.pem", test::to_pem(ca_.get()));
     write_server("server", "DNS:localhost,IP:127.0.0.1");
     write_slot(ports::Item::kSlotA, 4'000'000'000, ca_.get(), ca_key_.get());
-    trust(folder_.path("ca.pem"));
+    trust(folder_.file("ca.pem"));
   }
 
   void trust(const std::string& file) {
@@ -134,13 +134,13 @@ class SwarmLinkTest : public testing::Test {
   }
 
   std::string tls_settings(const std::string& more, const std::string& server = "server") const {
-    return "cafile " + folder_.path("ca.pem") + "\ncertfile " + folder_.path(server + ".pem") + "\nkeyfile " +
-           folder_.path(server + ".key") + "\n" + more;
+    return "cafile " + folder_.file("ca.pem") + "\ncertfile " + folder_.file(server + ".pem") + "\nkeyfile " +
+           folder_.file(server + ".key") + "\n" + more;
   }
   test::TlsServer server_files() const {
     test::TlsServer server;
-    server.certificate = folder_.path("server.pem");
-    server.key = folder_.path("server.key");
+    server.certificate = folder_.file("server.pem");
+    server.key = folder_.file("server.key");
     return server;
   }
   static std::string open_door() { return "allow_anonymous true\n"; }
@@ -177,7 +177,7 @@ class SwarmLinkTest : public testing::Test {
     EXPECT_EQ(events.ends.size(), 1u);
   }
 
-  test::TemporaryFolder folder_;
+  tests::TemporaryFolder folder_;
   test::Pkey ca_key_;
   test::X509Ptr ca_;
   posix::PosixClock clock_;
@@ -251,7 +251,7 @@ TEST_F(SwarmLinkTest, server_with_an_expired_certificate_is_not_trusted) {
 }
 
 TEST_F(SwarmLinkTest, trust_store_without_certificates_is_refused) {
-  EXPECT_FALSE(TlsContexts::load(folder_.path("missing.pem")));
+  EXPECT_FALSE(TlsContexts::load(folder_.file("missing.pem")));
   EXPECT_FALSE(TlsContexts::load(folder_.write("empty.pem", "nothing\n")));
 }
 
@@ -271,7 +271,7 @@ class SwarmLinkAlertTest : public SwarmLinkTest, public testing::WithParamInterf
     SwarmLinkTest::SetUp();
     test::TlsServer files = server_files();
     files.highest_version = GetParam();
-    files.client_ca = folder_.path("ca.pem");
+    files.client_ca = folder_.file("ca.pem");
     server_.emplace([files](int socket) { test::serve_tls(socket, files, [](SSL*) {}); });
   }
   std::optional<test::LoopbackServer> server_;

@@ -4,10 +4,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <filesystem>
 #include <optional>
 
 #include "boards/fleet/history/reader.h"
+#include "tests/support/temporary_folder.h"
 
 namespace latchkey::boards::fleet::swarm {
 namespace {
@@ -61,15 +61,12 @@ struct Owner final : LinkOwner {
 class WatchedLinkTest : public testing::Test {
  protected:
   WatchedLinkTest() {
-    std::string name = testing::TempDir() + "watched-XXXXXX";
-    folder_ = ::mkdtemp(name.data());
-    auto writer = history::Writer::create(history::file_of(folder_, 1), {});
+    auto writer = history::Writer::create(history::file_of(folder_.path(), 1), {});
     EXPECT_TRUE(writer);
     chronicle_.emplace(std::move(*writer), monotonic_us());
     watched_.emplace(kDevice, *chronicle_, owner_);
     watched_->join(link_, core_);
   }
-  ~WatchedLinkTest() override { std::filesystem::remove_all(folder_); }
 
   void connect(ports::LinkIdentity identity = ports::LinkIdentity::kSlotA) {
     ports::LinkRequest request;
@@ -82,14 +79,14 @@ class WatchedLinkTest : public testing::Test {
   std::vector<Body> told() {
     chronicle_->each_second();
     std::vector<Body> all;
-    auto reader = history::Reader::open(folder_);
+    auto reader = history::Reader::open(folder_.path());
     while (const auto record = reader->next()) {
       if (const auto* body = std::get_if<Body>(&record->body)) all.push_back(*body);
     }
     return all;
   }
 
-  std::filesystem::path folder_;
+  const tests::TemporaryFolder folder_;
   std::optional<Chronicle> chronicle_;
   FakeLink link_;
   FakeCore core_;

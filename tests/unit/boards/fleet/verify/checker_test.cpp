@@ -7,7 +7,7 @@
 #include <fstream>
 
 #include "boards/fleet/history/writer.h"
-#include "tests/unit/boards/fleet/history/folder.h"
+#include "tests/support/temporary_folder.h"
 
 namespace latchkey::boards::fleet::verify {
 namespace {
@@ -335,7 +335,7 @@ TEST(Checker, violations_beyond_a_thousand_are_counted) {
 }
 
 TEST(Checker, each_violation_names_the_line_that_shows_it) {
-  const TemporaryFolder folder;
+  const tests::MemoryFolder folder;
   {
     auto parent = history::Writer::create(history::file_of(folder.path(), 0), run_of(0));
     auto worker = history::Writer::create(history::file_of(folder.path(), 1), run_of(1));
@@ -355,7 +355,7 @@ TEST(Checker, each_violation_names_the_line_that_shows_it) {
 }
 
 TEST(Checker, line_that_cannot_be_read_is_a_violation_and_a_torn_last_one_is_not) {
-  const TemporaryFolder folder;
+  const tests::MemoryFolder folder;
   { auto parent = history::Writer::create(history::file_of(folder.path(), 0), run_of(0)); }
   std::ofstream(history::file_of(folder.path(), 0), std::ios::app) << "{\"k\":\"surprise\"}\n{\"k\":\"en";
   auto reader = history::Reader::open(folder.path());

@@ -15,7 +15,7 @@ class KeptAddressTest : public testing::Test {
   void SetUp() override { open(); }
   void open() {
     registry_.reset();
-    registry_ = std::move(*registry::Registry::open({.path = folder_.path + "/registry.db"}, openssl::host_digest()));
+    registry_ = std::move(*registry::Registry::open({.path = folder_.file("registry.db")}, openssl::host_digest()));
   }
   KeptAddress kept(const std::string& setting = "one") { return KeptAddress(*registry_, setting); }
   Address chosen(const Address& wanted, const std::string& setting = "one") {
@@ -24,7 +24,7 @@ class KeptAddressTest : public testing::Test {
     return address.value_or(Address{});
   }
   const Address any_{"127.0.0.1", 0};
-  signing::test::Folder folder_;
+  tests::MemoryFolder folder_;
   std::unique_ptr<registry::Registry> registry_;
 };
 

@@ -51,7 +51,7 @@ class NodeNewsTest : public testing::Test {
   }
   void keep(const std::string& text) const { std::ofstream(kept_) << text; }
 
-  registry::TemporaryFolder folder_;
+  tests::MemoryFolder folder_;
   const std::filesystem::path kept_ = folder_.file("node.news");
   std::unique_ptr<Database> database_;
   Uuid device_;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "hub/app/nodes/node_note.h"
+#include "tests/support/temporary_folder.h"
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include <filesystem>
 #include <fstream>
@@ -14,15 +14,12 @@ namespace {
 class NodeNote : public ::testing::Test {
  protected:
   NodeNote() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "latchkey-note-XXXXXX").string();
-    folder_ = mkdtemp(pattern.data());
     incarnation_.bytes.fill(7);
     std::filesystem::create_directory(folder_ / "data");
   }
-  ~NodeNote() override { std::filesystem::remove_all(folder_); }
 
   std::filesystem::path note() const { return folder_ / "data" / "node.json"; }
-  std::filesystem::path folder_;
+  const tests::TemporaryFolder folder_;
   Uuid incarnation_;
 };
 

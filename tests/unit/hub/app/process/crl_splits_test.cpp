@@ -2,11 +2,9 @@
 #include "hub/app/process/crl_splits.h"
 
 #include <gmock/gmock.h>
-#include <stdlib.h>
-
-#include <filesystem>
 
 #include "platform/openssl/digest.h"
+#include "tests/support/temporary_folder.h"
 
 namespace latchkey::hub::app {
 namespace {
@@ -18,23 +16,18 @@ using testing::SizeIs;
 class CrlSplits : public testing::Test {
  protected:
   void SetUp() override {
-    std::string pattern = (std::filesystem::temp_directory_path() / "latchkey-splits-XXXXXX").string();
-    folder_ = ::mkdtemp(pattern.data());
     auto opened = registry::Registry::open({(folder_ / "registry.db").string(), 256, false}, openssl::host_digest());
     ASSERT_TRUE(opened) << opened.error().detail;
     registry_ = std::move(*opened);
   }
-  void TearDown() override {
-    registry_.reset();
-    std::filesystem::remove_all(folder_);
-  }
+  void TearDown() override { registry_.reset(); }
   std::vector<ca::CrlSplit> remembered(unsigned count, const std::string& folder) {
     auto splits = remember_split(*registry_, count, folder);
     EXPECT_TRUE(splits) << splits.error().detail;
     return splits.value_or(std::vector<ca::CrlSplit>());
   }
 
-  std::filesystem::path folder_;
+  const tests::MemoryFolder folder_;
   std::unique_ptr<registry::Registry> registry_;
 };
 

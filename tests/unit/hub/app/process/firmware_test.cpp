@@ -48,7 +48,7 @@ class FirmwareApi : public SigningWorld {
   std::filesystem::path file_of(const std::string& name) const { return firmware_folder / (name + ".bundle"); }
 
   const std::string kCampaigns = "/namespaces/default/firmwareCampaigns";
-  const std::filesystem::path firmware_folder = folder.path() + "/firmware";
+  const std::filesystem::path firmware_folder = folder.file("firmware");
   signing::test::World signer;
   const signing::Bytes bundle = firmware::make_bundle(signer, signing::Bytes(9000, 0x42));
   const std::string id = id_of(bundle);

@@ -2,7 +2,6 @@
 #include "hub/app/process/own_root_watch.h"
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -10,6 +9,7 @@
 #include "hub/ca/file_key_provider.h"
 #include "hub/ca/signing_request.h"
 #include "platform/openssl/digest.h"
+#include "tests/support/temporary_folder.h"
 
 namespace latchkey::hub::app {
 namespace {
@@ -21,8 +21,6 @@ class OwnRootWatchTest : public testing::Test {
  protected:
   // Policy "own", its issuing CA good for 400 days.
   void SetUp() override {
-    std::string pattern = (std::filesystem::temp_directory_path() / "latchkey-watch-XXXXXX").string();
-    folder_ = ::mkdtemp(pattern.data());
     auto opened = registry::Registry::open({(folder_ / "registry.db").string(), 256, false}, openssl::host_digest());
     ASSERT_TRUE(opened) << opened.error().detail;
     registry_ = std::move(*opened);
@@ -47,10 +45,7 @@ class OwnRootWatchTest : public testing::Test {
                                            {request->id, {2}, kNow, kNow + 400 * kDay, {0x30, 0x01}, {}}));
     policy_ = registry_->find_policy("plant", "own")->uuid;
   }
-  void TearDown() override {
-    registry_.reset();
-    std::filesystem::remove_all(folder_);
-  }
+  void TearDown() override { registry_.reset(); }
   std::ptrdiff_t keys_on_disk() const {
     const std::filesystem::directory_iterator files(folder_ / "keys");
     return std::distance(begin(files), end(files));
@@ -58,7 +53,7 @@ class OwnRootWatchTest : public testing::Test {
 
   const registry::Call call_{"test", kNow};
   UnixMs now_ = kNow;
-  std::filesystem::path folder_;
+  const tests::MemoryFolder folder_;
   std::unique_ptr<registry::Registry> registry_;
   std::unique_ptr<ca::FileKeyProvider> keys_;
   Uuid policy_;

@@ -13,7 +13,7 @@
 #include "platform/files/folder.h"
 #include "platform/openssl/digest.h"
 #include "registry/operations/rows.h"
-#include "tests/unit/registry/store/temporary_folder.h"
+#include "tests/support/temporary_folder.h"
 
 namespace latchkey::hub::app {
 namespace {
@@ -69,7 +69,7 @@ class SharedStatementKeyTest : public testing::Test {
     EXPECT_THAT(refused.error().detail, HasSubstr("copy firmware/statement.key"));
   }
 
-  registry::TemporaryFolder folder_;
+  tests::MemoryFolder folder_;
   std::unique_ptr<registry::Registry> registry_;
   KeysOption sealed_;
   const KeysOption files_ = *parse_keys("files", "");

@@ -51,20 +51,20 @@ class SigningServiceTest : public testing::Test {
  protected:
   void SetUp() override {
     open_registry();
-    certificate_ = *brokers::ensure_server_certificate(folder_.path + "/tls", {{"localhost"}, {"127.0.0.1"}});
+    certificate_ = *brokers::ensure_server_certificate(folder_.file("tls"), {{"localhost"}, {"127.0.0.1"}});
     start();
   }
   void TearDown() override { service_.reset(); }
   void open_registry() {
     registry_.reset();
     registry_ = std::move(
-        *registry::Registry::open({.path = folder_.path + "/registry.db", .rehearsal = true}, openssl::host_digest()));
+        *registry::Registry::open({.path = folder_.file("registry.db"), .rehearsal = true}, openssl::host_digest()));
   }
   void start() {
     SigningService::Options options;
     if (!provider_) provider_ = std::move(*ca::FileKeyProvider::open(keys()));
     options.keys = provider_.get();
-    options.folder = folder_.path + "/signing";
+    options.folder = folder_.file("signing");
     options.data = options.open_to_all = {"127.0.0.1", 0};
     options.certificate = certificate_;
     options.service = signing::test::quick_options();
@@ -72,7 +72,7 @@ class SigningServiceTest : public testing::Test {
     ASSERT_TRUE(started) << started.error().detail;
     service_ = std::move(*started);
   }
-  std::string keys() const { return folder_.path + "/signing-keys"; }
+  std::string keys() const { return folder_.file("signing-keys"); }
   std::size_t keys_kept() const {
     return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator(keys()), {}));
   }
@@ -88,7 +88,7 @@ class SigningServiceTest : public testing::Test {
   registry::Call call() const { return {"tester", clock_.at}; }
   void reset() { ASSERT_TRUE(registry_->reset(call(), {}, {})); }
 
-  signing::test::Folder folder_;
+  tests::MemoryFolder folder_;
   SteadyClock clock_;
   brokers::ServerCertificateFiles certificate_;
   std::unique_ptr<registry::Registry> registry_;
@@ -159,9 +159,9 @@ TEST_F(SigningServiceTest, begins_anew_with_other_cas_when_its_rows_were_emptied
 // Rows: S-6-129
 TEST_F(SigningServiceTest, goes_on_with_rows_that_were_put_back_and_higher_list_numbers) {
   remember();
-  const std::string copy = folder_.path + "/copy.db";
+  const std::string copy = folder_.file("copy.db");
   ASSERT_TRUE(registry_->copy_to(copy));
-  std::filesystem::copy(keys(), folder_.path + "/copied-keys");
+  std::filesystem::copy(keys(), folder_.file("copied-keys"));
   for (int i = 0; i < 2; ++i) {  // lists are made anew
     clock_.at += 4 * signing::test::kDay;
     const auto pause = service_->pause();
@@ -175,7 +175,7 @@ TEST_F(SigningServiceTest, goes_on_with_rows_that_were_put_back_and_higher_list_
   }
   {
     const auto pause = service_->pause();
-    for (const auto& key : std::filesystem::directory_iterator(folder_.path + "/copied-keys")) {
+    for (const auto& key : std::filesystem::directory_iterator(folder_.file("copied-keys"))) {
       std::filesystem::copy(key.path(), keys());
     }
     ASSERT_TRUE(registry_->restore(call(), "copy", copy));

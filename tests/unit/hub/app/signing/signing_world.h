@@ -108,7 +108,7 @@ class SigningWorld : public management::RolesTest {
               {"termsAccepted", true}}}};
   }
   void open_service() {
-    files = std::move(*ca::FileKeyProvider::open(folder.path() + "/signing-keys"));
+    files = std::move(*ca::FileKeyProvider::open(folder.file("signing-keys")));
     keys = std::make_unique<SigningKeys>(*files);
     directory = std::make_unique<SigningDirectory>(*registry, time);
     signing::Service::Options options;

@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 
 #include "platform/files/file.h"
-#include "tests/unit/registry/store/temporary_folder.h"
+#include "tests/support/temporary_folder.h"
 
 namespace latchkey::hub::signing {
 namespace {
@@ -29,7 +29,7 @@ class SmtpOptions : public testing::Test {
     EXPECT_EQ(checked.error().reason, registry::Reason::kInvalidArgument);
     EXPECT_EQ(checked.error().detail.find("secret"), std::string::npos);
   }
-  registry::TemporaryFolder folder;
+  tests::MemoryFolder folder;
 };
 
 TEST_F(SmtpOptions, server_is_a_scheme_a_host_and_perhaps_a_port) {

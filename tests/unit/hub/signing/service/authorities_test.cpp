@@ -85,9 +85,9 @@ struct FirstStart {
   auto open() {
     return Authorities::open(rows, keys, [] { return kStart; }, {}, {"tester", kStart});
   }
-  Folder folder;
+  tests::MemoryFolder folder;
   std::unique_ptr<registry::Registry> registry =
-      std::move(*registry::Registry::open({.path = folder.path + "/registry.db"}, openssl::host_digest()));
+      std::move(*registry::Registry::open({.path = folder.file("registry.db")}, openssl::host_digest()));
   registry::signing::CertificateRows rows{registry::rows_of(*registry)};
   ScarceKeys keys;
 };

@@ -6,8 +6,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cstdlib>
-#include <filesystem>
 #include <map>
 #include <mutex>
 #include <string>
@@ -16,6 +14,7 @@
 
 #include "hub/signing/service/service.h"
 #include "platform/openssl/digest.h"
+#include "tests/support/temporary_folder.h"
 #include "tests/unit/hub/signing/world.h"
 
 namespace latchkey::hub::signing::test {
@@ -121,24 +120,6 @@ struct PaperNotices final : Notices {
   std::vector<std::string> told;
 };
 
-// In memory where there is such a place: what a power cut does to a disk is SQLite's promise, not tested here.
-class Folder {
- public:
-  Folder() {
-    const std::string parent = std::filesystem::is_directory("/dev/shm") ? "/dev/shm" : testing::TempDir();
-    std::string pattern = parent + "/latchkey-signing-XXXXXX";
-    if (::mkdtemp(pattern.data()) == nullptr) std::abort();
-    path = pattern;
-  }
-  ~Folder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path, ignored);
-  }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  std::string path;
-};
-
 inline Service::Options quick_options() {
   Service::Options options;
   options.authorities.ca_key = KeyKind::kEcP256;  // RSA takes seconds to make
@@ -150,7 +131,7 @@ inline Service::Options quick_options() {
 class ServiceWorld {
  public:
   explicit ServiceWorld(Service::Options options = quick_options()) : options_(std::move(options)) {
-    registry = std::move(*registry::Registry::open({.path = folder.path + "/registry.db"}, openssl::host_digest()));
+    registry = std::move(*registry::Registry::open({.path = folder.file("registry.db")}, openssl::host_digest()));
     start();
   }
   ~ServiceWorld() { service.reset(); }
@@ -198,7 +179,7 @@ class ServiceWorld {
     return must(service->certificates_of(facts));
   }
 
-  Folder folder;
+  tests::MemoryFolder folder;
   std::atomic<UnixMs> now = kStart;
   const Uuid account = random_id();
   std::unique_ptr<registry::Registry> registry;
