@@ -28,9 +28,8 @@ endif()
 find_file(expected_header tl/expected.hpp PATHS /usr/include NO_DEFAULT_PATH NO_CMAKE_FIND_ROOT_PATH REQUIRED)
 configure_file(${expected_header} ${CMAKE_BINARY_DIR}/include/tl/expected.hpp COPYONLY)
 
-# Fat objects can be linked both ways. One partition per source file was the smallest image of those tried.
-set(whole -flto -flto-partition=1to1)
-add_compile_options(${processor} -Os -g1 -ffunction-sections -fdata-sections ${whole} -ffat-lto-objects
+# Fat objects can be linked both ways.
+add_compile_options(${processor} -Os -g1 -ffunction-sections -fdata-sections -flto -ffat-lto-objects
   $<$<COMPILE_LANGUAGE:CXX>:-fno-exceptions> $<$<COMPILE_LANGUAGE:CXX>:-fno-rtti>
   $<$<COMPILE_LANGUAGE:CXX>:-fno-threadsafe-statics> -fno-asynchronous-unwind-tables
   -ffile-prefix-map=${root}=.)
@@ -87,6 +86,7 @@ function(latchkey_image name)
       -Wl,--gc-sections -Wl,-Map=${CMAKE_BINARY_DIR}/${elf}.map -Wl,--no-warn-rwx-segments)
     set_target_properties(${elf}.elf PROPERTIES LINK_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/memory.ld)
   endforeach()
+  # In one partition for each source file: the smallest of those tried
   target_link_options(${name}.elf PRIVATE -flto=auto -flto-partition=1to1 -Os)
   target_link_options(${name}-apart.elf PRIVATE -fno-lto)
 endfunction()
