@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* mbedTLS 2.28 for emulated boards: PSA, a TLS 1.2 client with ECDHE-ECDSA and AES-128-GCM, certificate requests,
  * P-256. LATCHKEY_P384 adds P-384, SHA-384 and SHA-512, for chains of hubs whose CAs use it; LATCHKEY_RSA RSA up to
- * 3072 bits, to verify firmware with. Everything comes out of one arena (figures.cpp): there is no other heap on the board.
+ * 3072 bits, to verify firmware with. Everything comes out of one arena (figures.cpp): there is no other heap on the
+ * board.
  */
 #ifndef LATCHKEY_MBEDTLS_CONFIG_H
 #define LATCHKEY_MBEDTLS_CONFIG_H
