@@ -76,6 +76,7 @@ class Image:
 
         def tool(*command):
             return subprocess.run([tools + command[0], *command[1:]], capture_output=True, text=True, check=True).stdout
+
         elf = folder / f"{name}.elf"
         self.whole = sum(int(size) for section, size in re.findall(r"^(\.\S+) +(\d+)", tool("size", "-A", elf), re.M)
                          if section in FLASH_SECTIONS)

@@ -3,7 +3,8 @@
 # house. A board's CMakeLists.txt sets `processor`, the compiler's flags for it, includes this, and calls
 #   latchkey_image(NAME ROOMS room... LIBRARIES library... LINK option...)
 # for its own sources and linker script (memory.ld). It links NAME.elf, optimised as a whole, and NAME-apart.elf, in which
-# every file's code stays where it was written: with that docs/footprint.md tells what each room costs. The sources of mbedTLS and lwIP come from `scripts/setup --boards`.
+# every file's code stays where it was written: from that docs/footprint.md has what each room costs. The sources of mbedTLS
+# and lwIP come from `scripts/setup --boards`.
 option(LATCHKEY_P384 "P-384 beside P-256, for hubs whose CAs use it" OFF)
 option(LATCHKEY_FIRMWARE "Signed firmware: agent/update" OFF)
 option(LATCHKEY_RSA "RSA to verify firmware with" ${LATCHKEY_FIRMWARE})

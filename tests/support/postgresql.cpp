@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/support/postgresql.h"
-#include "tests/support/temporary_folder.h"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -21,6 +20,8 @@
 #include <iterator>
 #include <stdexcept>
 #include <thread>
+
+#include "tests/support/temporary_folder.h"
 
 namespace latchkey::tests {
 namespace {

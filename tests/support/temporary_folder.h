@@ -2,8 +2,10 @@
 // Folders that last as long as a test.
 #pragma once
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -13,7 +15,8 @@ namespace latchkey::tests {
 
 class TemporaryFolder {
  public:
-  TemporaryFolder() : TemporaryFolder(std::filesystem::temp_directory_path()) {}
+  // Others may pass through and not list: a broker that root started drops to a user of its own.
+  TemporaryFolder() : TemporaryFolder(std::filesystem::temp_directory_path()) { ::chmod(path_.c_str(), 0711); }
   ~TemporaryFolder() {
     std::error_code ignored;
     std::filesystem::remove_all(path_, ignored);
@@ -28,6 +31,8 @@ class TemporaryFolder {
   std::string write(const std::string& name, const std::string& text, mode_t mode = 0600) const {
     const std::string path = file(name);
     std::filesystem::remove(path);
+    ::close(
+        ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));  // a key is nobody else's from the start
     std::ofstream(path, std::ios::binary) << text;
     ::chmod(path.c_str(), mode);
     return path;
@@ -36,10 +41,8 @@ class TemporaryFolder {
  protected:
   explicit TemporaryFolder(const std::filesystem::path& parent) {
     std::string pattern = (parent / "latchkey-XXXXXX").string();
-    if (::mkdtemp(pattern.data()) == nullptr) std::abort();
+    if (::mkdtemp(pattern.data()) == nullptr) ::abort();  // 0700
     path_ = pattern;
-    // Others may pass through and not list: a broker that root started drops to a user of its own.
-    ::chmod(path_.c_str(), 0711);
   }
 
  private:
@@ -54,7 +57,7 @@ inline std::filesystem::path memory_or_disk() {
 }
 
 // For tests of which hundreds make a database each: syncing them to a disk would be most of the time. What a power cut
-// does to a disk is SQLite's promise, not tested there.
+// does to a disk is SQLite's promise, not tested there. Its user's alone.
 class MemoryFolder : public TemporaryFolder {
  public:
   MemoryFolder() : TemporaryFolder(memory_or_disk()) {}

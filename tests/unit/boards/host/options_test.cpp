@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "boards/host/options.h"
-#include "tests/support/temporary_folder.h"
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <vector>
+
+#include "tests/support/temporary_folder.h"
 
 namespace latchkey::boards::host {
 namespace {

@@ -171,7 +171,7 @@ TEST_F(ServerTest, socket_is_0600_in_a_folder_of_0700) {
   struct stat status {};
   ASSERT_EQ(stat(path.c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 07777, 0600u);
-  ASSERT_EQ(stat((folder.file("run")).c_str(), &status), 0);
+  ASSERT_EQ(stat(folder.file("run").c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 07777, 0700u);
 }
 
@@ -204,7 +204,7 @@ TEST_F(ServerTest, another_user_is_refused_and_reported) {
   close(go[0]);
   const bool started = start().has_value();
   // What the modes of folder and socket forbid, as if an operator had opened them.
-  const bool opened = chmod(folder.path().c_str(), 0711) == 0 && chmod((folder.file("run")).c_str(), 0711) == 0 &&
+  const bool opened = chmod(folder.path().c_str(), 0711) == 0 && chmod(folder.file("run").c_str(), 0711) == 0 &&
                       chmod(path.c_str(), 0666) == 0;
   if (started && opened) (void)!write(go[1], "g", 1);
   close(go[1]);
@@ -312,15 +312,15 @@ TEST_F(ServerTest, path_that_does_not_fit_is_refused_with_its_length) {
 }
 
 TEST_F(ServerTest, folder_that_is_open_to_others_is_refused) {
-  ASSERT_EQ(mkdir((folder.file("run")).c_str(), 0755), 0);
-  ASSERT_EQ(chmod((folder.file("run")).c_str(), 0755), 0);
+  ASSERT_EQ(mkdir(folder.file("run").c_str(), 0755), 0);
+  ASSERT_EQ(chmod(folder.file("run").c_str(), 0755), 0);
   const auto refusal = start();
   ASSERT_FALSE(refusal);
   EXPECT_EQ(refusal.error().reason, Reason::kInvalidArgument);
 }
 
 TEST_F(ServerTest, socket_of_a_crashed_process_is_replaced_and_of_a_living_one_is_not) {
-  ASSERT_EQ(mkdir((folder.file("run")).c_str(), 0700), 0);
+  ASSERT_EQ(mkdir(folder.file("run").c_str(), 0700), 0);
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   std::strncpy(address.sun_path, path.c_str(), sizeof address.sun_path - 1);
@@ -336,7 +336,7 @@ TEST_F(ServerTest, socket_of_a_crashed_process_is_replaced_and_of_a_living_one_i
 }
 
 TEST_F(ServerTest, file_that_is_no_socket_is_left_alone) {
-  ASSERT_EQ(mkdir((folder.file("run")).c_str(), 0700), 0);
+  ASSERT_EQ(mkdir(folder.file("run").c_str(), 0700), 0);
   fclose(fopen(path.c_str(), "w"));
   EXPECT_FALSE(start());
   EXPECT_EQ(access(path.c_str(), F_OK), 0);

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "hub/app/nodes/node_note.h"
-#include "tests/support/temporary_folder.h"
 
 #include <gtest/gtest.h>
 
 #include <filesystem>
 #include <fstream>
 #include <string>
+
+#include "tests/support/temporary_folder.h"
 
 namespace latchkey::hub::app {
 namespace {
