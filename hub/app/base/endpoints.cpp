@@ -4,12 +4,14 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
 #include <cstring>
 #include <random>
+#include <utility>
+
+#include "platform/files/descriptor.h"
 
 namespace latchkey::hub::app {
 namespace {
@@ -41,26 +43,34 @@ Outcome<SocketAddress> to_socket_address(const Address& address) {
   return result;
 }
 
-// The bound address; the socket is closed again. As the brokers do, past connections in TIME_WAIT do not count.
-Outcome<SocketAddress> bind_once(const Address& address) {
-  auto target = to_socket_address(address);
-  if (!target) return fail(target.error());
-  const int probe = ::socket(target->storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  const int yes = 1;
-  const bool bound = probe >= 0 && ::setsockopt(probe, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes) == 0 &&
-                     ::bind(probe, reinterpret_cast<sockaddr*>(&target->storage), target->size) == 0 &&
-                     ::getsockname(probe, reinterpret_cast<sockaddr*>(&target->storage), &target->size) == 0;
-  const std::string error = std::strerror(errno);
-  if (probe >= 0) ::close(probe);
-  if (!bound) return refuse(Reason::kInvalidArgument, address.text() + ": " + error);
-  return *target;
+enum class Beside : bool { kNobody, kPastConnections };  // in TIME_WAIT, as brokers allow
+
+// Binds a socket that never listens. Whoever sets SO_REUSEADDR can listen beside it, as brokers and servers do, and
+// nobody can bind there kNobody.
+Outcome<Address> bind_address(Address address, Beside beside) {
+  LATCHKEY_TRY(target, to_socket_address(address));
+  auto bound =
+      std::make_shared<const files::Descriptor>(::socket(target.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  auto* const name = reinterpret_cast<sockaddr*>(&target.storage);
+  const auto allow_others = [&](int others) {
+    return ::setsockopt(bound->get(), SOL_SOCKET, SO_REUSEADDR, &others, sizeof others) == 0;
+  };
+  if (!*bound || !allow_others(beside == Beside::kPastConnections) || ::bind(bound->get(), name, target.size) != 0 ||
+      !allow_others(true) || ::getsockname(bound->get(), name, &target.size) != 0) {
+    return refuse(Reason::kInvalidArgument, address.text() + ": " + std::strerror(errno));
+  }
+  address.port = ntohs(reinterpret_cast<const sockaddr_in&>(target.storage).sin_port);  // same place in sockaddr_in6
+  address.reserved = std::move(bound);
+  return address;
 }
 
 }  // namespace
 
 bool is_loopback(const Address& address) { return address.host.starts_with("127.") || address.host == "::1"; }
 
-bool is_free(const Address& address) { return bind_once(address).has_value(); }
+Outcome<Address> reserve(Address address) { return bind_address(std::move(address), Beside::kPastConnections); }
+
+bool is_free(const Address& address) { return reserve(address).has_value(); }
 
 Outcome<Address> parse_address(const std::string& text) {
   Address address;
@@ -112,13 +122,12 @@ Outcome<Address> choose_port(Address address) {
   constexpr unsigned kCount = 16384;
   std::random_device random;
   for (int i = 0; i < kTries; ++i) {
-    const Address candidate{address.host, static_cast<std::uint16_t>(kFirst + random() % kCount)};
-    if (is_free(candidate)) return candidate;
+    const auto port = static_cast<std::uint16_t>(kFirst + random() % kCount);
+    if (auto chosen = bind_address({address.host, port}, Beside::kNobody)) return *chosen;
   }
-  const auto bound = bind_once(address);
-  if (!bound) return refuse(Reason::kInvalidArgument, "no free port at " + bound.error().detail);
-  address.port = ntohs(reinterpret_cast<const sockaddr_in&>(bound->storage).sin_port);  // same place in sockaddr_in6
-  return address;
+  auto chosen = bind_address(std::move(address), Beside::kNobody);
+  if (!chosen) return refuse(Reason::kInvalidArgument, "no free port at " + chosen.error().detail);
+  return chosen;
 }
 
 }  // namespace latchkey::hub::app

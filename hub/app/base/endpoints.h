@@ -5,9 +5,11 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "platform/files/descriptor.h"
 #include "registry/model/refusal.h"
 
 namespace latchkey::hub::app {
@@ -15,6 +17,7 @@ namespace latchkey::hub::app {
 struct Address {
   std::string host;  // numeric; a name only where devices are told of a balancer: parse_advertised()
   std::uint16_t port = 8883;
+  std::shared_ptr<const files::Descriptor> reserved = nullptr;  // choose_port()
 
   std::string text() const { return host + ":" + std::to_string(port); }
   // What a device is told: the port only where it is not the usual one.
@@ -40,7 +43,11 @@ bool is_loopback(const Address& address);
 // Can a broker listen there now?
 bool is_free(const Address& address);
 
-// Replaces port 0 by one that is free now.
+// The same, and keeps the port as choose_port() does. kInvalidArgument: a broker cannot listen there.
+registry::Outcome<Address> reserve(Address address);
+
+// Replaces port 0 by one that is free now. As long as a copy of the address lives, no other process gets that port by
+// this function: between the choice and the first connection a hub may make keys for half a minute.
 registry::Outcome<Address> choose_port(Address address);
 
 }  // namespace latchkey::hub::app

@@ -13,7 +13,7 @@ Outcome<Address> KeptAddress::choose(Address wanted, const std::string& loss) co
   LATCHKEY_TRY(setting, registry_.setting(setting_));
   const auto before = parse_address(setting.value_or(""));
   if (wanted.port != 0 || !before || before->host != wanted.host) return choose_port(std::move(wanted));
-  if (is_free(*before)) return *before;
+  if (auto again = reserve(*before)) return again;
   if (!loss.empty()) {
     (void)::dprintf(STDERR_FILENO, "latchkey: %s %s\n", host_and_port(*before).c_str(), loss.c_str());
   }

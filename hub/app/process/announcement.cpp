@@ -132,9 +132,9 @@ class LastRun {
     if (!told_.is_object() || !told_.contains(place) || !told_.at(place).is_string()) return std::nullopt;
     const auto before = parse_address(told_.at(place).get<std::string>());
     if (!before) return std::nullopt;
+    if (auto again = reserve(*before)) return *again;
     const bool ours = brokers::Broker::left_behind(Gate::pid_file(folder_, files), folder_.nonce());
-    if (!is_free(*before) && !ours) return std::nullopt;
-    return *before;
+    return ours ? std::optional(*before) : std::nullopt;
   }
   // Of all hubs but the first.
   std::set<std::string> other_hosts() const {
@@ -158,7 +158,8 @@ Outcome<Address> next_address(const Address& hub, bool any_port, const std::set<
   const auto dot = hub.host.rfind('.');
   for (int last = std::stoi(hub.host.substr(dot + 1)) + 1; last < kLast; ++last) {
     const Address candidate{hub.host.substr(0, dot + 1) + std::to_string(last), hub.port};
-    if (taken.count(candidate.host) == 0 && is_free(candidate)) return candidate;
+    if (taken.count(candidate.host) != 0) continue;
+    if (auto free = reserve(candidate)) return free;
   }
   return refuse(Reason::kInvalidArgument, "there are no addresses behind " + hub.text() + " for so many brokers");
 }

@@ -1,7 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "hub/app/base/endpoints.h"
 
+#include <arpa/inet.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <set>
+#include <vector>
+
+#include "hub/http/server.h"
 
 namespace latchkey::hub::app {
 namespace {
@@ -54,6 +62,59 @@ TEST(ChoosePort, keeps_a_port_that_was_given_and_finds_a_free_one_for_zero) {
   const auto chosen = choose_port({"127.0.0.1", 0});
   ASSERT_TRUE(chosen);
   EXPECT_GT(chosen->port, 0);
+}
+
+// Of a thousand of 16,384 at random, some would be the same.
+TEST(ChoosePort, gives_a_port_to_one_at_a_time) {
+  std::vector<Address> all;
+  std::set<std::uint16_t> ports;
+  for (int i = 0; i < 1000; ++i) {
+    all.push_back(*choose_port({"127.0.0.1", 0}));
+    ports.insert(all.back().port);
+  }
+  EXPECT_EQ(ports.size(), all.size());
+}
+
+TEST(ChoosePort, port_is_for_whoever_listens_there_and_again_after_that) {
+  auto chosen = *choose_port({"127.0.0.1", 0});
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_TRUE(is_free(chosen)) << "for the broker of whoever chose it";
+    auto server = http::Server::listen_tcp(chosen.host, chosen.port, {}, {});
+    ASSERT_TRUE(server);
+    EXPECT_FALSE(is_free(chosen));
+    EXPECT_FALSE(reserve(chosen));
+    (*server)->stop();
+  }
+}
+
+TEST(ChoosePort, reserved_port_is_in_nobodys_way_once_the_address_is_gone) {
+  const auto bind_alone = [](const Address& address) {
+    sockaddr_in wanted{};
+    wanted.sin_family = AF_INET;
+    wanted.sin_port = htons(address.port);
+    wanted.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    const files::Descriptor own(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    return ::bind(own.get(), reinterpret_cast<const sockaddr*>(&wanted), sizeof wanted) == 0;
+  };
+  for (const bool again : {false, true}) {
+    auto chosen = *choose_port({"127.0.0.1", 0});
+    if (again) {
+      chosen.reserved = nullptr;
+      chosen = *reserve(chosen);
+    }
+    auto copy = chosen;
+    chosen.reserved = nullptr;
+    EXPECT_FALSE(bind_alone(copy)) << "a copy lives";
+    copy.reserved = nullptr;
+    EXPECT_TRUE(bind_alone(copy));
+  }
+}
+
+TEST(ChoosePort, refuses_an_address_that_is_not_this_machines) {
+  const auto refused = choose_port({"192.0.2.1", 0});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().reason, Reason::kInvalidArgument);
+  EXPECT_EQ(refused.error().detail.find("no free port at 192.0.2.1:0: "), 0U) << refused.error().detail;
 }
 
 TEST(Address, is_loopback_when_nobody_elsewhere_reaches_it) {
