@@ -28,6 +28,7 @@
 #include "hub/app/process/crl_splits.h"
 #include "hub/app/process/firmware.h"
 #include "hub/app/process/fleet_watch.h"
+#include "hub/app/process/gate_plan.h"
 #include "hub/app/process/insight.h"
 #include "hub/app/process/key_providers.h"
 #include "hub/app/process/node_key_act.h"
@@ -37,7 +38,6 @@
 #include "hub/app/process/shared_statement_key.h"
 #include "hub/app/signing/signing_service.h"
 #include "hub/app/signing/signing_watch.h"
-#include "hub/brokers/server_certificate.h"
 #include "hub/management/server.h"
 #include "hub/memory/spare_memory.h"
 #include "hub/throttle/renewal_windows.h"
@@ -59,11 +59,6 @@ constexpr std::size_t kSigners = 4;
 constexpr std::size_t kBusyLanes = 4 * kLanes;
 constexpr int kReadyMs = 30'000;
 
-// What to do when an endpoint's address is in use.
-std::string other_address(const std::string& option) {
-  return "choose another address with " + option + " (port 0 takes a free one)";
-}
-
 }  // namespace
 
 struct HubProcess::Parts {
@@ -82,12 +77,6 @@ struct HubProcess::Parts {
   Outcome<Nothing> make_endpoints();
   Outcome<Nothing> start_gates();
   Outcome<Nothing> wait_for_gates(const std::stop_token& end);
-  void add_names(brokers::ServerNames& names) const;
-  Outcome<brokers::ServerCertificateFiles> server_certificate(const brokers::ServerNames& names,
-                                                              const std::string& stem = "server") const {
-    return brokers::ensure_server_certificate(folder.tls(), names, stem,
-                                              server_authority ? &*server_authority : nullptr);
-  }
   Outcome<Nothing> open_management();
   Outcome<Nothing> open_rehearsal();
   Outcome<Nothing> open_signing();
@@ -96,10 +85,8 @@ struct HubProcess::Parts {
   Outcome<Nothing> open_health();
   Outcome<Nothing> tell_endpoints() const { return write_endpoints(announcement()); }
 
-  Gate::Options gate_options(brokers::Endpoint endpoint, std::string name, const Address& address) const;
   Outcome<std::shared_ptr<HubEndpoint>> make_hub(const registry::Hub& hub);
   Outcome<std::string> namespace_of(const registry::Hub& hub) const;
-  std::vector<Gate::Options> gates_of(const Gate::Options& gate) const;
   std::string place(const registry::Registration& registration) const;
   // A request to management, from whatever listener.
   management::Response handled(const management::Request& request) {
@@ -113,14 +100,16 @@ struct HubProcess::Parts {
     if (!options.renewal_windows) return {};
     return [this](UnixMs not_before, UnixMs not_after) { return renewal_windows.give(not_before, not_after); };
   }
-  Announcement announcement() const { return {options, folder, server.ca_certificate, hubs.all(), keys->told()}; }
+  Announcement announcement() const {
+    return {options, folder, gate_plan->server().ca_certificate, hubs.all(), keys->told()};
+  }
 
   UpOptions options;
   DataFolder folder;
   HubClock clock;
   Rehearsal rehearsal;
   std::optional<brokers::ServerAuthority> server_authority;  // of nodes that share it
-  brokers::ServerCertificateFiles server;
+  std::optional<GatePlan> gate_plan;
   DecisionLog decisions;
   throttle::RenewalWindows renewal_windows;
 
@@ -275,21 +264,6 @@ Outcome<Nothing> HubProcess::Parts::open_status() {
   return Nothing{};
 }
 
-Gate::Options HubProcess::Parts::gate_options(brokers::Endpoint endpoint, std::string name,
-                                              const Address& address) const {
-  Gate::Options gate;
-  gate.endpoint = endpoint;
-  gate.name = std::move(name);
-  gate.address = address;
-  gate.mosquitto = options.mosquitto;
-  gate.plugin = options.plugin;
-  gate.certificate = server.certificate;
-  gate.key = server.key;
-  gate.keep_sessions = options.keep_sessions && endpoint == brokers::Endpoint::kHub;
-  gate.adopt_timeout_ms = options.confirm_timeout_ms;
-  return gate;
-}
-
 Outcome<Nothing> HubProcess::Parts::open_rooms() {
   workers = std::make_unique<Workers>(kLanes);
   dps_workers = std::make_unique<Workers>(kLanes);
@@ -344,25 +318,10 @@ Outcome<Nothing> HubProcess::Parts::join(const std::stop_token& end) {
   return Nothing{};
 }
 
-// What devices may call any of the endpoints, behind a balancer too.
-void HubProcess::Parts::add_names(brokers::ServerNames& names) const {
-  auto more = options.server_names;
-  if (options.advertise) more.push_back(options.advertise->host);
-  for (auto& name : more) (is_host_name(name) ? names.dns : names.ip).push_back(std::move(name));
-}
-
 Outcome<Nothing> HubProcess::Parts::make_endpoints() {
-  const auto& dps_address = options.endpoints.dps;
-  brokers::ServerNames names{{"localhost"}, {dps_address.host, options.endpoints.hub.host}};
-  for (const auto& address : options.endpoints.more) names.ip.push_back(address.host);
-  add_names(names);
-  if (options.https) names.ip.push_back(options.https->host);
-  if (options.signing) names.ip.push_back(options.signing->host);
-  LATCHKEY_TRY(files, server_certificate(names));
-  server = files;
-  auto gate = gate_options(brokers::Endpoint::kDps, kDpsGate, dps_address);
-  gate.advice = other_address("--dps");
-  dps = std::make_unique<DpsEndpoint>(folder, std::move(gate));
+  LATCHKEY_TRY(plan, GatePlan::make(options, folder, server_authority ? &*server_authority : nullptr));
+  gate_plan.emplace(std::move(plan));
+  dps = std::make_unique<DpsEndpoint>(folder, gate_plan->dps());
   provisioning::Options provisioning;
   provisioning.id_scope = folder.id_scope();
   provisioning.now = [this] { return clock.now(); };
@@ -381,7 +340,7 @@ Outcome<Nothing> HubProcess::Parts::make_endpoints() {
   hub_options.first = kHubName;
   hub_options.brokers = options.hub_brokers;
   hub_options.front = options.proxied();
-  hub_options.dps = dps_address;
+  hub_options.dps = options.endpoints.dps;
   hub_options.told = [this] { (void)tell_endpoints(); };
   hub_options.ready_timeout_ms = kReadyMs;
   fleet = std::make_unique<HubFleet>(
@@ -402,42 +361,15 @@ Outcome<std::shared_ptr<HubEndpoint>> HubProcess::Parts::make_hub(const registry
   const bool shared = node && hub.name == kHubName;
   LATCHKEY_TRY(address, shared ? Outcome<Address>(options.endpoints.hub) : parse_address(hub.listen));
   LATCHKEY_TRY(ns, namespace_of(hub));
-  auto gate = gate_options(brokers::Endpoint::kHub, hub.name, address);
-  gate.hub_name = hub.name;
-  gate.registry = registry.get();
-  gate.files = HubFleet::files_of(hub, kHubName);
-  gate.advice = other_address("--hub");
-  if (hub.name != kHubName) {
-    brokers::ServerNames names{{"localhost"}, {address.host}};
-    add_names(names);
-    LATCHKEY_TRY(files, server_certificate(names, gate.files));
-    gate.certificate = files.certificate;
-    gate.key = files.key;
-    gate.advice = "delete the hub and create it again at another address";
-  }
-  HubEndpoint::Options hub_options{hub.name, gate.files, ns, address, {}};
-  if (hub.name == kHubName && options.proxied())
-    hub_options.front = Front::Options{address, options.haproxy, {}, gate.advice};
+  LATCHKEY_TRY(gates, gate_plan->hub(hub, address, *registry));
+  HubEndpoint::Options hub_options{hub.name, HubFleet::files_of(hub, kHubName), ns, address, std::move(gates)};
+  hub_options.front = gate_plan->front(hub, address);
   if (node) hub_options.claims = &node->claims();
-  hub_options.gates = hub.name == kHubName ? gates_of(gate) : std::vector{std::move(gate)};
   auto endpoint = std::make_shared<HubEndpoint>(folder, std::move(hub_options));
   endpoint->open_sessions({*registry, *issuer, *enforcement, *workers, *signers, decisions, renewal_hint(),
                            firmware->statements(), firmware->bundles(), node ? &node->others() : nullptr},
                           [this] { return clock.now(); });
   return endpoint;
-}
-
-// Those of the first hub: one, or as many as were asked for.
-std::vector<Gate::Options> HubProcess::Parts::gates_of(const Gate::Options& gate) const {
-  std::vector<Gate::Options> gates;
-  for (std::size_t i = 0; i < options.hub_brokers; ++i) {
-    auto& one = gates.emplace_back(gate);
-    one.name = HubEndpoint::broker_name(gate.name, i, options.hub_brokers);
-    one.files = HubEndpoint::broker_files(gate.files, i, options.hub_brokers);
-    one.behind_front = options.proxied();
-    if (i > 0 && !options.endpoints.more.empty()) one.address = options.endpoints.more[i - 1];
-  }
-  return gates;
 }
 
 // A device that was assigned to another hub has nothing to seek at those before: its sessions there end. It is told
@@ -532,7 +464,7 @@ Outcome<Nothing> HubProcess::Parts::open_management() {
   server_socket = std::move(opened);
   if (options.https) {
     LATCHKEY_TRY(listener,
-                 HttpsListener::start(*options.https, server, *registry, clock,
+                 HttpsListener::start(*options.https, gate_plan->server(), *registry, clock,
                                       [this](const management::Request& request) { return handled(request); }));
     https = std::move(listener);
   }
@@ -572,8 +504,13 @@ Outcome<Nothing> HubProcess::Parts::open_signing() {
   signing_watch->start();
   if (!options.signing) return Nothing{};
   LATCHKEY_TRY(provider, keys->signing());
-  SigningService::Options wanted{
-      provider, folder.path() / "signing", *options.signing, options.signing_open, server, options.role_parity, {}};
+  SigningService::Options wanted{provider,
+                                 folder.path() / "signing",
+                                 *options.signing,
+                                 options.signing_open,
+                                 gate_plan->server(),
+                                 options.role_parity,
+                                 {}};
   wanted.service.authorities.ca_key = wanted.service.authorities.timestamper_key = options.signing_ca_keys;
   LATCHKEY_TRY(started, SigningService::start(*registry, clock, std::move(wanted)));
   signing = std::move(started);
