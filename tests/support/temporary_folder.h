@@ -31,8 +31,8 @@ class TemporaryFolder {
   std::string write(const std::string& name, const std::string& text, mode_t mode = 0600) const {
     const std::string path = file(name);
     std::filesystem::remove(path);
-    ::close(
-        ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));  // a key is nobody else's from the start
+    // A key is nobody else's from its first byte.
+    ::close(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
     std::ofstream(path, std::ios::binary) << text;
     ::chmod(path.c_str(), mode);
     return path;

@@ -43,10 +43,11 @@ Outcome<SocketAddress> to_socket_address(const Address& address) {
   return result;
 }
 
-enum class Beside : bool { kNobody, kPastConnections };  // in TIME_WAIT, as brokers allow
+// Whom a socket may be bound beside: kOthers that do not listen, among them connections in TIME_WAIT, as brokers allow.
+enum class Beside : bool { kNobody, kOthers };
 
-// Binds a socket that never listens. Whoever sets SO_REUSEADDR can listen beside it, as brokers and servers do, and
-// nobody can bind there kNobody.
+// Binds a socket that never listens. Whoever sets SO_REUSEADDR can listen beside it, as brokers and servers do; while
+// it lives, nobody gets that port by Beside::kNobody.
 Outcome<Address> bind_address(Address address, Beside beside) {
   LATCHKEY_TRY(target, to_socket_address(address));
   auto bound =
@@ -55,7 +56,7 @@ Outcome<Address> bind_address(Address address, Beside beside) {
   const auto allow_others = [&](int others) {
     return ::setsockopt(bound->get(), SOL_SOCKET, SO_REUSEADDR, &others, sizeof others) == 0;
   };
-  if (!*bound || !allow_others(beside == Beside::kPastConnections) || ::bind(bound->get(), name, target.size) != 0 ||
+  if (!*bound || !allow_others(beside == Beside::kOthers) || ::bind(bound->get(), name, target.size) != 0 ||
       !allow_others(true) || ::getsockname(bound->get(), name, &target.size) != 0) {
     return refuse(Reason::kInvalidArgument, address.text() + ": " + std::strerror(errno));
   }
@@ -68,7 +69,7 @@ Outcome<Address> bind_address(Address address, Beside beside) {
 
 bool is_loopback(const Address& address) { return address.host.starts_with("127.") || address.host == "::1"; }
 
-Outcome<Address> reserve(Address address) { return bind_address(std::move(address), Beside::kPastConnections); }
+Outcome<Address> reserve(Address address) { return bind_address(std::move(address), Beside::kOthers); }
 
 bool is_free(const Address& address) { return reserve(address).has_value(); }
 

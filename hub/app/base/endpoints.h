@@ -46,8 +46,8 @@ bool is_free(const Address& address);
 // The same, and keeps the port as choose_port() does. kInvalidArgument: a broker cannot listen there.
 registry::Outcome<Address> reserve(Address address);
 
-// Replaces port 0 by one that is free now. As long as a copy of the address lives, no other process gets that port by
-// this function: between the choice and the first connection a hub may make keys for half a minute.
+// Replaces port 0 by one that is free now. As long as a copy of the address lives, nobody else gets that port by this
+// function, in whatever process: between the choice and the first connection a hub may make keys for half a minute.
 registry::Outcome<Address> choose_port(Address address);
 
 }  // namespace latchkey::hub::app
